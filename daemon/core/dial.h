@@ -1,0 +1,30 @@
+/* When to dial a peer again: full jitter, reset only by a session that stayed healthy; and which of
+ * two sessions of one pair stays. Floor 3, pure. Source: PROTOCOL 7.4, 8. */
+#ifndef DELTAD_CORE_DIAL_H
+#define DELTAD_CORE_DIAL_H
+
+#include "proto/base/units.h"
+
+struct dial {
+	int64_t ceiling_ms; /* of the next wait; LIMIT_DIAL_MIN_MS..LIMIT_DIAL_MAX_MS */
+	struct mono_ms at;  /* dial when now >= at; MONO_NEVER while connected or dialling */
+	struct mono_ms up_since;
+	bool up;
+};
+
+/* The first dial is due within LIMIT_DIAL_MIN_MS, jittered, so that four power-ons at once do not
+ * collide. */
+void dial_init(struct dial *d, struct mono_ms now, struct chance c);
+bool dial_is_due(const struct dial *d, struct mono_ms now);
+void dial_started(struct dial *d);
+void dial_up(struct dial *d, struct mono_ms now);
+/* A failed dial, or a session that ended. */
+void dial_down(struct dial *d, struct mono_ms now, struct chance c);
+
+/* Two sessions of the same pair: true if the new one replaces the old. The one that the smaller
+ * slug opened stays; of two opened by the same side the newer wins (the older is dead or about to
+ * be). */
+bool dial_new_wins(
+	const char *self, const char *peer, bool old_opened_by_self, bool new_opened_by_self);
+
+#endif

@@ -1,0 +1,159 @@
+/* The replica: everything a node decides, with time, randomness and storage as arguments. Floor 3,
+ *PURE: no sockets, no clock, no static mutable data, so five of them run in one simulated process.
+ *Source: PROTOCOL 3 to 7.
+ *
+ * How it is driven (the shell in daemon/net, or the simulator):
+ *
+ *	replica_begin()            one store transaction for all inputs that are ready
+ *	  replica_recv / replica_post / replica_link / replica_tick / …
+ *	replica_commit()           from here on the outputs are real
+ *	replica_next_event()       until it returns false
+ *	replica_next_out(peer)     as long as the peer's write queue has room
+ *
+ * Nothing is offered by replica_next_out or replica_next_event before the commit that justifies it.
+ *If an input or the commit returns a store error (RC_DISK_FULL, RC_NOMEM, RC_UNKNOWN_OUTCOME,
+ *RC_CORRUPT), the shell calls replica_rollback(): the replica reloads itself from the store and all
+ *links count as down.
+ *
+ * Glossary: head = a log's signed checkpoint; seen = the largest head we know its owner signed;
+ *source = the peer we are fetching a log from; mark = the high-water mark file, outside the
+ *database, that no restore brings back. */
+#ifndef DELTAD_CORE_REPLICA_H
+#define DELTAD_CORE_REPLICA_H
+
+#include "daemon/core/examine.h"
+#include "daemon/core/store.h"
+#include "proto/base/units.h"
+#include "proto/trust/roster.h"
+#include "proto/wire/ctl.h"
+#include "proto/wire/message.h"
+
+struct replica;
+
+/* What the mark file said at start. */
+struct mark {
+	bool present;
+	char origin[ORIGIN_SIZE];
+	uint64_t size;
+	struct hash root;
+};
+
+struct replica_config {
+	struct store *store; /* borrowed */
+	struct chance chance;
+	const struct key *log_key; /* borrowed */
+	const char *member;	   /* slug of this node; borrowed */
+	struct hash cluster_id;	   /* what the administrator configured */
+	const char *software;	   /* "deltad 0.1.0"; borrowed */
+	struct mark mark;
+};
+
+/* Loads the state from the store; with a roster installed, opens the own log (a new epoch where the
+ * mark says that the database is not the one that spoke last). Opens and commits its own
+ * transaction. RC_ROSTER / RC_SETUP: the roster and the configuration do not fit (member not in it,
+ * log key not the roster's): do not start. Store errors as store.h. */
+int replica_open(const struct replica_config *c, struct now now, struct replica **out,
+	struct err *e) MUST_CHECK;
+/* The caller commits or rolls back before. */
+void replica_close(struct replica *r);
+
+/* NULL until one is installed. Borrowed until the next input. */
+const struct roster *replica_roster(const struct replica *r);
+/* The member's index in the roster is how peers are named below; -1 until a roster is installed. */
+int replica_self(const struct replica *r);
+
+/* Grouping of inputs. begin is a no-op inside a group. */
+int replica_begin(struct replica *r, struct err *e) MUST_CHECK;
+/* Signs heads of what was appended, stores them, commits. RC_OK with nothing to commit. */
+int replica_commit(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* Reloads; RC_CORRUPT etc. if even that fails: stop. All sessions are gone: the shell closes its
+ * connections. */
+int replica_rollback(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+
+enum link_event { LINK_UP, LINK_DOWN };
+/* A session with this peer began or ended. LINK_UP of one that is up ends the old one first. */
+void replica_link(struct replica *r, int peer, enum link_event ev, struct now now);
+
+/* A message of a peer. Leaves come examined (batch->n of them, in order), everything else with n =
+ * 0. RC_PEER_*: nothing was changed; count it, and close the session (a Bye with the code is
+ * queued). Store errors: roll back. */
+struct batch {
+	const struct examined *leaf;
+	size_t n;
+};
+int replica_recv(struct replica *r, int peer, const struct message *m, const struct batch *batch,
+	struct now now, struct err *e) MUST_CHECK;
+
+/* Posts of an operator of this member: all or none are appended to the own log. posted[n] is filled
+ * on RC_OK and counts only after replica_commit. A nonce that was posted before with the same body
+ * answers where it stands. RC_REFUSED_*, RC_NOT_OPERATOR, RC_OUT_OF_SCOPE, RC_VERIFY, RC_NO_ROSTER:
+ * nothing changed. */
+struct posted {
+	const char *origin; /* borrowed from the replica */
+	uint64_t index;
+	struct hash id;
+};
+int replica_post(struct replica *r, const struct signed_body *change, size_t n,
+	struct posted *posted, struct now now, struct err *e) MUST_CHECK;
+/* A delegation or revocation, signed by the member's root key. */
+int replica_post_event(struct replica *r, enum leaf_kind kind, const struct signed_body *body,
+	struct posted *posted, struct now now, struct err *e) MUST_CHECK;
+/* Version 1 must hash to the configured cluster id. RC_VERIFY, RC_ROSTER, RC_REFUSED (another one
+ * is installed). Opens the own log. Installing the same again is RC_OK. */
+int replica_install_roster(
+	struct replica *r, struct bytes note, struct now now, struct err *e) MUST_CHECK;
+
+/* The mark file now says size (of the own log's origin): heads up to there may be sent. */
+void replica_marked(struct replica *r, const char *origin, uint64_t size);
+
+/* Timers. The shell calls tick when the deadline is reached, inside a group. */
+int replica_tick(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+struct mono_ms replica_deadline(const struct replica *r);
+
+/* The next message for a peer, ranges borrowed until the next call on the replica. False: nothing
+ * at the moment. Reads the store; call only between groups. A message with `last` set is a Bye:
+ * send it and close. */
+struct outbound {
+	struct message msg;
+	bool last;
+};
+bool replica_next_out(struct replica *r, int peer, struct outbound *out);
+
+enum event_kind {
+	EVENT_MARK,	 /* write the mark file (origin, size, root), then call replica_marked */
+	EVENT_COMMITTED, /* something visible changed: wake subscribers */
+	EVENT_FORK,	 /* alarm: text names log and size */
+	EVENT_NEW_EPOCH, /* a new own log was opened; text says why */
+	EVENT_DIVERGED,	 /* alarm: equal logs, other view; text names peer and task */
+	EVENT_REFUSED,	 /* a peer's message was refused; text */
+	EVENT_INFO,	 /* one summary line */
+};
+struct event {
+	enum event_kind kind;
+	int peer; /* or -1 */
+	char origin[ORIGIN_SIZE];
+	uint64_t size;
+	struct hash root;
+	char text[160];
+};
+bool replica_next_event(struct replica *r, struct event *out);
+
+/* ---- reads for the control socket; call only between groups ---- */
+/* Borrowed until the next call. `peers` of the status leave address, bytes_in, bytes_out, strangers
+ * to the shell. */
+int replica_status(
+	struct replica *r, struct now now, struct ctl_status *out, struct err *e) MUST_CHECK;
+typedef int replica_entry_fn(void *arg, const struct ctl_entry *entry);
+/* fn returns 0 to go on. */
+int replica_query(struct replica *r, const struct ctl_query *q, replica_entry_fn *fn, void *arg,
+	struct err *e) MUST_CHECK;
+int replica_findings(struct replica *r, replica_entry_fn *fn, void *arg, struct err *e) MUST_CHECK;
+/* Borrowed until the next input. */
+int replica_operators(
+	struct replica *r, const struct ctl_operator **out, size_t *n, struct err *e) MUST_CHECK;
+/* The installed note, or STORE_NONE. */
+int replica_roster_note(struct replica *r, struct buf *out, struct err *e) MUST_CHECK;
+/* The view root of what is committed. */
+int replica_view_root(struct replica *r, struct hash *out, struct err *e) MUST_CHECK;
+
+#endif

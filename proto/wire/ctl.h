@@ -1,0 +1,136 @@
+/* Requests of deltactl to its node and the answers, decoded. Floor 2. Source: PROTOCOL 9;
+ * schema/ctl.proto says what each field means. */
+#ifndef DELTAD_WIRE_CTL_H
+#define DELTAD_WIRE_CTL_H
+
+#include "proto/base/limits.h"
+#include "proto/model/change.h"
+
+enum ctl_kind {
+	CTL_INFO = 2, /* the numbers are the protobuf field numbers of Request */
+	CTL_STATUS = 3,
+	CTL_POST = 4,
+	CTL_POST_EVENT = 5,
+	CTL_QUERY = 6,
+	CTL_OPERATORS = 7,
+	CTL_FINDINGS = 8,
+	CTL_INSTALL_ROSTER = 9,
+	CTL_SUBSCRIBE = 10,
+};
+
+struct ctl_query {
+	bool any_task, any_holder, history, conflicts;
+	struct bytes task, holder;
+	uint32_t slot;
+};
+
+struct ctl_request {
+	uint32_t id;
+	enum ctl_kind kind;
+	struct signed_body *changes; /* CTL_POST */
+	size_t n_changes;
+	enum leaf_kind event_kind; /* CTL_POST_EVENT: LEAF_DELEGATE or LEAF_REVOKE */
+	struct signed_body event;
+	struct ctl_query query; /* CTL_QUERY */
+	struct bytes note;	/* CTL_INSTALL_ROSTER */
+};
+
+enum ctl_agree { AGREE_UNKNOWN = 0, AGREE_YES = 1, AGREE_NO = 2, AGREE_DIFFERENT_LOGS = 3 };
+
+struct ctl_log {
+	struct bytes origin, member, root;
+	uint32_t epoch;
+	uint64_t size, seen_size, findings;
+	int64_t seen_ms;
+	bool forked;
+};
+
+struct ctl_peer {
+	struct bytes member, address, view_root, last_error, differs_at, software;
+	bool connected;
+	uint64_t behind, ahead, refused, bytes_in, bytes_out;
+	int64_t sync_ms;
+	uint32_t agree; /* enum ctl_agree */
+};
+
+struct ctl_status {
+	struct bytes member, state, state_text, view_root;
+	int64_t started_ms, now_ms;
+	uint32_t rules_version;
+	uint64_t entries, conflicts, pending, unknown, strangers, wal_bytes;
+	struct ctl_log *logs;
+	size_t n_logs;
+	struct ctl_peer *peers;
+	size_t n_peers;
+};
+
+struct ctl_posted {
+	struct bytes origin, change_id;
+	uint64_t index;
+};
+
+struct ctl_entry {
+	struct bytes origin, change_id, leaf;
+	uint64_t index;
+	uint32_t verdict, void_code;
+	bool current;
+};
+
+struct ctl_operator {
+	struct bytes member, key, name, origin;
+	struct bytes *scope;
+	size_t n_scope;
+	uint64_t from, below;
+};
+
+enum ctl_reply_kind {
+	CTL_REPLY_NONE = 0, /* the numbers are the protobuf field numbers of Reply */
+	CTL_REPLY_INFO = 5,
+	CTL_REPLY_STATUS = 6,
+	CTL_REPLY_POST = 7,
+	CTL_REPLY_ENTRIES = 8,
+	CTL_REPLY_OPERATORS = 9,
+	CTL_REPLY_EVENT = 10,
+};
+
+struct ctl_reply {
+	uint32_t id;
+	bool more;
+	int rc; /* RC_OK or what `error` names */
+	struct bytes text;
+	enum ctl_reply_kind kind;
+	union {
+		struct {
+			struct bytes member, software, roster, state;
+		} info;
+		struct ctl_status status;
+		struct {
+			struct ctl_posted *posted;
+			size_t n;
+		} post;
+		struct {
+			struct ctl_entry *entries;
+			size_t n;
+		} entries;
+		struct {
+			struct ctl_operator *operators;
+			size_t n;
+		} operators;
+		uint64_t commit; /* EVENT */
+	};
+};
+
+/* Enough for any request, and for any reply, within its limit. */
+#define CTL_ARENA (512 * 1024)
+
+/* Bodies without the u32be length. RC_PEER_MESSAGE, RC_TOO_BIG. Ranges point into `in` or the
+ * arena. */
+int ctl_request_decode(
+	struct bytes in, struct arena *a, struct ctl_request *out, struct err *e) MUST_CHECK;
+int ctl_reply_decode(
+	struct bytes in, struct arena *a, struct ctl_reply *out, struct err *e) MUST_CHECK;
+/* Append length and body. RC_TOO_BIG over LIMIT_CTL_REQUEST_BYTES / LIMIT_CTL_REPLY_BYTES. */
+int ctl_request_encode(const struct ctl_request *r, struct buf *out, struct err *e) MUST_CHECK;
+int ctl_reply_encode(const struct ctl_reply *r, struct buf *out, struct err *e) MUST_CHECK;
+
+#endif
