@@ -3,6 +3,8 @@
 #ifndef DELTAD_CORE_DIAL_H
 #define DELTAD_CORE_DIAL_H
 
+#include <stdbool.h>
+
 #include "proto/base/units.h"
 
 struct dial {
