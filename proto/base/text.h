@@ -11,6 +11,9 @@
 bool text_is_clean(struct bytes s, bool multiline);
 /* Code points; the text must be clean. */
 size_t text_length(struct bytes s);
+/* Appends s with every byte that text_is_clean(s, false) would object to as \xNN: for the screen
+ * and the log. */
+void text_put_escaped(struct buf *b, struct bytes s);
 
 /* Lower-case hex; out has 2*n+1 bytes. */
 void hex_encode(const void *p, size_t n, char *out);
