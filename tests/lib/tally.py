@@ -1,0 +1,46 @@
+"""Counting for checks written in Python; the bash twin is tally.sh."""
+
+import os
+import sys
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def check(self, name, problems):
+        """problems: what is wrong, as lines; none of them means the check passed."""
+        problems = list(problems)
+        if problems:
+            self.failed += 1
+            print(f"FAILED  {name}")
+            for line in problems:
+                print(f"        {line}")
+        else:
+            self.passed += 1
+            print(f"ok      {name}")
+        sys.stdout.flush()
+
+    def self_test(self, name, problems):
+        """The check was fed something bad: it must have found it."""
+        self.check(f"self-test: {name}", [] if list(problems) else ["nothing was found"])
+
+    def skip(self, name, why):
+        self.skipped += 1
+        print(f"SKIPPED {name}: {why}")
+
+    def end(self):
+        if self.passed + self.failed + self.skipped == 0:
+            self.check("something was run", ["no check was run"])
+        last = f"{self.passed} passed, {self.failed} failed"
+        print(last + (f", {self.skipped} skipped" if self.skipped else ""))
+        sys.exit(1 if self.failed else 0)
+
+
+def source_files(*suffixes, folders=("proto", "daemon", "client", "tests")):
+    """Paths from the root of the tree, sorted."""
+    found = []
+    for folder in folders:
+        for where, _, names in os.walk(folder):
+            found += [os.path.join(where, n) for n in names if n.endswith(suffixes)]
+    return sorted(found)
