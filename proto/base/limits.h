@@ -8,6 +8,7 @@
 #define LIMIT_NOTE_CHARS 2000 /* code points of any long text in a value */
 #define LIMIT_TITLE_CHARS 400 /* code points of a title or name */
 #define LIMIT_SUPERSEDES 64   /* change ids a change may supersede */
+#define LIMIT_EVIDENCE 16     /* files a report may name */
 #define LIMIT_ENVELOPE_BYTES (1024 * 1024)
 #define LIMIT_BATCH_LEAVES 512
 #define LIMIT_BATCH_BYTES (512 * 1024)
