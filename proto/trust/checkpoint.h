@@ -10,12 +10,13 @@ struct checkpoint {
 	struct hash root;
 };
 
-/* The text: origin LF size LF base64(root) LF; no extension lines. */
+/* Appends the text: origin LF size LF base64(root) LF; no extension lines. */
 void checkpoint_print(const char *origin, uint64_t size, const struct hash *root, struct buf *out);
-/* RC_NOTE if the text is anything else. */
+/* RC_NOTE if the text is anything else, if origin cannot name a key (note_name_is_valid) or size is
+ * over LIMIT_LOG_SIZE. */
 int checkpoint_parse(struct bytes text, struct checkpoint *out, struct err *e) MUST_CHECK;
 
-/* A whole note, signed by the log key under the name `origin`. */
+/* Appends a whole note, signed by the log key under the name `origin`. */
 void checkpoint_sign(const char *origin, uint64_t size, const struct hash *root,
 	const struct key *log_key, struct buf *out);
 /* Parses a note and checks that it is signed by pub under its own origin as name. RC_NOTE:

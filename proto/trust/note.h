@@ -17,7 +17,12 @@ struct vkey {
 	uint8_t public[KEY_BYTES];
 };
 
-/* Name: non-empty, UTF-8, no white space, no '+'. RC_NOTE otherwise. Checks the id. */
+/* May this name a key? Non-empty clean text (text_is_clean) without any Unicode space or '+', with
+ * room in NOTE_NAME_SIZE. */
+bool note_name_is_valid(struct bytes name) MUST_CHECK;
+
+/* RC_NOTE: a bad name, an algorithm that is not of note_algorithm, upper-case or wrong id, or
+ * base64 that is not canonical. Whether the key may be enrolled is not asked. */
 int vkey_parse(struct bytes s, struct vkey *out, struct err *e) MUST_CHECK;
 int vkey_make(struct vkey *out, const char *name, uint8_t algorithm, const uint8_t pub[KEY_BYTES],
 	struct err *e) MUST_CHECK;
@@ -26,8 +31,8 @@ void vkey_print(const struct vkey *v, struct buf *out);
 struct note_signature {
 	struct bytes name;
 	uint32_t id;
-	uint8_t raw[80]; /* after the id: 64 bytes (0x01) or 8 of time + 64 (0x04) */
-	size_t n_raw;
+	uint8_t raw[80];   /* after the id: 64 bytes (0x01) or 8 of time + 64 (0x04) */
+	size_t n_raw;	   /* 0: longer than raw, so of no algorithm of ours */
 	struct bytes line; /* the whole line with its LF, as received */
 };
 
@@ -38,14 +43,17 @@ struct note {
 };
 
 /* RC_NOTE on anything that is not a signed note of at most LIMIT_SIGNED_NOTE_BYTES with 1..64
- * signatures. Borrows in. */
+ * signatures, in UTF-8 without control or bidi characters (stricter than C2SP, which forbids only
+ * ASCII controls). Borrows in. The same key may have signed several times. */
 int note_parse(struct bytes in, struct note *out, struct err *e) MUST_CHECK;
-/* Is there a signature by this key, and does every one that claims name and id verify? For
- * NOTE_COSIGNATURE the message is "cosignature/v1 LF time N LF" || text, and *time (may be NULL)
- * gets N. */
+/* Is there a signature by this key, and does every one that claims name and id verify? Lines of
+ * other keys are not looked at. For NOTE_COSIGNATURE the message is "cosignature/v1 LF time N LF"
+ * || text, and *time (may be NULL; untouched on false) gets the largest N, seconds since 1970. */
 bool note_is_signed_by(const struct note *n, const struct vkey *v, uint64_t *time) MUST_CHECK;
 
-/* Appends the signature line for text: "— name base64(id || raw) LF". */
+/* Appends the signature line for text: "— name base64(id || raw) LF". v is k's own; text may lie in
+ * out. Between text and the first line belongs an empty line, which is the caller's. time is in
+ * seconds since 1970, below 2^63. */
 void note_put_signature(
 	struct buf *out, const struct vkey *v, const struct key *k, struct bytes text);
 void note_put_cosignature(struct buf *out, const struct vkey *v, const struct key *k,
