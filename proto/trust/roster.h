@@ -34,8 +34,8 @@ struct roster {
 };
 
 /* Parses and checks a text's form: exactly the lines of PROTOCOL 5 in their order, unique slugs and
- * keys, enrollable keys, one regional office at least, numeric addresses. RC_ROSTER with the line
- * number. No signatures are looked at. */
+ * keys, enrollable keys, exactly one regional office and at least one province, numeric addresses.
+ * RC_ROSTER with the line number; *out is untouched. No signatures are looked at. */
 int roster_parse(struct bytes text, struct roster *out, struct err *e) MUST_CHECK;
 
 /* Version 1: parse, text's SHA-256 = *cluster_id (NULL: not checked, for drafting tools), and
@@ -44,13 +44,13 @@ int roster_parse(struct bytes text, struct roster *out, struct err *e) MUST_CHEC
 int roster_verify_first(struct bytes note, const struct hash *cluster_id, struct roster *out,
 	struct err *e) MUST_CHECK;
 
-/* Adds to a draft (text alone, or a note with signatures so far) the signature lines this key owes:
- * a root, log or cosign key that the roster names. RC_ROSTER: the key is not in it. Signing twice
- * is a no-op. */
+/* Appends to out the whole draft (in: text alone, or a note with signatures so far) with the
+ * signature this key owes: a root, log or cosign key that the roster names. RC_ROSTER: the key is
+ * not in it. Signing twice is a no-op: out is the draft as it was. */
 int roster_add_signature(
 	struct bytes draft, const struct key *k, struct buf *out, struct err *e) MUST_CHECK;
 /* One line a signature still wanted ("jiangsu root key"); empty when roster_verify_first would
- * pass. */
+ * pass. While the quorum of provinces is not met, every province that has not signed is named. */
 int roster_missing_signatures(struct bytes draft, struct buf *out, struct err *e) MUST_CHECK;
 
 /* The line of a member for a draft (`deltactl key init` writes it, `roster draft` collects them):
