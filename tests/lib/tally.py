@@ -2,6 +2,12 @@
 
 import os
 import sys
+import time
+import traceback
+
+
+class NotPermitted(Exception):
+    """This machine does not let the check do what it must: skipped, loudly."""
 
 
 class Tally:
@@ -35,6 +41,22 @@ class Tally:
         last = f"{self.passed} passed, {self.failed} failed"
         print(last + (f", {self.skipped} skipped" if self.skipped else ""))
         sys.exit(1 if self.failed else 0)
+
+
+def run_scenarios(*functions):
+    """Each function is one check, named by its own name; ends the process."""
+    tally = Tally()
+    for function in functions:
+        name = function.__name__.replace("_", " ")
+        started = time.monotonic()
+        try:
+            function()
+            tally.check(f"{name} ({time.monotonic() - started:.1f} s)", [])
+        except NotPermitted as why:
+            tally.skip(name, why)
+        except Exception:
+            tally.check(name, traceback.format_exc().splitlines())
+    tally.end()
 
 
 def source_files(*suffixes, folders=("proto", "daemon", "client", "tests")):

@@ -1,0 +1,90 @@
+"""Daemons that end in the middle of something: what was acknowledged stays."""
+
+import os
+import random
+import threading
+import time
+
+from cluster import Cluster, EXIT_UNKNOWN, EXIT_UNREACHABLE
+from tally import run_scenarios
+
+KILLS = {"full": 200}.get(os.environ.get("TESTS_MODE"), 50)
+
+
+class Writer(threading.Thread):
+    """Posts notes one after the other, and remembers which were acknowledged."""
+
+    def __init__(self, node):
+        super().__init__(daemon=True)
+        self.node, self.acknowledged, self.unknown, self.stopping = node, [], 0, False
+        self.failure = None
+
+    def run(self):
+        n = 0
+        while not self.stopping:
+            n += 1
+            text = f"note {n}"
+            done = self.node.post("note", "1-01", text, check=False)
+            if done.returncode == 0:
+                self.acknowledged.append(text)
+            elif done.returncode == EXIT_UNKNOWN:
+                self.unknown += 1
+            elif done.returncode == EXIT_UNREACHABLE:
+                time.sleep(0.01)
+            else:
+                self.failure = f"exit {done.returncode}: {done.stderr}"
+                return
+
+    def finish(self):
+        self.stopping = True
+        self.join(30)
+        assert not self.failure, self.failure
+
+
+def notes_on(node):
+    return {n["text"] for n in node.json("task", "show", "1-01")["notes"]}
+
+
+def nothing_acknowledged_is_lost_by_kill_9():
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    print(f"seed {seed}, {KILLS} kills", flush=True)
+    with Cluster(("jiangsu", "zhejiang", "office")) as c:
+        c.up()
+        c.wait_converged()
+        writer = Writer(c["jiangsu"])
+        writer.start()
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0.0, 0.12))
+            c["jiangsu"].kill()
+            c["jiangsu"].start()
+        writer.finish()
+        c.wait_converged(seconds=90)
+        print(f"{len(writer.acknowledged)} acknowledged, {writer.unknown} unknown", flush=True)
+        assert len(writer.acknowledged) > KILLS / 5
+        for node in c:
+            lost = set(writer.acknowledged) - notes_on(node)
+            assert not lost, f"{node.slug} lost {sorted(lost)}"
+        epochs = [g for g in c["office"].status()["logs"] if g["member"] == "jiangsu"]
+        assert not any(g["forked"] for g in epochs), epochs
+
+
+def sigterm_under_load_ends_within_5_seconds():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        c.wait_converged()
+        writer = Writer(c["jiangsu"])
+        writer.start()
+        for _ in range(5):
+            time.sleep(0.3)
+            status, seconds = c["jiangsu"].stop()
+            assert status == 0, f"exit {status}\n{c['jiangsu'].tail()}"
+            assert seconds < 5, seconds
+            c["jiangsu"].start()
+        writer.finish()
+        c.wait_converged()
+        lost = set(writer.acknowledged) - notes_on(c["office"])
+        assert not lost, sorted(lost)
+
+
+run_scenarios(nothing_acknowledged_is_lost_by_kill_9, sigterm_under_load_ends_within_5_seconds)

@@ -1,0 +1,91 @@
+"""Who has no business here is refused, counted, and leaves nothing behind."""
+
+import os
+import socket
+
+from cluster import Cluster, wait_until
+from tally import run_scenarios
+
+
+def speak(port, data, wait=False):
+    """Connects, says it, reads until the other side closes; true if it closed."""
+    with socket.create_connection(("127.0.0.1", port), 5) as s:
+        s.settimeout(15)
+        try:
+            s.sendall(data)
+            if not wait:
+                s.shutdown(socket.SHUT_WR)
+            while s.recv(4096):
+                pass
+        except ConnectionError:
+            pass
+        return True
+
+
+def refused(cluster, at_least):
+    return cluster["office"].status()["strangers"] >= at_least
+
+
+def noise_is_spoken_or_nothing():
+    """HTTP, garbage, a wrong length, silence and half a message."""
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        c.wait_converged()
+        before = c["office"].status()
+        port = c["office"].port
+        speak(port, b"GET / HTTP/1.1\r\nHost: office\r\n\r\n")
+        speak(port, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100))
+        speak(port, bytes(2))
+        speak(port, b"\xff\xff" + bytes(70000), wait=True)
+        speak(port, b"\x00\x30" + os.urandom(48), wait=True)
+        speak(port, b"\x00\x30" + bytes(48), wait=True)
+        speak(port, b"\x00")
+        speak(port, b"", wait=True)
+        wait_until("eight strangers are counted", lambda: refused(c, before["strangers"] + 8))
+        after = c["office"].status()
+        assert after["logs"] == before["logs"] and after["view_root"] == before["view_root"]
+        c["jiangsu"].post("note", "1-01", "still here")
+        c.wait_converged()
+
+
+def a_key_of_nobody_and_another_cluster_are_refused():
+    with Cluster(("jiangsu", "office")) as c, Cluster(("jiangsu", "office")) as other:
+        c.start("office")
+        c.install("office")
+        other.start("jiangsu")
+        other.install("jiangsu")
+        before = c["office"].status()
+        # The other cluster's node dials this office: its roster names another office key, its
+        # prologue another cluster.
+        stranger = other["jiangsu"]
+        stranger.stop()
+        stranger.write_conf({"office": c["office"].port})
+        stranger.start()
+        wait_until("the stranger is counted", lambda: refused(c, before["strangers"] + 1))
+        after = c["office"].status()
+        assert after["logs"] == before["logs"], after["logs"]
+        assert not any(p["connected"] for p in after["peers"])
+
+
+def a_second_daemon_on_one_folder_exits_75():
+    with Cluster(("jiangsu", "office")) as c:
+        c.start("office")
+        c.install("office")
+        root = c["office"].view_root()
+        second = c["office"].launch()
+        assert second.wait(10) == 75, c["office"].tail()
+        assert c["office"].view_root() == root
+
+
+def a_damaged_configuration_is_refused_with_78():
+    with Cluster(("jiangsu", "office")) as c:
+        node = c["office"]
+        with open(node.conf, "a", encoding="utf-8") as f:
+            f.write('no_such_option = 1\n')
+        process = node.launch()
+        assert process.wait(10) == 78, node.tail()
+        assert "deltad.conf:" in node.tail(), node.tail()
+
+
+run_scenarios(noise_is_spoken_or_nothing, a_key_of_nobody_and_another_cluster_are_refused,
+              a_second_daemon_on_one_folder_exits_75, a_damaged_configuration_is_refused_with_78)

@@ -1,0 +1,256 @@
+"""Real daemons on loopback: a ceremony, configurations, processes that end with the test."""
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from network import Network
+
+BUILD = os.environ.get("DELTAD_BUILD", "build/release")
+DELTAD = os.path.join(BUILD, "deltad")
+DELTACTL = os.path.join(BUILD, "deltactl")
+CLUSTER = "yrd-test"
+MEMBERS = {
+    "shanghai": ("province", "上海"),
+    "jiangsu": ("province", "江苏"),
+    "zhejiang": ("province", "浙江"),
+    "anhui": ("province", "安徽"),
+    "office": ("regional", "区域合作办公室"),
+}
+EXIT_UNREACHABLE = 3
+EXIT_NOT_IN_TIME = 8
+EXIT_UNKNOWN = 75
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def free_ports(n):
+    """n ports that nobody listens on at the moment."""
+    sockets = [socket.socket() for _ in range(n)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def wait_until(what, condition, seconds=20.0):
+    """Polls; the time is a bound against hanging, not a measure."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.05)
+
+
+def run(*argv, check=True, timeout=60, **more):
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=timeout, preexec_fn=_die_with_parent, **more)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+class Node:
+    def __init__(self, cluster, slug, port):
+        self.cluster, self.slug, self.port = cluster, slug, port
+        self.folder = os.path.join(cluster.folder, slug)
+        self.data = os.path.join(self.folder, "data")
+        self.mark = os.path.join(self.folder, "mark")
+        self.keys = os.path.join(self.folder, "keys")
+        self.socket = os.path.join(self.folder, "control")
+        self.conf = os.path.join(self.folder, "deltad.conf")
+        self.log = os.path.join(self.folder, "log")
+        self.process = None
+        os.makedirs(self.data)
+        os.makedirs(self.mark)
+
+    def write_conf(self, peers):
+        """peers: slug -> port to dial."""
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write(f"""node {{
+	member = "{self.slug}"
+	data_dir = "{self.data}"
+	mark_file = "{self.mark}/head"
+	cluster_id = "sha256:{self.cluster.id}"
+	listen = "127.0.0.1:{self.port}"
+	control = "{self.socket}"
+}}
+keys {{
+	log = "{self.keys}/log.key"
+	cosign = "{self.keys}/cosign.key"
+	noise = "{self.keys}/noise.key"
+}}
+""")
+            for slug, port in peers.items():
+                f.write(f'peer "{slug}" {{ address = "127.0.0.1:{port}" }}\n')
+
+    def launch(self, *wrapper):
+        """Starts the daemon and does not wait for it."""
+        log = open(self.log, "ab")
+        process = subprocess.Popen([*wrapper, DELTAD, "-c", self.conf], stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=log, preexec_fn=_die_with_parent)
+        log.close()
+        return process
+
+    def start(self):
+        assert self.process is None
+        self.process = self.launch()
+        wait_until(f"{self.slug} answers", self.answers)
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.slug} ended with {self.process.returncode}:\n{self.tail()}")
+        return self.ctl("status", check=False).returncode == 0
+
+    def tail(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return "".join(f.readlines()[-20:])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self, seconds=10):
+        """SIGTERM; returns the exit status and how long it took."""
+        started = time.monotonic()
+        self.process.terminate()
+        status = self.process.wait(seconds)
+        self.process = None
+        return status, time.monotonic() - started
+
+    def ctl(self, *argv, operator=False, check=True, timeout=60):
+        more = ["--as", os.path.join(self.folder, "operator.key")] if operator else []
+        return run(DELTACTL, "--lang=en", "--node", self.socket, *argv, *more, check=check,
+                   timeout=timeout)
+
+    def post(self, *argv, check=True):
+        return self.ctl(*argv, operator=True, check=check)
+
+    def json(self, *argv):
+        return json.loads(self.ctl("--json", *argv).stdout)
+
+    def status(self):
+        return self.json("status")
+
+    def view_root(self):
+        return self.status()["view_root"]
+
+
+class Cluster:
+    """with Cluster() as c: … — everything is gone afterwards."""
+
+    def __init__(self, members=tuple(MEMBERS), listens=None, wired=False):
+        """listens: who has an address in the roster (None: all). wired: through cuttable relays."""
+        self.members = members
+        self.listens = set(members if listens is None else listens)
+        self.network = Network() if wired else None
+        self.folder = tempfile.mkdtemp(prefix="deltad-")
+        self.nodes = {}
+        self.id = None
+
+    def __enter__(self):
+        try:
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            for node in self.nodes.values():
+                if os.path.exists(node.log):
+                    print(f"--- log of {node.slug}:\n{node.tail()}", flush=True)
+        self.close()
+
+    def __getitem__(self, slug):
+        return self.nodes[slug]
+
+    def __iter__(self):
+        return iter(self.nodes.values())
+
+    def prepare(self):
+        ports = free_ports(len(self.members))
+        for slug, port in zip(self.members, ports):
+            self.nodes[slug] = Node(self, slug, port)
+        self.ceremony()
+        for node in self:
+            node.write_conf(self.peers_of(node))
+
+    def peers_of(self, node):
+        if not self.network:
+            return {}
+        return {other.slug: self.network.add_wire(node.slug, other.slug, other.port)
+                for other in self if other is not node and other.slug in self.listens}
+
+    def ceremony(self):
+        """As an administrator does it: keys on each machine, one text, signatures in turn."""
+        public = []
+        for node in self:
+            role, name = MEMBERS[node.slug]
+            address = f"127.0.0.1:{node.port}" if node.slug in self.listens else "-"
+            run(DELTACTL, "key", "init", "--member", node.slug, "--cluster", CLUSTER, "--role", role,
+                "--name", name, "--addr", address, "--no-passphrase", node.keys)
+            run(DELTACTL, "key", "init", "--operator", "测试", "--member", node.slug,
+                "--no-passphrase", "-o", os.path.join(node.folder, "operator.key"))
+            public.append(os.path.join(node.keys, f"{node.slug}.pub"))
+        self.roster = os.path.join(self.folder, "roster")
+        run(DELTACTL, "roster", "draft", "--cluster", CLUSTER, "--not-after", "2099-12-31", *public,
+            "-o", self.roster)
+        for node in self:
+            keys = [a for k in ("root", "log", "cosign")
+                    for a in ("--key", os.path.join(node.keys, f"{k}.key"))]
+            run(DELTACTL, "roster", "sign", self.roster, *keys, "--yes")
+        shown = json.loads(run(DELTACTL, "--json", "roster", "show", self.roster).stdout)
+        self.id = shown["cluster_id"]
+
+    def start(self, *slugs):
+        for slug in slugs or self.members:
+            self[slug].start()
+
+    def install(self, *slugs):
+        """Roster and one operator each: what a node needs before it can write."""
+        for slug in slugs or self.members:
+            node = self[slug]
+            node.ctl("roster", "install", self.roster)
+            node.ctl("operator", "add", "--root", os.path.join(node.keys, "root.key"), "--operator",
+                     os.path.join(node.folder, "operator.key.pub"))
+
+    def up(self, plan=True):
+        """All started, installed, and the plan loaded at the office."""
+        self.start()
+        self.install()
+        if plan:
+            self["office"].post("plan", "load", "conf/plan-2024-2026.csv")
+
+    def wait_converged(self, *slugs, seconds=60):
+        """Every one of these nodes says that all of them hold the same."""
+        nodes = [self[s] for s in (slugs or self.members)]
+
+        def same():
+            states = [n.status() for n in nodes]
+            sizes = [sorted((g["origin"], g["size"]) for g in s["logs"]) for s in states]
+            roots = {s["view_root"] for s in states}
+            return len(roots) == 1 and all(s == sizes[0] for s in sizes)
+
+        wait_until(f"{' '.join(n.slug for n in nodes)} hold the same", same, seconds)
+
+    def close(self):
+        for node in self.nodes.values():
+            if node.process and node.process.poll() is None:
+                node.process.kill()
+                node.process.wait()
+        if self.network:
+            self.network.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
