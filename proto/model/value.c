@@ -297,11 +297,11 @@ int value_irregular(const struct value *v, const struct change *c, const struct 
 	if (v->slot != SLOT_REPORT || c->reason.n)
 		return RC_OK;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t before = old[i].report.progress;
-		if (old[i].slot == SLOT_REPORT && v->report.progress < before)
-			return err_set(e, RC_REFUSED_FALL,
-				"progress falls from %u to %u: say why in reason", before,
-				v->report.progress);
+		if (old[i].slot != SLOT_REPORT || v->report.progress >= old[i].report.progress)
+			continue;
+		return err_set(e, RC_REFUSED_FALL,
+			"progress falls from %u to %u: say why in reason", old[i].report.progress,
+			v->report.progress);
 	}
 	return RC_OK;
 }
