@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 demo=${DEMO_DIR:-build/demo}
 first_port=${DEMO_PORT:-7421}
 bin=$PWD/build/release
+export XDG_STATE_HOME=$PWD/$demo/state
 members=(shanghai jiangsu zhejiang anhui office)
 # shellcheck disable=SC2034 # up uses it
 declare -A names=([shanghai]=上海 [jiangsu]=江苏 [zhejiang]=浙江 [anhui]=安徽 [office]=区域合作办公室)

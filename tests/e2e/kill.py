@@ -12,7 +12,7 @@ KILLS = {"full": 200}.get(os.environ.get("TESTS_MODE"), 50)
 
 
 class Writer(threading.Thread):
-    """Posts notes one after the other, and remembers which were acknowledged."""
+    """Posts notes one after the other; runs a command again until it is acknowledged."""
 
     def __init__(self, node):
         super().__init__(daemon=True)
@@ -20,10 +20,8 @@ class Writer(threading.Thread):
         self.failure = None
 
     def run(self):
-        n = 0
         while not self.stopping:
-            n += 1
-            text = f"note {n}"
+            text = f"note {len(self.acknowledged)}"
             done = self.node.post("note", "1-01", text, check=False)
             if done.returncode == 0:
                 self.acknowledged.append(text)
@@ -41,8 +39,12 @@ class Writer(threading.Thread):
         assert not self.failure, self.failure
 
 
-def notes_on(node):
-    return {n["text"] for n in node.json("task", "show", "1-01")["notes"]}
+def check_notes(node, writer):
+    """Each acknowledged note is there, and once: a command that was run again posted nothing new."""
+    notes = [n["text"] for n in node.json("task", "show", "1-01")["notes"]]
+    lost = set(writer.acknowledged) - set(notes)
+    assert not lost, f"{node.slug} lost {sorted(lost)}"
+    assert len(notes) == len(set(notes)), f"{node.slug} has some twice: {sorted(notes)}"
 
 
 def nothing_acknowledged_is_lost_by_kill_9():
@@ -63,8 +65,7 @@ def nothing_acknowledged_is_lost_by_kill_9():
         print(f"{len(writer.acknowledged)} acknowledged, {writer.unknown} unknown", flush=True)
         assert len(writer.acknowledged) > KILLS / 5
         for node in c:
-            lost = set(writer.acknowledged) - notes_on(node)
-            assert not lost, f"{node.slug} lost {sorted(lost)}"
+            check_notes(node, writer)
         epochs = [g for g in c["office"].status()["logs"] if g["member"] == "jiangsu"]
         assert not any(g["forked"] for g in epochs), epochs
 
@@ -83,8 +84,7 @@ def sigterm_under_load_ends_within_5_seconds():
             c["jiangsu"].start()
         writer.finish()
         c.wait_converged()
-        lost = set(writer.acknowledged) - notes_on(c["office"])
-        assert not lost, sorted(lost)
+        check_notes(c["office"], writer)
 
 
 run_scenarios(nothing_acknowledged_is_lost_by_kill_9, sigterm_under_load_ends_within_5_seconds)

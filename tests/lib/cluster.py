@@ -52,9 +52,11 @@ def wait_until(what, condition, seconds=20.0):
         time.sleep(0.05)
 
 
-def run(*argv, check=True, timeout=60, **more):
+def run(*argv, check=True, timeout=60, state=None):
+    """state: the folder where the client keeps what it has sent and heard no answer to."""
+    environment = {**os.environ, "XDG_STATE_HOME": state or "/nonexistent"}
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=timeout, preexec_fn=_die_with_parent, **more)
+                          timeout=timeout, preexec_fn=_die_with_parent, env=environment)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done
@@ -132,7 +134,7 @@ keys {{
     def ctl(self, *argv, operator=False, check=True, timeout=60):
         more = ["--as", os.path.join(self.folder, "operator.key")] if operator else []
         return run(DELTACTL, "--lang=en", "--node", self.socket, *argv, *more, check=check,
-                   timeout=timeout)
+                   timeout=timeout, state=os.path.join(self.folder, "state"))
 
     def post(self, *argv, check=True):
         return self.ctl(*argv, operator=True, check=check)
