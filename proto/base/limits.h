@@ -9,6 +9,10 @@
 #define LIMIT_TITLE_CHARS 400 /* code points of a title or name */
 #define LIMIT_SUPERSEDES 64   /* change ids a change may supersede */
 #define LIMIT_EVIDENCE 16     /* files a report may name */
+#define LIMIT_SCOPE 256	      /* task keys of one delegation */
+#define LIMIT_HOLDER_BYTES 64 /* of a register; longer than any holder known today */
+#define LIMIT_SOFTWARE_BYTES 64
+#define LIMIT_CODE_BYTES 15 /* an error's id, such as E1103 */
 #define LIMIT_ENVELOPE_BYTES (1024 * 1024)
 #define LIMIT_BATCH_LEAVES 512
 #define LIMIT_BATCH_BYTES (512 * 1024)

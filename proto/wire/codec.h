@@ -10,16 +10,23 @@
 #include "proto/model/change.h"
 #include "proto/model/value.h"
 
-/* An arena of this size is enough for one leaf with its change and value. */
-#define CODEC_LEAF_ARENA (24 * 1024)
+/* An arena of this size is enough for one leaf with its body and value, whatever they are. Of it,
+ * at most CODEC_LEAF_KEPT stays used after decoding: n leaves that live side by side need
+ * CODEC_LEAF_ARENA + n * CODEC_LEAF_KEPT. */
+#define CODEC_LEAF_ARENA (64 * 1024)
+#define CODEC_LEAF_KEPT (5 * 1024)
 
-/* A leaf of another version gives kind LEAF_UNKNOWN with version, and index and hlc if readable; it
- * is no error. */
+/* A leaf of another version gives kind LEAF_UNKNOWN with version, and index and hlc if readable; a
+ * leaf of a kind that is not known gives LEAF_UNKNOWN too. Neither is an error: they are stored and
+ * relayed, and need a newer version. An anchor gives its kind and nothing else. */
 int leaf_decode(struct bytes in, struct arena *a, struct leaf *out, struct err *e) MUST_CHECK;
-/* Appends. Of the union, the part that kind says. RC_TOO_BIG over LIMIT_LEAF_BYTES. */
+/* Appends. Of the parts, the one that kind says, which must be known and not LEAF_ANCHOR.
+ * RC_TOO_BIG over a limit; RC_INPUT: a field that leaf_decode would refuse. On failure *out is as
+ * before; the same holds for every encode below. */
 int leaf_encode(const struct leaf *l, struct buf *out, struct err *e) MUST_CHECK;
 
-/* A change of another version gives its version and nothing else; it is no error. */
+/* A change, delegate or revoke of another version gives its version and nothing else; it is no
+ * error. */
 int change_decode(struct bytes body, struct arena *a, struct change *out, struct err *e) MUST_CHECK;
 int change_encode(const struct change *c, struct buf *out, struct err *e) MUST_CHECK;
 

@@ -120,6 +120,10 @@ struct ctl_reply {
 	};
 };
 
+/* In one frame; more of them come as several frames. */
+#define CTL_ENTRIES_MAX 4096
+#define CTL_OPERATORS_MAX 512
+
 /* Enough for any request, and for any reply, within its limit. */
 #define CTL_ARENA (512 * 1024)
 
@@ -129,7 +133,10 @@ int ctl_request_decode(
 	struct bytes in, struct arena *a, struct ctl_request *out, struct err *e) MUST_CHECK;
 int ctl_reply_decode(
 	struct bytes in, struct arena *a, struct ctl_reply *out, struct err *e) MUST_CHECK;
-/* Append length and body. RC_TOO_BIG over LIMIT_CTL_REQUEST_BYTES / LIMIT_CTL_REPLY_BYTES. */
+/* Append length and body. RC_TOO_BIG over LIMIT_CTL_REQUEST_BYTES / LIMIT_CTL_REPLY_BYTES, the
+ * counts above, or what CTL_ARENA holds when decoded: send it as several frames. RC_INPUT: a field
+ * the other side would refuse. `text`, `state_text` and `last_error` may hold anything: they are
+ * cut and cleaned. *out is unchanged on failure. */
 int ctl_request_encode(const struct ctl_request *r, struct buf *out, struct err *e) MUST_CHECK;
 int ctl_reply_encode(const struct ctl_reply *r, struct buf *out, struct err *e) MUST_CHECK;
 
