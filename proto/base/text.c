@@ -1,5 +1,7 @@
 #include "proto/base/text.h"
 
+#include <stdio.h>
+
 #define CHARACTER_NONE UINT32_MAX
 #define COMBINING_RUN_MAX 8
 
@@ -213,4 +215,10 @@ bool decimal_parse(struct bytes s, uint64_t max, uint64_t *out)
 		return false;
 	*out = v;
 	return true;
+}
+
+void text_vprint(char *out, size_t size, const char *fmt, va_list ap)
+{
+	if (vsnprintf(out, size, fmt, ap) < 0)
+		out[0] = '\0';
 }

@@ -1,0 +1,434 @@
+/* From a leaf to its verdict, its place in its register, and all that follows from it. Source:
+ * PROTOCOL 6.1. */
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "proto/wire/codec.h"
+
+#define REF_UNDER 2
+
+/* ---- facts ---- */
+
+int stored_change_decode(struct replica *r, struct bytes raw, struct change *out, struct err *e)
+{
+	struct leaf leaf;
+	arena_reset(&r->side);
+	if (leaf_decode(raw, &r->side, &leaf, e) != RC_OK ||
+		change_decode(leaf.signed_body.body, &r->side, out, e) != RC_OK)
+		return err_set(e, RC_CORRUPT, "a stored change does not decode");
+	return RC_OK;
+}
+
+static struct bytes task_register_holder(const struct change *c, uint32_t *slot)
+{
+	const struct slot_rule *rule = slot_find(c->slot);
+	*slot = rule != NULL && rule->under_task ? (uint32_t)SLOT_TASK : c->slot;
+	return *slot == SLOT_TASK ? (struct bytes){0} : c->holder;
+}
+
+struct under_lookup {
+	struct under_facts *facts;
+	struct value value; /* what facts->task_value points into */
+	struct bytes participant[LIMIT_MEMBERS];
+	struct buf raw;
+};
+
+static struct under_entry *under_slot(struct replica *r, const struct hash *id)
+{
+	return &r->under[get_u16be(id->b) % UNDER_CACHE];
+}
+
+static void copy_slug(char out[SLUG_SIZE], struct bytes s)
+{
+	memcpy(out, s.p, s.n);
+	out[s.n] = '\0';
+}
+
+static void under_remember(struct replica *r, const struct hash *id, enum verdict v,
+	struct bytes task, const struct task_value *t)
+{
+	if (t->n_participants > LIMIT_MEMBERS || t->lead.n >= SLUG_SIZE)
+		return;
+	struct under_entry *u = under_slot(r, id);
+	*u = (struct under_entry){
+		.used = true, .id = *id, .verdict = v, .n_participants = t->n_participants};
+	memcpy(u->task, task.p, task.n);
+	if (t->lead.n > 0)
+		copy_slug(u->lead, t->lead);
+	for (size_t i = 0; i < t->n_participants; i++)
+		copy_slug(u->participant[i], t->participants[i]);
+}
+
+static bool under_recall(struct replica *r, const struct hash *id, struct under_lookup *l)
+{
+	const struct under_entry *u = under_slot(r, id);
+	if (!u->used || !hash_equal(&u->id, id))
+		return false;
+	l->value = (struct value){.slot = SLOT_TASK};
+	l->value.task.lead = bytes_str(u->lead);
+	l->value.task.participants = l->participant;
+	l->value.task.n_participants = u->n_participants;
+	for (size_t i = 0; i < u->n_participants; i++)
+		l->participant[i] = bytes_str(u->participant[i]);
+	*l->facts = (struct under_facts){.known = true,
+		.verdict = u->verdict,
+		.slot = SLOT_TASK,
+		.task = bytes_str(u->task),
+		.task_value = u->verdict == VERDICT_EFFECTIVE ? &l->value.task : NULL};
+	return true;
+}
+
+static void under_fill(
+	struct under_lookup *l, const struct change *c, const struct value *v, enum verdict verdict)
+{
+	*l->facts = (struct under_facts){.known = true,
+		.verdict = verdict,
+		.slot = c->slot,
+		.task = c->task,
+		.holder = c->holder,
+		.member = c->member};
+	if (c->slot == SLOT_TASK && verdict == VERDICT_EFFECTIVE && v != NULL) {
+		l->value = *v;
+		l->facts->task_value = &l->value.task;
+	}
+}
+
+/* Looks where the change named by `under` must stand; leaves *facts unknown if it is not there
+ * (yet). */
+static int under_find(struct replica *r, const struct change *c, const struct draft *sibling,
+	size_t n_siblings, struct under_lookup *l, struct err *e)
+{
+	struct hash id;
+	memcpy(id.b, c->under.p, HASH_BYTES);
+	for (size_t i = 0; i < n_siblings; i++)
+		if (hash_equal(&sibling[i].x.body_id, &id)) {
+			under_fill(l, &sibling[i].x.change, &sibling[i].x.value, VERDICT_EFFECTIVE);
+			return RC_OK;
+		}
+	if (under_recall(r, &id, l))
+		return RC_OK;
+	uint32_t slot;
+	struct bytes holder = task_register_holder(c, &slot);
+	int64_t reg;
+	struct store_change found;
+	int rc = r->ops->register_id(r->store, c->task, slot, holder, false, &reg, e);
+	if (rc == RC_OK)
+		rc = r->ops->change_get(r->store, reg, &id, &found, e);
+	if (rc == RC_OK)
+		rc = r->ops->leaf_get(r->store, found.log, found.index, &l->raw, e);
+	if (rc != RC_OK)
+		return rc == STORE_NONE ? RC_OK : rc;
+	struct change change;
+	struct value value = {0};
+	rc = stored_change_decode(r, buf_bytes(&l->raw), &change, e);
+	if (rc != RC_OK)
+		return rc;
+	bool has_value = slot_find(change.slot) != NULL &&
+		value_decode((enum slot)change.slot, change.value, &r->side, &value, NULL) == RC_OK;
+	under_fill(l, &change, has_value ? &value : NULL, found.verdict);
+	if (slot == SLOT_TASK && has_value)
+		under_remember(r, &id, found.verdict, change.task, &value.task);
+	return RC_OK;
+}
+
+int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool index_ok,
+	const struct examined *x, const struct draft *sibling, size_t n_siblings, enum verdict *v,
+	enum void_code *code, struct err *e)
+{
+	const struct member *owner = &r->roster.member[log->member];
+	int holder = x->body_ok ? roster_find(&r->roster, x->change.holder) : -1;
+	struct verdict_facts f = {.change = x->gate_ok || x->body_ok ? &x->change : NULL,
+		.value = x->has_value ? &x->value : NULL,
+		.version_known = x->version_known,
+		.index_ok = index_ok,
+		.signature_ok = x->signature_ok,
+		.log_member = bytes_str(owner->slug),
+		.author_is_regional = owner->role == ROLE_REGIONAL,
+		.author_is_province = owner->role == ROLE_PROVINCE,
+		.holder_is_province =
+			holder >= 0 && r->roster.member[holder].role == ROLE_PROVINCE};
+	if (x->body_ok && x->signature_ok)
+		f.is_operator = event_is_operator(
+			r, log, index, x->leaf.signed_body.key.p, x->change.task, &f.in_scope);
+	struct under_lookup l = {.facts = &f.under};
+	int rc = RC_OK;
+	if (x->body_ok && x->version_known && x->change.under.n == HASH_BYTES)
+		rc = under_find(r, &x->change, sibling, n_siblings, &l, e);
+	if (rc == RC_OK)
+		*v = verdict_decide(&f, code);
+	buf_release(&l.raw);
+	return rc;
+}
+
+/* ---- filing ---- */
+
+/* A change gets a place in its register if its id and register can be trusted to be what this
+ * member signed: else a member could take the id of another's change by copying it. */
+static bool is_filed(const struct replica *r, const struct log *log, const struct examined *x,
+	enum verdict v, enum void_code code)
+{
+	if (!x->body_ok || !x->signature_ok ||
+		!bytes_equal(x->change.member, bytes_str(member_slug(r, log->member))))
+		return false;
+	return v != VERDICT_VOID || code >= VOID_OPERATOR;
+}
+
+static int finding(struct replica *r, struct log *log, uint64_t index, enum verdict v,
+	enum void_code code, struct err *e)
+{
+	if (v == VERDICT_EFFECTIVE)
+		return RC_OK;
+	log->row.voids += v == VERDICT_VOID;
+	return r->ops->finding_put(r->store, log->row.id, index, v, code, e);
+}
+
+static int wait_for_under(struct replica *r, int64_t reg, const struct examined *x, struct err *e)
+{
+	struct hash wanted;
+	memcpy(wanted.b, x->change.under.p, HASH_BYTES);
+	return r->ops->ref_put(r->store, &wanted, REF_UNDER, reg, &x->body_id, e);
+}
+
+static int note_waiter(void *arg, int64_t reg, const struct hash *by)
+{
+	admit_recheck_later(arg, reg, by);
+	return 0;
+}
+
+static int release_waiters(struct replica *r, const struct hash *id, struct err *e)
+{
+	size_t before = r->n_recheck;
+	int rc = r->ops->ref_each(r->store, id, REF_UNDER, note_waiter, r, e);
+	if (rc == RC_OK && r->n_recheck > before)
+		rc = r->ops->ref_delete(r->store, id, REF_UNDER, e);
+	return rc;
+}
+
+static bool stands_before(
+	const struct log *a, uint64_t a_index, const struct log *b, uint64_t b_index)
+{
+	if (a == b)
+		return a_index < b_index;
+	if (a->origin.epoch != b->origin.epoch)
+		return a->origin.epoch < b->origin.epoch;
+	return strcmp(a->row.origin, b->row.origin) < 0;
+}
+
+static struct log *log_of(const struct replica *r, uint32_t id)
+{
+	size_t i = 0;
+	while (r->log[i]->row.id != id)
+		ENSURE(++i < r->n_logs);
+	return r->log[i];
+}
+
+/* The register has this change already: the earlier leaf of the member is the change, the later one
+ * its repeat. */
+static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64_t reg,
+	const struct examined *x, struct err *e)
+{
+	struct store_change there;
+	int rc = r->ops->change_get(r->store, reg, &x->body_id, &there, e);
+	if (rc != RC_OK)
+		return rc;
+	struct log *other = log_of(r, there.log);
+	if (stands_before(other, there.index, log, index))
+		return finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
+	rc = finding(r, other, there.index, VERDICT_VOID, VOID_REPEAT, e);
+	there.log = log->row.id;
+	there.index = index;
+	if (rc == RC_OK)
+		rc = r->ops->change_set(r->store, reg, &there, e);
+	admit_recheck_later(r, reg, &x->body_id);
+	return rc;
+}
+
+static int file_change(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
+	enum verdict v, enum void_code code, struct err *e)
+{
+	const struct change *c = &x->change;
+	int64_t reg;
+	struct store_change row = {.id = x->body_id,
+		.log = log->row.id,
+		.index = index,
+		.verdict = v,
+		.void_code = code};
+	int rc = r->ops->register_id(r->store, c->task, c->slot, c->holder, true, &reg, e);
+	if (rc == RC_OK)
+		rc = fold_count_waiting(r, reg, &x->body_id, &row.superseded, e);
+	if (rc == RC_OK)
+		rc = r->ops->change_put(r->store, reg, &row, e);
+	if (rc == STORE_NONE)
+		return file_repeat(r, log, index, reg, x, e);
+	if (rc == RC_OK)
+		rc = finding(r, log, index, v, code, e);
+	if (rc == RC_OK && v == VERDICT_PENDING)
+		rc = wait_for_under(r, reg, x, e);
+	if (rc == RC_OK && v == VERDICT_EFFECTIVE) {
+		rc = fold_add(r, reg, c, &x->body_id, e);
+		digest_mark(r, c->task);
+	}
+	if (rc == RC_OK)
+		rc = release_waiters(r, &x->body_id, e);
+	return rc;
+}
+
+int admit_leaf(struct replica *r, struct log *log, const struct examined *x, struct err *e)
+{
+	uint64_t index = log->row.size;
+	bool hlc_ok = index == 0 || x->leaf.hlc >= log->row.hlc;
+	bool index_ok = x->gate_ok && x->leaf.index == index && hlc_ok;
+	enum verdict v = VERDICT_EFFECTIVE;
+	enum void_code code = VOID_NONE;
+	int rc = r->ops->leaf_put(r->store, log->row.id, index, x->raw, e);
+	r->wrote = true;
+	if (rc != RC_OK)
+		return rc;
+	bool is_change = x->leaf.kind == LEAF_CHANGE && index > 0;
+	if (is_change) {
+		rc = admit_judge(r, log, index, index_ok, x, NULL, 0, &v, &code, e);
+	} else if (!x->gate_ok || !index_ok) {
+		v = VERDICT_VOID;
+		code = x->gate_ok ? VOID_INDEX : VOID_GATE;
+	} else if (!x->version_known) {
+		v = VERDICT_UNKNOWN;
+	} else if ((code = event_judge(r, log, index, x)) != VOID_NONE) {
+		v = VERDICT_VOID;
+	}
+	log->row.size = index + 1;
+	log->row.bytes += x->raw.n;
+	if (x->gate_ok && hlc_ok)
+		log->row.hlc = x->leaf.hlc;
+	if (rc == RC_OK && is_change && is_filed(r, log, x, v, code))
+		rc = file_change(r, log, index, x, v, code, e);
+	else if (rc == RC_OK)
+		rc = finding(r, log, index, v, code, e);
+	if (rc == RC_OK && !is_change && v == VERDICT_EFFECTIVE)
+		rc = event_apply(r, log, index, x, e);
+	if (rc == RC_OK)
+		rc = admit_recheck_all(r, e);
+	return rc;
+}
+
+/* ---- verdicts that change when more is known ---- */
+
+void admit_recheck_later(struct replica *r, int64_t reg, const struct hash *id)
+{
+	if (r->n_recheck == r->cap_recheck) {
+		r->cap_recheck = r->cap_recheck == 0 ? 16 : 2 * r->cap_recheck;
+		r->recheck = xrealloc(r->recheck, r->cap_recheck * sizeof(*r->recheck));
+	}
+	r->recheck[r->n_recheck++] = (struct reference){reg, *id};
+}
+
+struct dependents {
+	struct replica *r;
+	struct hash id; /* that changed its verdict */
+};
+
+static int note_dependent(
+	void *arg, const struct store_register *reg, const struct store_change *c, struct bytes raw)
+{
+	struct dependents *d = arg;
+	struct change change;
+	if (stored_change_decode(d->r, raw, &change, NULL) != RC_OK)
+		return RC_CORRUPT;
+	if (bytes_equal(change.under, hash_bytes(&d->id)))
+		admit_recheck_later(d->r, reg->reg, &c->id);
+	return 0;
+}
+
+static int note_dependents(
+	struct replica *r, struct bytes task, const struct hash *id, struct err *e)
+{
+	struct dependents d = {.r = r, .id = *id};
+	struct store_filter f = {.task = &task};
+	return r->ops->change_each(r->store, &f, note_dependent, &d, e);
+}
+
+static int apply_new_verdict(struct replica *r, struct log *log, int64_t reg,
+	struct store_change *c, const struct examined *x, enum verdict v, enum void_code code,
+	struct err *e)
+{
+	struct hash id = c->id;
+	char task_text[TASK_KEY_SIZE];
+	struct bytes task = bytes_of(task_text, x->change.task.n);
+	if (task.n > 0)
+		memcpy(task_text, x->change.task.p, task.n);
+	if (c->verdict == VERDICT_VOID)
+		log->row.voids--;
+	c->verdict = v;
+	c->void_code = code;
+	under_slot(r, &id)->used = false;
+	int rc = r->ops->change_set(r->store, reg, c, e);
+	if (rc == RC_OK)
+		rc = r->ops->finding_delete(r->store, log->row.id, c->index, e);
+	if (rc == RC_OK)
+		rc = finding(r, log, c->index, v, code, e);
+	if (rc == RC_OK && v == VERDICT_PENDING)
+		rc = wait_for_under(r, reg, x, e);
+	if (rc == RC_OK)
+		rc = r->ops->log_put(r->store, &log->row, e);
+	if (rc == RC_OK)
+		rc = fold_register(r, reg, e);
+	digest_mark(r, task);
+	if (rc == RC_OK)
+		rc = note_dependents(r, task, &id, e);
+	return rc;
+}
+
+static int recheck_one(struct replica *r, int64_t reg, const struct hash *id, struct err *e)
+{
+	struct store_change c;
+	struct buf raw = {0};
+	int rc = r->ops->change_get(r->store, reg, id, &c, e);
+	if (rc == RC_OK)
+		rc = r->ops->leaf_get(r->store, c.log, c.index, &raw, e);
+	if (rc == RC_OK) {
+		struct examined x;
+		struct log *log = log_of(r, c.log);
+		enum verdict v;
+		enum void_code code;
+		arena_reset(&r->scratch);
+		examine_leaf(&r->roster.cluster_id, buf_bytes(&raw), &r->scratch, &x);
+		rc = admit_judge(r, log, c.index, true, &x, NULL, 0, &v, &code, e);
+		if (rc == RC_OK && v == VERDICT_PENDING)
+			rc = wait_for_under(r, reg, &x, e);
+		if (rc == RC_OK && (v != c.verdict || code != c.void_code))
+			rc = apply_new_verdict(r, log, reg, &c, &x, v, code, e);
+	}
+	buf_release(&raw);
+	return rc == STORE_NONE ? err_set(e, RC_CORRUPT, "a filed change has no leaf") : rc;
+}
+
+int admit_recheck_all(struct replica *r, struct err *e)
+{
+	int rc = RC_OK;
+	while (rc == RC_OK && r->n_recheck > 0) {
+		struct reference ref = r->recheck[--r->n_recheck];
+		rc = recheck_one(r, ref.reg, &ref.id, e);
+	}
+	return rc;
+}
+
+static int relist(void *arg, uint64_t index, struct bytes raw)
+{
+	struct replica *r = arg;
+	struct examined x;
+	int64_t reg;
+	(void)index;
+	arena_reset(&r->scratch);
+	examine_leaf(&r->roster.cluster_id, raw, &r->scratch, &x);
+	if (!x.body_ok || x.leaf.kind != LEAF_CHANGE)
+		return 0;
+	int rc = r->ops->register_id(
+		r->store, x.change.task, x.change.slot, x.change.holder, false, &reg, NULL);
+	if (rc == RC_OK)
+		admit_recheck_later(r, reg, &x.body_id);
+	return rc < 0 ? rc : 0;
+}
+
+int admit_recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct err *e)
+{
+	return from < to ? r->ops->leaf_each(r->store, log->row.id, from, to, relist, r, e) : RC_OK;
+}

@@ -1,0 +1,174 @@
+/* What the log events mean: Open, Delegate, Revoke. Source: PROTOCOL 3.1, 3.5. */
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "proto/wire/codec.h"
+
+/* The log events that matter are few; their places are kept in one value so that a start need not
+ * read every leaf. */
+#define PLACE_BYTES 12
+
+static bool open_is_sound(const struct replica *r, const struct log *log, const struct open *o)
+{
+	if (o->suite != SUITE_ED25519_SHA256 || o->reason < OPEN_INIT || o->reason > OPEN_ROTATE)
+		return false;
+	if (o->previous_origin.n == 0)
+		return true;
+	struct origin previous;
+	return origin_parse(o->previous_origin, &previous, NULL) == RC_OK &&
+		strcmp(previous.member, log->origin.member) == 0 &&
+		strcmp(previous.cluster, r->roster.cluster) == 0 &&
+		previous.epoch < log->origin.epoch && o->previous_root.n == HASH_BYTES;
+}
+
+static bool signed_by_root(const struct replica *r, const struct log *log, const struct examined *x,
+	struct bytes member)
+{
+	const struct member *m = &r->roster.member[log->member];
+	return x->signature_ok &&
+		bytes_equal(x->leaf.signed_body.key, bytes_of(m->root.public, KEY_BYTES)) &&
+		bytes_equal(member, bytes_str(m->slug));
+}
+
+enum void_code event_judge(
+	const struct replica *r, const struct log *log, uint64_t index, const struct examined *x)
+{
+	if (!x->gate_ok)
+		return VOID_GATE;
+	if (index == 0)
+		return x->leaf.kind == LEAF_OPEN && open_is_sound(r, log, &x->leaf.open)
+			? VOID_NONE
+			: VOID_EVENT;
+	switch (x->leaf.kind) {
+	case LEAF_DELEGATE:
+		if (!signed_by_root(r, log, x, x->delegate.member) ||
+			!key_is_enrollable(KEY_OPERATOR, x->delegate.operator_key.p))
+			return VOID_EVENT;
+		return VOID_NONE;
+	case LEAF_REVOKE:
+		return signed_by_root(r, log, x, x->revoke.member) ? VOID_NONE : VOID_EVENT;
+	case LEAF_ANCHOR:
+	case LEAF_CLOSE: return VOID_NONE;
+	case LEAF_OPEN:
+	case LEAF_CHANGE:
+	case LEAF_UNKNOWN: break;
+	}
+	return VOID_EVENT;
+}
+
+static void take_event(struct replica *r, struct log *log, uint64_t index, const struct examined *x)
+{
+	if (x->leaf.kind == LEAF_DELEGATE)
+		operators_add_delegate(&r->operators, log->row.id, index, &x->delegate);
+	else if (x->leaf.kind == LEAF_REVOKE)
+		operators_add_revoke(&r->operators, log->row.id, index, &x->revoke);
+	else if (x->leaf.kind == LEAF_OPEN && x->leaf.open.previous_origin.n < ORIGIN_SIZE) {
+		if (x->leaf.open.previous_origin.n > 0)
+			memcpy(log->previous, x->leaf.open.previous_origin.p,
+				x->leaf.open.previous_origin.n);
+		log->previous_size = x->leaf.open.previous_size;
+	}
+}
+
+static int remember_place(struct replica *r, const struct log *log, uint64_t index, struct err *e)
+{
+	struct buf places = {0};
+	int rc = r->ops->meta_get(r->store, "events", &places, e);
+	if (rc == RC_OK || rc == STORE_NONE) {
+		buf_put_u32be(&places, log->row.id);
+		buf_put_u64be(&places, index);
+		rc = r->ops->meta_put(r->store, "events", buf_bytes(&places), e);
+	}
+	buf_release(&places);
+	return rc;
+}
+
+static bool builds_on(const struct replica *r, const struct log *log, const struct log *ancestor)
+{
+	for (size_t depth = 0; log->previous[0] != '\0' && depth < LIMIT_EPOCHS_PER_MEMBER;
+		depth++) {
+		if (strcmp(log->previous, ancestor->row.origin) == 0)
+			return true;
+		log = log_find(r, bytes_str(log->previous));
+		if (log == NULL)
+			return false;
+	}
+	return false;
+}
+
+/* An operator event can change verdicts that were given without it: below a revocation's own index,
+ * and in every epoch that builds on this log and came first. */
+static int recheck_touched(
+	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
+{
+	int rc = RC_OK;
+	if (x->leaf.kind == LEAF_REVOKE)
+		rc = admit_recheck_log(r, log, x->revoke.valid_below, index, e);
+	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
+		if (builds_on(r, r->log[i], log))
+			rc = admit_recheck_log(r, r->log[i], 0, r->log[i]->row.size, e);
+	return rc;
+}
+
+int event_apply(
+	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
+{
+	if (x->leaf.kind != LEAF_OPEN && x->leaf.kind != LEAF_DELEGATE &&
+		x->leaf.kind != LEAF_REVOKE)
+		return RC_OK;
+	take_event(r, log, index, x);
+	int rc = remember_place(r, log, index, e);
+	if (rc == RC_OK)
+		rc = recheck_touched(r, log, index, x, e);
+	return rc;
+}
+
+static struct log *log_by_id(const struct replica *r, uint32_t id)
+{
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->row.id == id)
+			return r->log[i];
+	return NULL;
+}
+
+int events_load(struct replica *r, struct err *e)
+{
+	struct buf places = {0}, raw = {0};
+	int rc = r->ops->meta_get(r->store, "events", &places, e);
+	if (rc == STORE_NONE)
+		rc = RC_OK;
+	for (size_t at = 0; rc == RC_OK && at + PLACE_BYTES <= places.n; at += PLACE_BYTES) {
+		struct log *log = log_by_id(r, get_u32be(places.p + at));
+		uint64_t index = get_u64be(places.p + at + 4);
+		buf_reset(&raw);
+		rc = log == NULL ? STORE_NONE
+				 : r->ops->leaf_get(r->store, log->row.id, index, &raw, e);
+		if (rc == STORE_NONE)
+			rc = err_set(e, RC_CORRUPT, "a log event is missing from the database");
+		if (rc != RC_OK)
+			break;
+		struct examined x;
+		arena_reset(&r->scratch);
+		examine_leaf(&r->roster.cluster_id, buf_bytes(&raw), &r->scratch, &x);
+		take_event(r, log, index, &x);
+	}
+	buf_release(&places);
+	buf_release(&raw);
+	return rc;
+}
+
+bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
+	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope)
+{
+	struct operator_reach reach[LIMIT_EPOCHS_PER_MEMBER];
+	size_t n = 0;
+	reach[n++] = (struct operator_reach){log->row.id, index};
+	while (log->previous[0] != '\0' && n < LIMIT_EPOCHS_PER_MEMBER) {
+		uint64_t below = log->previous_size;
+		log = log_find(r, bytes_str(log->previous));
+		if (log == NULL)
+			break;
+		reach[n++] = (struct operator_reach){log->row.id, below};
+	}
+	return operators_allow(&r->operators, reach, n, key, task, in_scope);
+}

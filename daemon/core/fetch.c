@@ -1,0 +1,117 @@
+/* Whom to ask for what: one source a log at a time, the next after a timeout. Source: PROTOCOL 7.3.
+ */
+#include "daemon/core/state.h"
+
+static bool is_open(const struct replica *r, int peer)
+{
+	return peer != NO_PEER && r->session[peer].state == SESSION_OPEN;
+}
+
+static bool has_more(const struct replica *r, size_t i, int peer)
+{
+	return is_open(r, peer) && r->session[peer].log[i].has > r->log[i]->row.size;
+}
+
+/* The author first; then whoever has it and did not fail since the last progress; then anybody who
+ * has it. */
+static int choose_source(const struct replica *r, size_t i)
+{
+	const struct log *log = r->log[i];
+	int fallback = NO_PEER;
+	if (log->member != r->self && has_more(r, i, log->member) &&
+		!r->session[log->member].log[i].failed)
+		return log->member;
+	for (int peer = 0; peer < (int)r->roster.n; peer++) {
+		if (!has_more(r, i, peer))
+			continue;
+		if (!r->session[peer].log[i].failed)
+			return peer;
+		fallback = peer;
+	}
+	return fallback;
+}
+
+static void ask(struct replica *r, size_t i, int peer, struct now now)
+{
+	struct log *log = r->log[i];
+	if (r->session[peer].log[i].failed)
+		for (size_t p = 0; p < r->roster.n; p++)
+			r->session[p].log[i].failed = false;
+	log->source = peer;
+	log->source_deadline = (struct mono_ms){now.mono.v + FETCH_TIMEOUT_MS};
+	r->session[peer].log[i].want_due = true;
+}
+
+static bool needs_fetch(const struct log *log)
+{
+	return log->seen_size > log->row.size && !log->row.forked;
+}
+
+/* A head that another peer told us of may already be on its way from its author. */
+static bool in_grace(const struct replica *r, size_t i, int source, struct now now)
+{
+	const struct log *log = r->log[i];
+	return source != log->member && is_open(r, log->member) &&
+		now.mono.v < log->seen_at.v + FETCH_GRACE_MS;
+}
+
+void fetch_plan(struct replica *r, struct now now)
+{
+	for (size_t i = 0; i < r->n_logs; i++) {
+		struct log *log = r->log[i];
+		if (!needs_fetch(log)) {
+			log->source = NO_PEER;
+			continue;
+		}
+		if (log->source != NO_PEER && now.mono.v >= log->source_deadline.v) {
+			r->session[log->source].log[i].failed = true;
+			log->source = NO_PEER;
+		}
+		if (log->source != NO_PEER)
+			continue;
+		int source = choose_source(r, i);
+		if (source != NO_PEER && !in_grace(r, i, source, now))
+			ask(r, i, source, now);
+	}
+}
+
+void fetch_progress(struct replica *r, struct log *log, struct now now)
+{
+	size_t i = log_position(r, log);
+	for (size_t p = 0; p < r->roster.n; p++)
+		r->session[p].log[i].failed = false;
+	log->source_deadline = (struct mono_ms){now.mono.v + FETCH_TIMEOUT_MS};
+	if (!needs_fetch(log))
+		log->source = NO_PEER;
+}
+
+void fetch_drop_source(struct replica *r, int peer)
+{
+	if (peer == NO_PEER)
+		return;
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->source == peer)
+			r->log[i]->source = NO_PEER;
+}
+
+static void sooner(struct mono_ms *a, int64_t v)
+{
+	if (v < a->v)
+		a->v = v;
+}
+
+struct mono_ms fetch_deadline(const struct replica *r)
+{
+	struct mono_ms at = MONO_NEVER;
+	for (size_t i = 0; i < r->n_logs; i++) {
+		const struct log *log = r->log[i];
+		sooner(&at, log->relay_at.v);
+		if (!needs_fetch(log))
+			continue;
+		if (log->source != NO_PEER)
+			sooner(&at, log->source_deadline.v);
+		else if (choose_source(r, i) != NO_PEER)
+			sooner(&at, log->seen_at.v + FETCH_GRACE_MS);
+	}
+	return at;
+}

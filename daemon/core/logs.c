@@ -1,0 +1,329 @@
+/* The table of logs: heads of peers, batches, and which heads are kept. Source:
+ * PROTOCOL 3.2, 3.3, 4. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/core/state.h"
+
+struct log *log_find(const struct replica *r, struct bytes origin)
+{
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (bytes_equal(bytes_str(r->log[i]->row.origin), origin))
+			return r->log[i];
+	return NULL;
+}
+
+size_t log_position(const struct replica *r, const struct log *log)
+{
+	size_t i = 0;
+	while (r->log[i] != log)
+		i++;
+	return i;
+}
+
+static struct log *log_new(const struct origin *o, int member)
+{
+	struct log *log = xalloc(sizeof(*log));
+	log->origin = *o;
+	log->member = member;
+	log->source = NO_PEER;
+	log->relay_at = MONO_NEVER;
+	return log;
+}
+
+static void log_free(struct log *log)
+{
+	buf_release(&log->head);
+	buf_release(&log->seen_note);
+	free(log);
+}
+
+int log_create(
+	struct replica *r, const struct origin *o, int member, struct log **out, struct err *e)
+{
+	size_t epochs = 0;
+	for (size_t i = 0; i < r->n_logs; i++)
+		epochs += r->log[i]->member == member;
+	if (r->n_logs == LIMIT_LOGS || epochs >= LIMIT_EPOCHS_PER_MEMBER)
+		return err_set(e, RC_PEER_LIMIT, "too many logs of member %s (limit %d)", o->member,
+			LIMIT_EPOCHS_PER_MEMBER);
+	struct log *log = log_new(o, member);
+	log->row.id = r->next_log_id;
+	memcpy(log->row.origin, o->text, sizeof(log->row.origin));
+	int rc = r->ops->log_put(r->store, &log->row, e);
+	if (rc != RC_OK) {
+		log_free(log);
+		return rc;
+	}
+	r->next_log_id++;
+	r->wrote = true;
+	r->log[r->n_logs++] = log;
+	*out = log;
+	return RC_OK;
+}
+
+static int load_heads(struct replica *r, struct log *log, struct err *e)
+{
+	struct store_head h;
+	struct buf ignored = {0};
+	int rc = r->ops->head_get(r->store, log->row.id, 0, log->row.size, &h, &log->head, e);
+	if (rc == RC_OK) {
+		log->kept[0] = (struct kept_head){h.size, h.bytes};
+		rc = r->ops->head_get(r->store, log->row.id, 0, h.size - 1, &h, &ignored, e);
+	}
+	if (rc == RC_OK)
+		log->kept[1] = (struct kept_head){h.size, h.bytes};
+	buf_release(&ignored);
+	if (rc == STORE_NONE)
+		rc = RC_OK;
+	if (rc == RC_OK && log->kept[0].size != log->row.size)
+		rc = err_set(e, RC_CORRUPT, "log %s has %llu leaves but its newest head is of %llu",
+			log->row.origin, (unsigned long long)log->row.size,
+			(unsigned long long)log->kept[0].size);
+	return rc;
+}
+
+static int load_one(void *arg, const struct store_log *row)
+{
+	struct replica *r = arg;
+	struct origin o;
+	if (r->n_logs == LIMIT_LOGS || origin_parse(bytes_str(row->origin), &o, NULL) != RC_OK)
+		return RC_CORRUPT;
+	int member = roster_find(&r->roster, bytes_str(o.member));
+	if (member < 0)
+		return RC_CORRUPT;
+	struct log *log = log_new(&o, member);
+	log->row = *row;
+	r->log[r->n_logs++] = log;
+	if (row->id >= r->next_log_id)
+		r->next_log_id = row->id + 1;
+	return 0;
+}
+
+int logs_load(struct replica *r, struct err *e)
+{
+	r->next_log_id = 1;
+	int rc = r->ops->log_each(r->store, load_one, r, e);
+	if (rc == RC_CORRUPT && e != NULL && e->rc == RC_OK)
+		err_set(e, rc, "the table of logs names a log that no roster member can have");
+	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
+		if (r->log[i]->row.size > 0)
+			rc = load_heads(r, r->log[i], e);
+	return rc;
+}
+
+void logs_release(struct replica *r)
+{
+	for (size_t i = 0; i < r->n_logs; i++)
+		log_free(r->log[i]);
+	r->n_logs = 0;
+	r->own = NULL;
+}
+
+int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct err *e)
+{
+	struct kept_head now = {log->row.size, log->row.bytes};
+	struct store_head h = {.size = now.size, .bytes = now.bytes, .note = note};
+	int rc = r->ops->head_put(r->store, log->row.id, &h, e);
+	/* PROTOCOL 3.3: the middle one of three may go if the outer two are at most one stride
+	 * apart. */
+	if (rc == RC_OK && log->kept[0].size > 0 &&
+		now.size - log->kept[1].size <= LIMIT_HEAD_STRIDE_LEAVES &&
+		now.bytes - log->kept[1].bytes <= LIMIT_HEAD_STRIDE_BYTES)
+		rc = r->ops->head_delete(r->store, log->row.id, log->kept[0].size, e);
+	else
+		log->kept[1] = log->kept[0];
+	log->kept[0] = now;
+	buf_reset(&log->head);
+	buf_put_bytes(&log->head, note);
+	if (rc == RC_OK)
+		rc = r->ops->log_put(r->store, &log->row, e);
+	r->wrote = true;
+	return rc;
+}
+
+uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note)
+{
+	if (log != r->own) {
+		*note = buf_bytes(&log->head);
+		return log->row.size;
+	}
+	*note = buf_bytes(&r->mark.note);
+	return note->n > 0 ? r->mark.size : 0;
+}
+
+static int note_fork(struct replica *r, int peer, struct log *log, struct bytes first,
+	struct bytes second, uint64_t size, struct err *e)
+{
+	if (!log->row.forked) {
+		log->row.forked = true;
+		event_hold(r, EVENT_FORK, peer, log, "two signed heads of size %llu",
+			(unsigned long long)size);
+		fetch_drop_source(r, log->source);
+		int rc = r->ops->log_put(r->store, &log->row, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	r->wrote = true;
+	return r->ops->evidence_put(r->store, log->row.origin, first, second, e);
+}
+
+/* A head of a size that we hold one of ourselves must have the same root; else both together are
+ * evidence (E1). */
+static int compare_with_kept(struct replica *r, int peer, struct log *log,
+	const struct checkpoint *cp, struct bytes note, struct err *e)
+{
+	if (cp->size == 0 || cp->size > log->row.size)
+		return RC_OK;
+	struct store_head h;
+	struct buf kept = {0};
+	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
+	struct checkpoint mine;
+	if (rc == RC_OK) {
+		const struct member *m = &r->roster.member[log->member];
+		rc = checkpoint_verify(buf_bytes(&kept), m->log, &mine, e);
+		if (rc != RC_OK)
+			rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify",
+				log->row.origin);
+		else if (!hash_equal(&mine.root, &cp->root))
+			rc = note_fork(r, peer, log, buf_bytes(&kept), note, cp->size, e);
+	}
+	buf_release(&kept);
+	return rc == STORE_NONE ? RC_OK : rc;
+}
+
+static int raise_seen(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, struct now now, struct err *e)
+{
+	if (cp->size == log->seen_size && cp->size > 0 && !hash_equal(&cp->root, &log->seen_root))
+		return note_fork(r, peer, log, buf_bytes(&log->seen_note), note, cp->size, e);
+	if (cp->size <= log->seen_size)
+		return RC_OK;
+	log->seen_size = cp->size;
+	log->seen_root = cp->root;
+	log->seen_at = now.mono;
+	buf_reset(&log->seen_note);
+	buf_put_bytes(&log->seen_note, note);
+	if (cp->size <= log->row.size || cp->size <= log->row.seen_size)
+		return RC_OK;
+	log->row.seen_size = cp->size;
+	if (log->row.seen_ms == 0)
+		log->row.seen_ms = now.wall.v;
+	r->wrote = true;
+	return r->ops->log_put(r->store, &log->row, e);
+}
+
+/* PROTOCOL 3.4: a peer holds more of our own log than we do: this database was rolled back. */
+static int check_rollback(
+	struct replica *r, int peer, struct log *log, struct now now, struct err *e)
+{
+	if (log != r->own || log->seen_size <= log->row.size)
+		return RC_OK;
+	event_hold(r, EVENT_NEW_EPOCH, peer, log,
+		"peer holds %llu leaves of our log, we hold %llu: rolled back",
+		(unsigned long long)log->seen_size, (unsigned long long)log->row.size);
+	return own_open(r, OPEN_ROLLBACK, now, e);
+}
+
+static int owner_of(const struct replica *r, const struct origin *o, struct err *e)
+{
+	int member = roster_find(&r->roster, bytes_str(o->member));
+	if (member < 0 || strcmp(o->cluster, r->roster.cluster) != 0)
+		return err_set(e, RC_PEER_ORIGIN, "no roster member owns the log \"%s\"", o->text);
+	return member;
+}
+
+int log_accept_head(struct replica *r, int peer, struct bytes note, struct now now,
+	struct log **out, struct checkpoint *cp, struct err *e)
+{
+	struct note parsed;
+	struct origin o;
+	if (note_parse(note, &parsed, e) != RC_OK ||
+		checkpoint_parse(parsed.text, cp, e) != RC_OK ||
+		origin_parse(cp->origin, &o, e) != RC_OK || cp->size == 0 ||
+		cp->size > LIMIT_LOG_SIZE)
+		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
+	int member = owner_of(r, &o, e);
+	if (member < 0)
+		return member;
+	struct log *log = log_find(r, cp->origin);
+	bool same_as_ours = log != NULL && bytes_equal(buf_bytes(&log->head), note);
+	bool same_as_seen = log != NULL && bytes_equal(buf_bytes(&log->seen_note), note);
+	if (!same_as_ours && !same_as_seen &&
+		checkpoint_verify(note, r->roster.member[member].log, cp, e) != RC_OK)
+		return err_set(
+			e, RC_PEER_HEAD, "the head of \"%s\" is not signed by its owner", o.text);
+	int rc = RC_OK;
+	if (log == NULL)
+		rc = log_create(r, &o, member, &log, e);
+	if (rc == RC_OK && !same_as_ours)
+		rc = compare_with_kept(r, peer, log, cp, note, e);
+	if (rc == RC_OK)
+		rc = raise_seen(r, peer, log, cp, note, now, e);
+	if (rc == RC_OK)
+		rc = check_rollback(r, peer, log, now, e);
+	if (rc == RC_OK && peer != NO_PEER) {
+		struct peer_log *pl = &r->session[peer].log[log_position(r, log)];
+		if (cp->size > pl->has)
+			pl->has = cp->size;
+	}
+	if (out != NULL)
+		*out = log;
+	return rc;
+}
+
+/* Recomputes the root that the head states. *fork: the leaves agree with this head, but not with a
+ * smaller one that the owner signed too (PROTOCOL 4, E2). */
+static int check_batch(const struct log *log, const struct checkpoint *cp, const struct batch *b,
+	size_t skip, struct frontier *after, bool *fork, struct err *e)
+{
+	struct hash root;
+	*fork = false;
+	*after = log->row.frontier;
+	for (size_t i = skip; i < b->n; i++) {
+		frontier_append(after, &b->leaf[i].leaf_hash);
+		if (after->size != log->seen_size || after->size == cp->size)
+			continue;
+		frontier_root(after, &root);
+		*fork = !hash_equal(&root, &log->seen_root);
+	}
+	frontier_root(after, &root);
+	if (after->size != cp->size || !hash_equal(&root, &cp->root))
+		return err_set(e, RC_PEER_BATCH,
+			"the leaves of \"%s\" do not give the signed root of size %llu",
+			log->row.origin, (unsigned long long)cp->size);
+	return RC_OK;
+}
+
+int log_append_batch(struct replica *r, struct log *log, const struct checkpoint *cp,
+	struct bytes note, uint64_t first, const struct batch *b, struct now now, size_t *appended,
+	struct err *e)
+{
+	*appended = 0;
+	if (first > log->row.size || cp->size <= log->row.size || log->row.forked || log == r->own)
+		return RC_OK;
+	size_t skip = (size_t)(log->row.size - first);
+	if (skip >= b->n)
+		return RC_OK;
+	struct frontier after;
+	bool fork;
+	int rc = check_batch(log, cp, b, skip, &after, &fork, e);
+	if (rc != RC_OK)
+		return rc;
+	if (fork)
+		return note_fork(
+			r, NO_PEER, log, buf_bytes(&log->seen_note), note, log->seen_size, e);
+	for (size_t i = skip; rc == RC_OK && i < b->n; i++)
+		rc = admit_leaf(r, log, &b->leaf[i], e);
+	if (rc != RC_OK)
+		return rc;
+	ENSURE(log->row.size == cp->size);
+	log->row.frontier = after;
+	if (log->row.size >= log->row.seen_size)
+		log->row.seen_ms = 0;
+	*appended = b->n - skip;
+	rc = log_keep_head(r, log, note, e);
+	if (rc == RC_OK)
+		session_log_grew(r, log, now);
+	return rc;
+}

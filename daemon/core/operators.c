@@ -1,0 +1,129 @@
+#include "daemon/core/operators.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void operators_release(struct operators *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		free(o->event[i].scope);
+	free(o->event);
+	*o = (struct operators){0};
+}
+
+static struct operator_event *append(struct operators *o)
+{
+	if (o->n == o->cap) {
+		o->cap = o->cap == 0 ? 16 : 2 * o->cap;
+		o->event = xrealloc(o->event, o->cap * sizeof(*o->event));
+	}
+	struct operator_event *ev = &o->event[o->n++];
+	memset(ev, 0, sizeof(*ev));
+	return ev;
+}
+
+static void copy_text(char *out, size_t size, struct bytes s)
+{
+	size_t n = s.n < size ? s.n : size - 1;
+	if (n > 0)
+		memcpy(out, s.p, n);
+	out[n] = '\0';
+}
+
+void operators_add_delegate(
+	struct operators *o, uint32_t log, uint64_t index, const struct delegate *d)
+{
+	struct operator_event *ev = append(o);
+	ev->kind = LEAF_DELEGATE;
+	ev->log = log;
+	ev->index = index;
+	memcpy(ev->key, d->operator_key.p, KEY_BYTES);
+	copy_text(ev->name, sizeof(ev->name), d->name);
+	ev->not_after = d->not_after_index;
+	ev->n_scope = d->n_scope;
+	if (d->n_scope > 0)
+		ev->scope = xalloc(d->n_scope * sizeof(*ev->scope));
+	for (size_t i = 0; i < d->n_scope; i++)
+		copy_text(ev->scope[i], TASK_KEY_SIZE, d->scope[i]);
+}
+
+void operators_add_revoke(struct operators *o, uint32_t log, uint64_t index, const struct revoke *v)
+{
+	struct operator_event *ev = append(o);
+	ev->kind = LEAF_REVOKE;
+	ev->log = log;
+	ev->index = index;
+	memcpy(ev->key, v->operator_key.p, KEY_BYTES);
+	ev->valid_below = v->valid_below;
+}
+
+static bool scope_covers(const struct operator_event *ev, struct bytes task)
+{
+	if (ev->n_scope == 0)
+		return true;
+	for (size_t i = 0; i < ev->n_scope; i++)
+		if (bytes_equal(bytes_str(ev->scope[i]), task))
+			return true;
+	return false;
+}
+
+static const struct operator_reach *find_reach(
+	const struct operator_reach *reach, size_t n, uint32_t log)
+{
+	for (size_t i = 0; i < n; i++)
+		if (reach[i].log == log)
+			return &reach[i];
+	return NULL;
+}
+
+static bool is_revoked(const struct operator_event *ev, const struct operator_reach *reach,
+	const struct operator_reach *at, uint64_t delegated_at)
+{
+	/* A key delegated anew after its revocation is an operator again. */
+	if (at == reach)
+		return reach[0].below >= ev->valid_below && delegated_at < ev->index;
+	return ev->index < at->below;
+}
+
+bool operators_allow(const struct operators *o, const struct operator_reach *reach, size_t n,
+	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope)
+{
+	uint64_t index = reach[0].below;
+	const struct operator_event *delegation = NULL;
+	size_t best = n; /* nearness of the delegation's epoch: 0 = the log itself */
+	*in_scope = false;
+	for (size_t i = 0; i < o->n; i++) {
+		const struct operator_event *ev = &o->event[i];
+		const struct operator_reach *at = find_reach(reach, n, ev->log);
+		if (at == NULL || ev->kind != LEAF_DELEGATE ||
+			memcmp(ev->key, key, KEY_BYTES) != 0 || ev->index >= at->below)
+			continue;
+		if (at == reach && ev->not_after != 0 && index > ev->not_after)
+			continue;
+		size_t nearness = (size_t)(at - reach);
+		if (delegation == NULL || nearness < best ||
+			(nearness == best && ev->index > delegation->index)) {
+			delegation = ev;
+			best = nearness;
+		}
+	}
+	if (delegation == NULL)
+		return false;
+	for (size_t i = 0; i < o->n; i++) {
+		const struct operator_event *ev = &o->event[i];
+		const struct operator_reach *at = find_reach(reach, n, ev->log);
+		if (at == NULL || ev->kind != LEAF_REVOKE || memcmp(ev->key, key, KEY_BYTES) != 0)
+			continue;
+		size_t nearness = (size_t)(at - reach);
+		/* An epoch newer than the revocation's may delegate the key again. */
+		if (nearness > best)
+			continue;
+		uint64_t delegated_at = nearness == best ? delegation->index : 0;
+		if (nearness == best && best > 0 && delegation->index > ev->index)
+			continue;
+		if (is_revoked(ev, reach, at, delegated_at))
+			return false;
+	}
+	*in_scope = scope_covers(delegation, task);
+	return true;
+}

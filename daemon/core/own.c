@@ -1,0 +1,187 @@
+/* The log this node writes: opening an epoch, appending, signing heads, and the mark. Source:
+ * PROTOCOL 3.3, 3.4. */
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "proto/wire/codec.h"
+
+#define HLC_MAX_AHEAD_MS (24LL * 3600 * 1000)
+#define HLC_MS_MAX ((1LL << 48) - 1)
+
+static uint32_t next_epoch(const struct replica *r)
+{
+	uint32_t last = 0;
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->member == r->self && r->log[i]->origin.epoch > last)
+			last = r->log[i]->origin.epoch;
+	struct origin marked;
+	if (r->config.mark.present &&
+		origin_parse(bytes_str(r->config.mark.origin), &marked, NULL) == RC_OK &&
+		marked.epoch > last)
+		last = marked.epoch;
+	return last + 1;
+}
+
+int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e)
+{
+	struct log *before = r->own;
+	struct origin o;
+	uint32_t salt = (uint32_t)chance_u64(r->config.chance);
+	origin_make(&o, r->roster.cluster, r->config.member, next_epoch(r), salt);
+	struct log *log;
+	int rc = log_create(r, &o, r->self, &log, e);
+	if (rc != RC_OK)
+		return rc;
+	struct leaf leaf = {.kind = LEAF_OPEN,
+		.open = {.suite = SUITE_ED25519_SHA256, .reason = (uint32_t)why}};
+	struct hash root;
+	if (before != NULL) {
+		frontier_root(&before->row.frontier, &root);
+		leaf.open.previous_origin = bytes_str(before->row.origin);
+		leaf.open.previous_size = before->row.size;
+		leaf.open.previous_root = hash_bytes(&root);
+		/* The old epoch's last leaves are signed for the last time: nobody appends to it
+		 * any more. */
+		if (r->own_dirty && (rc = own_sign_head(r, e)) != RC_OK)
+			return rc;
+	}
+	r->own = log;
+	r->mark.size = 0;
+	r->mark.in_flight = false;
+	buf_reset(&r->mark.note);
+	rc = r->ops->meta_put(r->store, "own", bytes_str(log->row.origin), e);
+	struct draft d = {0};
+	arena_reset(&r->scratch);
+	if (rc == RC_OK)
+		rc = own_draft(r, &leaf, 0, now, &r->scratch, &d, e);
+	if (rc == RC_OK)
+		rc = own_append(r, &d, e);
+	buf_release(&d.raw);
+	return rc;
+}
+
+static bool mark_agrees(const struct replica *r, struct hash *root)
+{
+	const struct mark *m = &r->config.mark;
+	const struct log *own = r->own;
+	if (!m->present || strcmp(m->origin, own->row.origin) != 0 || m->size > own->row.size)
+		return false;
+	frontier_root(&own->row.frontier, root);
+	return m->size < own->row.size || hash_equal(&m->root, root);
+}
+
+int own_resume(struct replica *r, struct now now, struct err *e)
+{
+	struct buf name = {0};
+	int rc = r->ops->meta_get(r->store, "own", &name, e);
+	if (rc == STORE_NONE) {
+		rc = own_open(r, r->config.mark.present ? OPEN_REBUILD : OPEN_INIT, now, e);
+	} else if (rc == RC_OK) {
+		r->own = log_find(r, buf_bytes(&name));
+		struct hash root;
+		if (r->own == NULL) {
+			rc = err_set(
+				e, RC_CORRUPT, "the database names an own log that is not in it");
+		} else if (!mark_agrees(r, &root)) {
+			bool missing = !r->config.mark.present;
+			event_hold(r, EVENT_NEW_EPOCH, NO_PEER, r->own, "%s",
+				missing ? "the mark file is missing: this database may be a "
+					  "restored one"
+					: "the database is behind the mark file");
+			rc = own_open(r, missing ? OPEN_RESTORE : OPEN_ROLLBACK, now, e);
+		} else if (r->config.mark.size == r->own->row.size) {
+			r->mark.size = r->own->row.size;
+			buf_put_bytes(&r->mark.note, buf_bytes(&r->own->head));
+		}
+	}
+	buf_release(&name);
+	return rc;
+}
+
+/* PROTOCOL 3.1: never below the previous leaf's; ahead of our own clock only as far as other
+ * members' sane stamps are. */
+static uint64_t next_hlc(struct replica *r, struct now now)
+{
+	int64_t ms = now.wall.v < 0 ? 0 : now.wall.v > HLC_MS_MAX ? HLC_MS_MAX : now.wall.v;
+	uint64_t h = HLC_OF_MS(ms);
+	uint64_t last = r->own->row.hlc > r->hlc ? r->own->row.hlc : r->hlc;
+	if (h <= last)
+		h = last == UINT64_MAX ? last : last + 1;
+	r->hlc = h;
+	return h;
+}
+
+int own_draft(struct replica *r, struct leaf *leaf, uint64_t offset, struct now now,
+	struct arena *a, struct draft *out, struct err *e)
+{
+	leaf->version = LEAF_VERSION;
+	leaf->index = r->own->row.size + offset;
+	leaf->hlc = next_hlc(r, now);
+	int rc = leaf_encode(leaf, &out->raw, e);
+	if (rc == RC_OK)
+		examine_leaf(&r->roster.cluster_id, buf_bytes(&out->raw), a, &out->x);
+	return rc;
+}
+
+int own_append(struct replica *r, const struct draft *d, struct err *e)
+{
+	struct log *log = r->own;
+	frontier_append(&log->row.frontier, &d->x.leaf_hash);
+	r->own_dirty = true;
+	int rc = admit_leaf(r, log, &d->x, e);
+	bool stride_is_full = log->row.size - log->kept[0].size >= LIMIT_HEAD_STRIDE_LEAVES ||
+		log->row.bytes - log->kept[0].bytes > LIMIT_HEAD_STRIDE_BYTES - LIMIT_LEAF_BYTES;
+	if (rc == RC_OK && stride_is_full)
+		rc = own_sign_head(r, e);
+	return rc;
+}
+
+int own_sign_head(struct replica *r, struct err *e)
+{
+	struct log *log = r->own;
+	struct hash root;
+	frontier_root(&log->row.frontier, &root);
+	struct buf note = {0};
+	checkpoint_sign(log->row.origin, log->row.size, &root, r->config.log_key, &note);
+	r->own_dirty = false;
+	int rc = log_keep_head(r, log, buf_bytes(&note), e);
+	buf_release(&note);
+	return rc;
+}
+
+void own_request_mark(struct replica *r)
+{
+	if (r->own == NULL || r->mark.in_flight || r->own_dirty)
+		return;
+	if (r->own->row.size == r->mark.size && r->mark.note.n > 0)
+		return;
+	r->mark.in_flight = true;
+	r->mark.flight_size = r->own->row.size;
+	frontier_root(&r->own->row.frontier, &r->mark.flight_root);
+	buf_reset(&r->mark.flight_note);
+	buf_put_bytes(&r->mark.flight_note, buf_bytes(&r->own->head));
+	event_hold(r, EVENT_MARK, NO_PEER, r->own, "%s", "");
+}
+
+void replica_marked(struct replica *r, const char *origin, uint64_t size)
+{
+	if (r->own == NULL || strcmp(origin, r->own->row.origin) != 0 || !r->mark.in_flight ||
+		size != r->mark.flight_size)
+		return;
+	r->mark.in_flight = false;
+	r->mark.size = size;
+	buf_reset(&r->mark.note);
+	buf_put_bytes(&r->mark.note, buf_bytes(&r->mark.flight_note));
+	memcpy(r->config.mark.origin, origin, strlen(origin) + 1);
+	r->config.mark.present = true;
+	r->config.mark.size = size;
+	r->config.mark.root = r->mark.flight_root;
+	if (!r->in_group)
+		own_request_mark(r);
+}
+
+void own_observe(struct replica *r, const struct log *log, struct now now)
+{
+	if (log->row.hlc > r->hlc && HLC_MS(log->row.hlc) <= now.wall.v + HLC_MAX_AHEAD_MS)
+		r->hlc = log->row.hlc;
+}

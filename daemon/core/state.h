@@ -1,0 +1,269 @@
+/* What a replica holds in memory: private to daemon/core. All of it can be rebuilt from the store;
+ * between groups it equals what is committed. Floor 3. */
+#ifndef DELTAD_CORE_STATE_H
+#define DELTAD_CORE_STATE_H
+
+#include "daemon/core/operators.h"
+#include "daemon/core/replica.h"
+#include "proto/trust/checkpoint.h"
+
+#define FETCH_TIMEOUT_MS 5000 /* a source that sends nothing for so long is changed */
+#define FETCH_GRACE_MS 100    /* the author is given so long to push before another peer is asked */
+#define RELAY_DELAY_MS 50     /* other members' new heads are announced at most so often a log */
+#define DIGEST_DELAY_MS 50    /* view digests are sent at most so often */
+
+#define NO_PEER (-1)
+
+struct kept_head {
+	uint64_t size, bytes;
+};
+
+/* One member's log in one epoch. */
+struct log {
+	struct store_log row;
+	struct origin origin;
+	int member;		  /* index in the roster */
+	struct buf head;	  /* the note at row.size; empty at size 0 */
+	struct kept_head kept[2]; /* the two newest heads kept in the store, [0] the newest */
+
+	char previous[ORIGIN_SIZE]; /* from its Open: the epoch before, "" = none */
+	uint64_t previous_size;
+
+	uint64_t seen_size; /* the largest head we know its owner signed, this session of the
+			       process */
+	struct hash seen_root;
+	struct buf seen_note;
+	struct mono_ms seen_at;
+
+	int source; /* peer we are fetching from, or NO_PEER */
+	struct mono_ms source_deadline;
+	struct mono_ms relay_at; /* when to announce row.size to others; MONO_NEVER */
+};
+
+/* What one peer knows and wants of one log. */
+struct peer_log {
+	uint64_t has;  /* size the peer has, as far as we know; optimistic after a push */
+	uint64_t told; /* largest size we told it of */
+	uint64_t want_from, want_to; /* the range it still waits for; from == to: none */
+	bool head_due;		     /* announce our size */
+	bool want_due;		     /* ask it for row.size..seen_size */
+	bool failed;		     /* timed out as a source since the last progress */
+};
+
+enum session_state {
+	SESSION_DOWN,	  /* no link */
+	SESSION_GREETING, /* link up, the peer's Hello not yet here */
+	SESSION_OPEN,	  /* Hello received: everything may flow */
+	SESSION_LEAVING,  /* a Bye is due or sent: nothing more is read */
+};
+
+/* One peer. Beyond the link's life it keeps what status shows of it. */
+struct session {
+	enum session_state state;
+	bool hello_due, ping_due, pong_due, digest_due;
+	int bye_rc; /* why, in SESSION_LEAVING */
+	char bye_text[120];
+	bool bye_sent;
+	uint64_t pong_token, ping_token;
+	struct mono_ms heard, pinged;
+	struct peer_log log[LIMIT_LOGS]; /* by index in replica.log */
+	size_t serve_next;		 /* round robin over logs */
+
+	uint64_t refused;
+	char last_error[160];
+	char software[40];
+	int64_t sync_ms;
+	bool has_digest;
+	uint32_t digest_rules;
+	struct hash digest_root;
+	uint64_t digest_size[LIMIT_LOGS];
+	bool digest_foreign_logs; /* it named a log that we do not know */
+	bool diverged;		  /* equal logs, other view: alarm raised */
+};
+
+/* The view: a Merkle leaf for each task that has current values. */
+struct digest_task {
+	char key[TASK_KEY_SIZE];
+	bool dirty, present;
+	struct hash leaf;
+};
+
+struct digest {
+	struct digest_task *task; /* in plan order */
+	size_t n, cap;
+	bool dirty;
+	struct hash root;
+};
+
+/* The TASK changes that reports act under, so that a batch does not read them again and again. */
+#define UNDER_CACHE 512
+struct under_entry {
+	bool used;
+	struct hash id;
+	enum verdict verdict;
+	char task[TASK_KEY_SIZE];
+	char lead[SLUG_SIZE];
+	char participant[LIMIT_MEMBERS][SLUG_SIZE];
+	size_t n_participants;
+};
+
+struct reference {
+	int64_t reg;
+	struct hash id;
+};
+
+struct event_queue {
+	struct event *item;
+	size_t n, cap, next;
+};
+
+struct replica {
+	struct replica_config config;
+	const struct store_ops *ops;
+	struct store *store;
+	bool has_roster;
+	struct roster roster;
+	int self;
+
+	struct log *log[LIMIT_LOGS];
+	size_t n_logs;
+	uint32_t next_log_id;
+	struct log *own; /* the epoch we append to */
+	bool own_dirty;	 /* leaves without a head yet */
+	uint64_t hlc;	 /* largest stamp seen that our clock does not call absurd */
+
+	struct {		 /* the mark file */
+		uint64_t size;	 /* what it says of own */
+		struct buf note; /* our head of that size; empty: nothing of own may be sent */
+		bool in_flight;
+		uint64_t flight_size;
+		struct hash flight_root;
+		struct buf flight_note;
+	} mark;
+
+	struct operators operators;
+	struct session session[LIMIT_MEMBERS];
+	struct digest digest;
+	struct mono_ms digest_at; /* when to send digests; MONO_NEVER */
+	struct under_entry *under;
+	struct reference *recheck; /* changes whose verdict must be decided again */
+	size_t n_recheck, cap_recheck;
+
+	bool in_group, wrote;
+	struct event_queue held; /* become visible at the commit */
+	struct event_queue events;
+
+	struct arena scratch; /* for the leaf that is being examined */
+	struct arena side;    /* for a stored one that is looked at meanwhile */
+	struct buf out;	      /* what the last replica_next_out points into */
+	struct buf out_notes;
+	struct bytes out_leaves[LIMIT_BATCH_LEAVES];
+	struct log_size out_sizes[LIMIT_LOGS];
+	struct bytes out_heads[LIMIT_LOGS];
+
+	struct buf answer; /* what the last read for the control socket points into */
+	struct ctl_log *answer_logs;
+	struct ctl_peer *answer_peers;
+	struct ctl_operator *answer_operators;
+};
+
+/* ---- replica.c ---- */
+void event_hold(struct replica *r, enum event_kind kind, int peer, const struct log *log,
+	const char *fmt, ...) PRINTF_LIKE(5, 6);
+const char *member_slug(const struct replica *r, int member);
+
+/* ---- logs.c ---- */
+struct log *log_find(const struct replica *r, struct bytes origin);
+size_t log_position(const struct replica *r, const struct log *log);
+/* A new, empty log of a roster member; RC_PEER_LIMIT if there are too many. */
+int log_create(struct replica *r, const struct origin *o, int member, struct log **out,
+	struct err *e) MUST_CHECK;
+int logs_load(struct replica *r, struct err *e) MUST_CHECK;
+void logs_release(struct replica *r);
+/* Files a head at log->row.size and forgets one that is too near to its neighbours (PROTOCOL 3.3).
+ */
+int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct err *e) MUST_CHECK;
+/* How much of a log may leave this node, and the head there (empty note: nothing). */
+uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note);
+/* A peer's head: verified, its log created, `seen` raised, forks noticed. *out may be NULL. */
+int log_accept_head(struct replica *r, int peer, struct bytes note, struct now now,
+	struct log **out, struct checkpoint *cp, struct err *e) MUST_CHECK;
+/* A batch of a log, from leaf `first` on: appended only if the head's root is recomputed from it.
+ * *appended says how many. */
+int log_append_batch(struct replica *r, struct log *log, const struct checkpoint *cp,
+	struct bytes note, uint64_t first, const struct batch *b, struct now now, size_t *appended,
+	struct err *e) MUST_CHECK;
+
+/* ---- own.c: the log this node writes ---- */
+int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e) MUST_CHECK;
+/* At start: decides by the mark whether the stored own log may go on. */
+int own_resume(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* A leaf of ours before it is appended. */
+struct draft {
+	struct buf raw;
+	struct examined x;
+};
+/* The leaf as it will stand `offset` places after the last one; decoded into the arena. */
+int own_draft(struct replica *r, struct leaf *leaf, uint64_t offset, struct now now,
+	struct arena *a, struct draft *out, struct err *e) MUST_CHECK;
+int own_append(struct replica *r, const struct draft *d, struct err *e) MUST_CHECK;
+int own_sign_head(struct replica *r, struct err *e) MUST_CHECK;
+void own_request_mark(struct replica *r);
+/* Keeps our stamps above those of a log that grew, unless they are more than a day ahead of our
+ * clock. */
+void own_observe(struct replica *r, const struct log *log, struct now now);
+
+/* ---- admit.c: verdicts and filing ---- */
+/* A change as it was stored, into r->side. RC_CORRUPT if it does not decode: only what decoded is
+ * ever filed. */
+int stored_change_decode(
+	struct replica *r, struct bytes raw, struct change *out, struct err *e) MUST_CHECK;
+/* Stores leaf `index` of log (which row.size equals) and everything that follows from it. */
+int admit_leaf(
+	struct replica *r, struct log *log, const struct examined *x, struct err *e) MUST_CHECK;
+/* The verdict a change would get as the next leaf of the own log; siblings are earlier changes of
+ * the same request. */
+int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool index_ok,
+	const struct examined *x, const struct draft *sibling, size_t n_siblings, enum verdict *v,
+	enum void_code *code, struct err *e) MUST_CHECK;
+int admit_recheck_all(struct replica *r, struct err *e) MUST_CHECK;
+/* All changes of a log from index `from` on get their verdict again. */
+int admit_recheck_log(
+	struct replica *r, struct log *log, uint64_t from, uint64_t to, struct err *e) MUST_CHECK;
+void admit_recheck_later(struct replica *r, int64_t reg, const struct hash *id);
+
+/* ---- events.c: what Open, Delegate and Revoke mean ---- */
+enum void_code event_judge(
+	const struct replica *r, const struct log *log, uint64_t index, const struct examined *x);
+int event_apply(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
+	struct err *e) MUST_CHECK;
+int events_load(struct replica *r, struct err *e) MUST_CHECK;
+bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
+	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope);
+
+/* ---- fold.c: supersession ---- */
+int fold_add(struct replica *r, int64_t reg, const struct change *c, const struct hash *id,
+	struct err *e) MUST_CHECK;
+int fold_count_waiting(struct replica *r, int64_t reg, const struct hash *id, uint32_t *n,
+	struct err *e) MUST_CHECK;
+int fold_register(struct replica *r, int64_t reg, struct err *e) MUST_CHECK;
+
+/* ---- digest.c ---- */
+void digest_mark(struct replica *r, struct bytes task);
+int digest_refresh(struct replica *r, struct err *e) MUST_CHECK;
+int digest_load(struct replica *r, struct err *e) MUST_CHECK;
+void digest_release(struct digest *d);
+
+/* ---- session.c, fetch.c ---- */
+void sessions_reset(struct replica *r);
+/* Something of this log was committed: who is to be told. */
+void session_log_grew(struct replica *r, const struct log *log, struct now now);
+/* By the peer's last digest, it holds exactly the logs that we hold. */
+bool session_logs_equal(const struct replica *r, const struct session *s);
+void session_leave(struct session *s, int rc, const char *text);
+void fetch_plan(struct replica *r, struct now now);
+void fetch_progress(struct replica *r, struct log *log, struct now now);
+void fetch_drop_source(struct replica *r, int peer);
+struct mono_ms fetch_deadline(const struct replica *r);
+
+#endif
