@@ -7,14 +7,14 @@ from tally import run_scenarios
 def five_nodes_converge_from_empty():
     with Cluster() as c:
         c.up()
-        c["jiangsu"].post("report", "1-01", "--status", "in_progress", "--progress", "40", "--as-of",
+        c["jiangsu"].post("report", "1-03", "--status", "in_progress", "--progress", "40", "--as-of",
                           "2024-09-30", "--note", "进展", "--demo")
         c.wait_converged()
         for node in c:
             node.ctl("wait", "converged", "--timeout", "20s")
             tasks = node.json("task", "list")["tasks"]
             assert len(tasks) == 165, len(tasks)
-            shown = node.ctl("task", "show", "1-01").stdout
+            shown = node.ctl("task", "show", "1-03").stdout
             assert "40" in shown, shown
             assert node.status()["conflicts"] == 0
 
@@ -22,10 +22,10 @@ def five_nodes_converge_from_empty():
 def each_value_is_traced_to_who_wrote_it():
     with Cluster(("jiangsu", "office")) as c:
         c.up()
-        c["jiangsu"].post("report", "1-01", "--status", "in_progress", "--progress", "40", "--as-of",
+        c["jiangsu"].post("report", "1-03", "--status", "in_progress", "--progress", "40", "--as-of",
                           "2024-09-30")
         c.wait_converged()
-        why = c["office"].ctl("why", "1-01").stdout
+        why = c["office"].ctl("why", "1-03").stdout
         assert "测试" in why and "jiangsu" in why, why
 
 
