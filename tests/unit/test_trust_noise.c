@@ -137,7 +137,7 @@ static void vector_take_message(struct vector *v, bool by_initiator, const char 
 static void vector_take_line(struct vector *v, const char *key, const char *a, const char *b)
 {
 	if (strcmp(key, "case") == 0)
-		snprintf(v->name, sizeof v->name, "%s", a);
+		snprintf(v->name, sizeof v->name, "%.31s", a);
 	else if (strcmp(key, "prologue") == 0)
 		put_hex(&v->prologue, a);
 	else if (strcmp(key, "init_static") == 0)
