@@ -1,0 +1,60 @@
+# Steps of tests/run: each has a hard limit and a count, and finish_steps adds them up. Set step_logs
+# to the folder for their output before sourcing.
+# shellcheck shell=bash
+
+: "${step_logs:?is the folder for the output of steps}"
+step_passed=0 step_failed=0 step_skipped=0
+
+# step NAME SECONDS COMMAND...: runs it under a hard limit, reads its last count, shows what failed.
+step()
+{
+	local name=$1 limit=$2 log count passed failed skipped rc started=$SECONDS
+	shift 2
+	log=$step_logs/${name//[^a-z0-9]/-}.log
+	mkdir -p "$step_logs"
+	timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null
+	rc=$?
+	count=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1)
+	read -r passed failed skipped < <(tr -dc '0-9 ' <<<"${count:-}" | tr -s ' ')
+	passed=${passed:-0} failed=${failed:-0} skipped=${skipped:-0}
+	if [ -z "$count" ] && [ $rc -eq 0 ]; then
+		passed=1
+	elif [ $rc -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+	elif [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ] && [ "$skipped" -eq 0 ]; then
+		failed=1
+		echo "$name: ran no test" >>"$log"
+	fi
+	if [ "$skipped" -gt 0 ]; then
+		grep -E '^SKIPPED' "$log"
+		if [ "${CI:-}" = true ]; then
+			echo "$name: nothing may be skipped where CI=true"
+			failed=$((failed + skipped))
+			skipped=0
+		fi
+	fi
+	step_passed=$((step_passed + passed))
+	step_failed=$((step_failed + failed))
+	step_skipped=$((step_skipped + skipped))
+	printf '%-22s %4d passed, %d failed' "$name" "$passed" "$failed"
+	[ "$skipped" -eq 0 ] || printf ', %d SKIPPED' "$skipped"
+	printf '  (%d s)\n' $((SECONDS - started))
+	if [ $rc -eq 124 ] || [ $rc -eq 137 ]; then
+		echo "  stopped after $limit s: a hang is a failure"
+	fi
+	if [ "$failed" -gt 0 ]; then
+		echo "  --- $log"
+		grep -E -A12 '^FAILED' "$log" | head -n 80 | sed 's/^/  /'
+		echo "  ... the end of it:"
+		tail -n 40 "$log" | sed 's/^/  /'
+	fi
+	[ "$failed" -eq 0 ]
+}
+
+finish_steps()
+{
+	[ $step_skipped -eq 0 ] || echo "$step_skipped skipped: not permitted on this machine, see above"
+	echo "$step_passed passed, $step_failed failed"
+	[ $step_failed -eq 0 ] && [ $step_passed -gt 0 ]
+	exit
+}
