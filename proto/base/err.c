@@ -1,9 +1,10 @@
 #include "proto/base/err.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "proto/base/text.h"
 
 struct rc_row {
 	int rc;
@@ -55,31 +56,6 @@ int rc_exit(int rc)
 	return rc_id(rc)[1] - '0';
 }
 
-/* A text that was cut must not end within a character. */
-static void cut_at_character(char *s, size_t n)
-{
-	size_t start = n;
-	while (start > 0 && ((uint8_t)s[start - 1] & 0xC0) == 0x80)
-		start--;
-	if (start == 0)
-		return;
-	uint8_t lead = (uint8_t)s[start - 1];
-	size_t want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-	if (n - (start - 1) < want)
-		s[start - 1] = '\0';
-}
-
-static void take_text(struct err *e, const char *text, int length)
-{
-	size_t n = length < 0 ? 0 : (size_t)length;
-	if (n >= ERR_TEXT_MAX)
-		n = ERR_TEXT_MAX - 1;
-	memcpy(e->text, text, n);
-	e->text[n] = '\0';
-	if ((size_t)length > n)
-		cut_at_character(e->text, n);
-}
-
 int err_set(struct err *e, int rc, const char *fmt, ...)
 {
 	if (!e)
@@ -89,25 +65,23 @@ int err_set(struct err *e, int rc, const char *fmt, ...)
 	char text[ERR_TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(text, sizeof text, fmt, ap);
+	text_vprint(text, sizeof text, fmt, ap);
 	va_end(ap);
 	e->rc = rc;
-	take_text(e, text, n);
+	text_print(e->text, sizeof e->text, "%s", text);
 	return rc;
 }
 
 int err_prefix(struct err *e, const char *fmt, ...)
 {
 	ENSURE(e);
-	char context[ERR_TEXT_MAX], text[2 * ERR_TEXT_MAX + 2];
+	char context[ERR_TEXT_MAX], text[ERR_TEXT_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(context, sizeof context, fmt, ap);
+	text_vprint(context, sizeof context, fmt, ap);
 	va_end(ap);
-	if (n >= (int)sizeof context)
-		cut_at_character(context, sizeof context - 1);
-	n = snprintf(text, sizeof text, "%s: %s", context, e->text);
-	take_text(e, text, n);
+	text_print(text, sizeof text, "%s", e->text);
+	text_print(e->text, sizeof e->text, "%s: %s", context, text);
 	return e->rc;
 }
 

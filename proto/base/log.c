@@ -1,7 +1,6 @@
 #include "proto/base/log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "proto/base/text.h"
@@ -23,15 +22,12 @@ void log_line(enum log_level level, const char *fmt, ...)
 	char text[LOG_LINE_MAX];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(text, sizeof text, fmt, ap);
+	text_vprint(text, sizeof text, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return;
 
 	struct buf line = {0};
-	size_t length = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
 	buf_printf(&line, "<%d>", (int)level);
-	text_put_escaped(&line, bytes_of(text, length));
+	text_put_escaped(&line, bytes_str(text));
 	buf_put_str(&line, "\n");
 	/* One write, so that lines of several threads do not mix. A log that cannot be written
 	 * (stderr closed, its disk full) has nowhere to report that to. */

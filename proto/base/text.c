@@ -217,8 +217,33 @@ bool decimal_parse(struct bytes s, uint64_t max, uint64_t *out)
 	return true;
 }
 
+/* Of a text that was cut after n bytes, drops a character of which only a part is left. */
+static void drop_part_of_character(char *s, size_t n)
+{
+	size_t start = n;
+	while (start > 0 && ((uint8_t)s[start - 1] & 0xC0) == 0x80)
+		start--;
+	if (start == 0)
+		return;
+	uint8_t lead = (uint8_t)s[start - 1];
+	size_t want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+	if (n - (start - 1) < want)
+		s[start - 1] = '\0';
+}
+
 void text_vprint(char *out, size_t size, const char *fmt, va_list ap)
 {
-	if (vsnprintf(out, size, fmt, ap) < 0)
+	int n = vsnprintf(out, size, fmt, ap);
+	if (n < 0)
 		out[0] = '\0';
+	else if ((size_t)n >= size)
+		drop_part_of_character(out, size - 1);
+}
+
+void text_print(char *out, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	text_vprint(out, size, fmt, ap);
+	va_end(ap);
 }

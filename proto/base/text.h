@@ -29,8 +29,9 @@ int base64_decode(struct bytes s, void *out, size_t cap) MUST_CHECK;
 /* Decimal digits only, no sign, no leading zero (but "0"), at most max. */
 bool decimal_parse(struct bytes s, uint64_t max, uint64_t *out) MUST_CHECK;
 
-/* printf into a fixed array; cuts what does not fit, always terminates. */
-void text_vprint(char *out, size_t size, const char *fmt, va_list ap)
-	__attribute__((format(printf, 3, 0)));
+/* printf into an array of size bytes, size > 0: always terminated; what does not fit is cut before
+ * a character. */
+void text_print(char *out, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void text_vprint(char *out, size_t size, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 
 #endif

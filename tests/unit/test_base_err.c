@@ -179,27 +179,23 @@ static void a_text_of_the_limit_is_kept_and_one_more_is_cut(void **state)
 	}
 }
 
-/* The cut may fall on each byte of a character; what is left must still be UTF-8. */
 static void a_cut_never_splits_a_character(void **state)
 {
 	(void)state;
-	const char *const character[] = {"a", "é", "江", "𠀀"};
-	for (size_t kind = 0; kind < 4; kind++) {
-		for (size_t lead = 0; lead < 4; lead++) {
-			struct buf text = {0};
-			buf_put(&text, "xxxx", lead);
-			while (text.n < 2 * ERR_TEXT_MAX)
-				buf_put_str(&text, character[kind]);
-			buf_put_u8(&text, 0);
-			struct err e = {0};
-			(void)err_set(&e, RC_INPUT, "%s", (const char *)text.p);
-			assert_true(text_is_clean(bytes_str(e.text), false));
-			assert_true(strlen(e.text) + 4 >= ERR_TEXT_MAX);
-			(void)err_prefix(&e, "%s", (const char *)text.p);
-			assert_true(text_is_clean(bytes_str(e.text), false));
-			buf_release(&text);
-		}
+	struct buf text = {0};
+	while (text.n < 2 * ERR_TEXT_MAX)
+		buf_put_str(&text, "江");
+	buf_put_u8(&text, 0);
+	struct err e = {0};
+	for (unsigned lead = 0; lead < 3; lead++) {
+		(void)err_set(&e, RC_INPUT, "%.*s%s", (int)lead, "xx", (const char *)text.p);
+		assert_true(text_is_clean(bytes_str(e.text), false));
+		assert_true(strlen(e.text) + 3 >= ERR_TEXT_MAX);
+		(void)err_prefix(&e, "%.*s", (int)lead, "xx");
+		assert_true(text_is_clean(bytes_str(e.text), false));
+		assert_true(strlen(e.text) + 3 >= ERR_TEXT_MAX);
 	}
+	buf_release(&text);
 }
 
 static void a_broken_invariant_aborts_and_says_where(void **state)

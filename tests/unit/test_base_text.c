@@ -274,6 +274,39 @@ static void decimal_numbers_end_at_their_maximum(void **state)
 	assert_false(decimal_parse(bytes_str("184467440737095516150"), UINT64_MAX, &v));
 }
 
+static void printing_into_an_array_always_ends_it(void **state)
+{
+	(void)state;
+	char out[8];
+	text_print(out, sizeof out, "%s", "1234567");
+	assert_string_equal(out, "1234567");
+	text_print(out, sizeof out, "%s", "12345678");
+	assert_string_equal(out, "1234567");
+	text_print(out, 1, "%d", 12);
+	assert_string_equal(out, "");
+}
+
+/* The cut may fall on each byte of a character; what is left must still be UTF-8, and the longest.
+ */
+static void printing_cuts_before_a_character(void **state)
+{
+	(void)state;
+	const char *const character[] = {"a", "é", "江", "𠀀"};
+	for (size_t width = 1; width <= 4; width++) {
+		struct buf text = {0};
+		for (size_t i = 0; i < 20; i++)
+			buf_put_str(&text, character[width - 1]);
+		buf_put_u8(&text, 0);
+		for (size_t size = 1; size <= 20; size++) {
+			char out[20];
+			text_print(out, size, "%s", (const char *)text.p);
+			assert_int_equal(strlen(out), (size - 1) / width * width);
+			assert_memory_equal(out, text.p, strlen(out));
+		}
+		buf_release(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +320,8 @@ int main(void)
 		cmocka_unit_test(length_counts_code_points),
 		cmocka_unit_test(escaping_leaves_clean_text_and_disarms_the_rest),
 		cmocka_unit_test(escaped_text_is_always_clean),
+		cmocka_unit_test(printing_into_an_array_always_ends_it),
+		cmocka_unit_test(printing_cuts_before_a_character),
 		cmocka_unit_test(hex_goes_there_and_back),
 		cmocka_unit_test(hex_of_another_length_or_alphabet_is_refused),
 		cmocka_unit_test(base64_matches_the_vectors_of_its_rfc),

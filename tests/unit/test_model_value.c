@@ -395,6 +395,23 @@ static void overall_status_is_any_but_done_here(void **state)
 	assert_refused(v, "status");
 }
 
+static void refused_status_is_told_which_ones_there_are(void **state)
+{
+	(void)state;
+	struct value report = good_report(), overall = good_overall();
+	struct err e = {0};
+	report.report.status = STATUS_CLOSED;
+	assert_int_equal(value_check(&report, &plain, &e), RC_REFUSED_VALUE);
+	assert_string_equal(e.text,
+		"status 7 (closed) is not one of REPORT: give not_started, in_progress, delayed, "
+		"suspended or done_here");
+	overall.overall.status = STATUS_DONE_HERE;
+	assert_int_equal(value_check(&overall, &plain, &e), RC_REFUSED_VALUE);
+	assert_string_equal(e.text,
+		"status 5 (done_here) is not one of OVERALL: give not_started, in_progress, "
+		"delayed, suspended, pending_closure, closed or withdrawn");
+}
+
 static void report_names_16_files_at_most(void **state)
 {
 	(void)state;
@@ -564,6 +581,7 @@ int main(void)
 		cmocka_unit_test(report_done_here_needs_progress_100),
 		cmocka_unit_test(report_status_is_one_of_five),
 		cmocka_unit_test(overall_status_is_any_but_done_here),
+		cmocka_unit_test(refused_status_is_told_which_ones_there_are),
 		cmocka_unit_test(report_names_16_files_at_most),
 		cmocka_unit_test(report_evidence_is_32_bytes_each),
 		cmocka_unit_test(report_evidence_ascends_without_repeats),

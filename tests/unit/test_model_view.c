@@ -4,8 +4,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "proto/model/view.h"
 
@@ -276,6 +279,32 @@ static void leaf_of_a_task_has_the_bytes_of_the_protocol(void **state)
 	buf_release(&want);
 }
 
+static void assert_aborts_with(const struct hash *ids, size_t n)
+{
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct buf b = {0};
+		signal(SIGABRT, SIG_DFL);
+		close(STDERR_FILENO);
+		view_leaf_register(&b, 3, bytes_str("anhui"), ids, n);
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+/* Two nodes with other bytes for one set of ids would differ for ever. */
+static void ids_that_are_none_or_not_ascending_are_our_bug(void **state)
+{
+	(void)state;
+	const struct hash swapped[] = {id_of(2), id_of(1)}, twice[] = {id_of(1), id_of(1)};
+	assert_aborts_with(swapped, 2);
+	assert_aborts_with(twice, 2);
+	assert_aborts_with(twice, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +322,7 @@ int main(void)
 		cmocka_unit_test(the_higher_id_decides_a_tie),
 		cmocka_unit_test(display_order_is_one_answer_in_every_order),
 		cmocka_unit_test(leaf_of_a_task_has_the_bytes_of_the_protocol),
+		cmocka_unit_test(ids_that_are_none_or_not_ascending_are_our_bug),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
