@@ -72,6 +72,9 @@ write_conf()
 				cosign = "$home/keys/cosign.key"
 				noise = "$home/keys/noise.key"
 			}
+			limits {
+				min_free_percent = 0
+			}
 		END
 		if [ "${2:-}" = cut ]; then
 			for peer in "${members[@]}"; do

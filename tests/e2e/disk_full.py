@@ -38,7 +38,8 @@ class SmallDisk:
 def a_full_disk_refuses_writes_and_recovers():
     with Cluster(("jiangsu", "office")) as c:
         node = c["jiangsu"]
-        with SmallDisk(node.data, "96m") as disk:
+        node.write_conf({}, min_free_mib=4)
+        with SmallDisk(node.data, "24m") as disk:
             try:
                 c.up()
                 c.wait_converged()

@@ -76,7 +76,7 @@ class Node:
         os.makedirs(self.data)
         os.makedirs(self.mark)
 
-    def write_conf(self, peers):
+    def write_conf(self, peers, min_free_mib=1):
         """peers: slug -> port to dial."""
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(f"""node {{
@@ -91,6 +91,10 @@ keys {{
 	log = "{self.keys}/log.key"
 	cosign = "{self.keys}/cosign.key"
 	noise = "{self.keys}/noise.key"
+}}
+limits {{
+	min_free_mib = {min_free_mib}
+	min_free_percent = 0
 }}
 """)
             for slug, port in peers.items():
