@@ -127,6 +127,7 @@ static void a_number_that_is_no_code_reads_as_internal_error(void **state)
 		assert_string_equal(rc_text(none[i]), "internal error");
 		assert_int_equal(rc_exit(none[i]), 1);
 	}
+	assert_string_equal(rc_id(RC_OK), "E1001");
 }
 
 static void an_id_that_is_none_gives_zero(void **state)

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/base/text.h"
@@ -27,6 +28,7 @@ static void characters_of_all_planes_are_clean(void **state)
 {
 	(void)state;
 	assert_true(is_clean("\U00010000\U00020000\U0001F600\U0010FFFF"));
+	assert_true(is_clean("\u0800\u0fff\u1000\U0003FFFF\U00040000"));
 	assert_true(is_clean("\xed\x9f\xbf\xee\x80\x80")); /* beside the surrogates */
 }
 
@@ -59,6 +61,20 @@ static void malformed_utf8_is_refused(void **state)
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_false(is_clean(bad[i]));
+}
+
+/* No byte after the end of the range is looked at: there may be none. */
+static void a_character_cut_by_the_end_is_refused(void **state)
+{
+	(void)state;
+	const char *const whole[] = {"é", "江", "𠀀"};
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t n = 1; n < strlen(whole[i]); n++) {
+			uint8_t *part = xmemdup(whole[i], n);
+			assert_false(text_is_clean(bytes_of(part, n), false));
+			free(part);
+		}
+	}
 }
 
 /* H37: lone surrogates, and a pair of them. */
@@ -282,6 +298,8 @@ static void printing_into_an_array_always_ends_it(void **state)
 	assert_string_equal(out, "1234567");
 	text_print(out, sizeof out, "%s", "12345678");
 	assert_string_equal(out, "1234567");
+	text_print(out, 3, "%s", "江");
+	assert_string_equal(out, "");
 	text_print(out, 1, "%d", 12);
 	assert_string_equal(out, "");
 }
@@ -291,7 +309,7 @@ static void printing_into_an_array_always_ends_it(void **state)
 static void printing_cuts_before_a_character(void **state)
 {
 	(void)state;
-	const char *const character[] = {"a", "é", "江", "𠀀"};
+	const char *const character[] = {"a", "é", "\u0800", "𠀀"};
 	for (size_t width = 1; width <= 4; width++) {
 		struct buf text = {0};
 		for (size_t i = 0; i < 20; i++)
@@ -313,6 +331,7 @@ int main(void)
 		cmocka_unit_test(plain_and_chinese_text_is_clean),
 		cmocka_unit_test(characters_of_all_planes_are_clean),
 		cmocka_unit_test(malformed_utf8_is_refused),
+		cmocka_unit_test(a_character_cut_by_the_end_is_refused),
 		cmocka_unit_test(surrogates_are_refused),
 		cmocka_unit_test(nul_and_control_characters_are_refused),
 		cmocka_unit_test(bidi_controls_are_refused),
