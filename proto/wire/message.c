@@ -73,7 +73,7 @@ static const struct scan_table table_ping = {.name = "Ping", TABLE_ROWS(token_ro
 static const struct scan_table table_pong = {.name = "Pong", TABLE_ROWS(token_rows)};
 
 static const struct scan_field bye_rows[] = {
-	ROW_STRING(MUST, 1, message, bye.code, LIMIT_CODE_BYTES),
+	ROW_STRING(MAY, 1, message, bye.code, LIMIT_CODE_BYTES),
 	ROW_WORDS(2, message, bye.text, ERR_TEXT_MAX),
 };
 static const struct scan_table table_bye = {.name = "Bye", TABLE_ROWS(bye_rows)};
