@@ -10,9 +10,10 @@
 #define STORE_OPEN_FLAGS                                                                           \
 	(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE)
 
-/* A commit that leaves at least so many frames in the write-ahead log is followed by a checkpoint.
- */
-#define STORE_CHECKPOINT_FRAMES 1000
+/* A commit that leaves at least so many frames in the write-ahead log is followed by a checkpoint:
+ * just below journal_size_limit. Bulk work touches the same pages again and again; a checkpoint
+ * each 1000 frames writes them back a fifth slower over all. */
+#define STORE_CHECKPOINT_FRAMES 4000
 
 /* Before anything of the file is believed: defences, limits, and the exclusive lock, which the
  * first read takes. Writes nothing. RC_SETUP; RC_BUSY; RC_CORRUPT. */
