@@ -31,8 +31,7 @@ def name_lead(cluster, task, lead):
 
 def progress_on(node, task):
     """What this node shows of every province's report on a task."""
-    shown = node.json("task", "show", task)
-    return {r["holder"]: r["progress"] for r in shown["reports"]}
+    return {r["member"]: r["value"]["progress"] for r in node.values(task, "report")}
 
 
 def one_cut_off_while_all_write_is_made_whole():

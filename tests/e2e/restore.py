@@ -3,12 +3,8 @@
 import os
 import shutil
 
-from cluster import Cluster, wait_until
+from cluster import Cluster, epoch_of, wait_until
 from tally import run_scenarios
-
-
-def logs_of(node, member):
-    return [g for g in node.status()["logs"] if g["member"] == member]
 
 
 def write(node, n):
@@ -29,22 +25,21 @@ def restored_after(copy, what):
         node.start()
         write(node, 3)
         c.wait_converged()
-        before = logs_of(c["office"], "jiangsu")[0]
+        before = c["office"].logs_of("jiangsu")[0]
         node.stop()
         for folder in copy(node):
             shutil.rmtree(folder)
             os.rename(folder + ".old", folder)
         node.start()
         c.wait_converged()
-        wait_until("a new epoch is open", lambda: len(logs_of(c["office"], "jiangsu")) == 2)
+        wait_until("a new epoch is open", lambda: len(c["office"].logs_of("jiangsu")) == 2)
         write(node, 1)
         c.wait_converged()
         for n in c:
-            old, new = sorted(logs_of(n, "jiangsu"), key=lambda g: g["epoch"])
+            old, new = n.logs_of("jiangsu")
             assert old["size"] == before["size"] and old["root"] == before["root"], what
-            assert new["epoch"] == 2 and not old["forked"] and not new["forked"]
-            notes = [x["text"] for x in n.json("task", "show", "1-01")["notes"]]
-            assert len(notes) == 6, notes
+            assert epoch_of(new) == 2 and not old["forked"] and not new["forked"]
+            assert len(n.values("1-01", "note")) == 6
 
 
 def an_old_database_under_a_newer_mark_opens_a_new_epoch():
@@ -68,8 +63,7 @@ def a_lost_disk_is_filled_by_its_peers():
         node.start()
         node.ctl("roster", "install", c.roster)
         c.wait_converged()
-        notes = [x["text"] for x in node.json("task", "show", "1-01")["notes"]]
-        assert len(notes) == 3, notes
+        assert len(node.values("1-01", "note")) == 3
 
 
 run_scenarios(an_old_database_under_a_newer_mark_opens_a_new_epoch,

@@ -52,6 +52,11 @@ def wait_until(what, condition, seconds=20.0):
         time.sleep(0.05)
 
 
+def epoch_of(log):
+    """yrd/jiangsu/2-9f3a6c0d is of epoch 2."""
+    return int(log["origin"].rsplit("/", 1)[1].split("-")[0])
+
+
 def run(*argv, check=True, timeout=60, state=None):
     """state: the folder where the client keeps what it has sent and heard no answer to."""
     environment = {**os.environ, "XDG_STATE_HOME": state or "/nonexistent"}
@@ -152,6 +157,16 @@ limits {{
     def view_root(self):
         return self.status()["view_root"]
 
+    def logs_of(self, member):
+        """Its epochs, oldest first."""
+        logs = [g for g in self.status()["logs"] if g["member"] == member]
+        return sorted(logs, key=epoch_of)
+
+    def values(self, task, slot):
+        """The current values of a task's registers of one slot, with their members."""
+        rows = self.json("task", "show", task)["values"]
+        return [r for r in rows if r["field"].split(":")[0] == slot]
+
 
 class Cluster:
     """with Cluster() as c: … — everything is gone afterwards."""
@@ -205,12 +220,12 @@ class Cluster:
         public = []
         for node in self:
             role, name = MEMBERS[node.slug]
-            address = f"127.0.0.1:{node.port}" if node.slug in self.listens else "-"
+            address = ["--addr", f"127.0.0.1:{node.port}"] if node.slug in self.listens else []
             run(DELTACTL, "key", "init", "--member", node.slug, "--cluster", CLUSTER, "--role", role,
-                "--name", name, "--addr", address, "--no-passphrase", node.keys)
+                "--name", name, *address, "--no-passphrase", node.keys)
             run(DELTACTL, "key", "init", "--operator", "测试", "--member", node.slug,
                 "--no-passphrase", "-o", os.path.join(node.folder, "operator.key"))
-            public.append(os.path.join(node.keys, f"{node.slug}.pub"))
+            public.append(os.path.join(node.keys, "member.pub"))
         self.roster = os.path.join(self.folder, "roster")
         run(DELTACTL, "roster", "draft", "--cluster", CLUSTER, "--not-after", "2099-12-31", *public,
             "-o", self.roster)
