@@ -59,10 +59,13 @@ static void under_remember(struct replica *r, const struct hash *id, enum verdic
 		copy_slug(u->participant[i], t->participants[i]);
 }
 
-static bool under_recall(struct replica *r, const struct hash *id, struct under_lookup *l)
+static bool under_recall(
+	struct replica *r, const struct change *c, const struct hash *id, struct under_lookup *l)
 {
 	const struct under_entry *u = under_slot(r, id);
-	if (!u->used || !hash_equal(&u->id, id))
+	/* Only in the register of the change's own task, as without the cache. */
+	if (!u->used || !hash_equal(&u->id, id) || !slot_find(c->slot)->under_task ||
+		!bytes_equal(c->task, bytes_str(u->task)))
 		return false;
 	l->value = (struct value){.slot = SLOT_TASK};
 	l->value.task.lead = bytes_str(u->lead);
@@ -105,7 +108,7 @@ static int under_find(struct replica *r, const struct change *c, const struct dr
 			under_fill(l, &sibling[i].x.change, &sibling[i].x.value, VERDICT_EFFECTIVE);
 			return RC_OK;
 		}
-	if (under_recall(r, &id, l))
+	if (under_recall(r, c, &id, l))
 		return RC_OK;
 	uint32_t slot;
 	struct bytes holder = task_register_holder(c, &slot);
@@ -273,31 +276,43 @@ static int file_change(struct replica *r, struct log *log, uint64_t index, const
 	return rc;
 }
 
+/* Rules for a leaf that is no change, in the order of PROTOCOL 6.1. */
+static enum verdict judge_event(struct replica *r, const struct log *log, uint64_t index,
+	bool index_ok, const struct examined *x, enum void_code *code)
+{
+	*code = VOID_NONE;
+	if (!x->gate_ok)
+		*code = VOID_GATE;
+	else if (x->leaf.version != LEAF_VERSION)
+		return VERDICT_UNKNOWN;
+	else if (!index_ok)
+		*code = VOID_INDEX;
+	else if (!x->version_known)
+		return VERDICT_UNKNOWN;
+	else
+		*code = event_judge(r, log, index, x);
+	return *code == VOID_NONE ? VERDICT_EFFECTIVE : VERDICT_VOID;
+}
+
 int admit_leaf(struct replica *r, struct log *log, const struct examined *x, struct err *e)
 {
 	uint64_t index = log->row.size;
+	bool is_change = x->leaf.kind == LEAF_CHANGE && index > 0;
 	bool hlc_ok = index == 0 || x->leaf.hlc >= log->row.hlc;
-	bool index_ok = x->gate_ok && x->leaf.index == index && hlc_ok;
+	bool index_ok = x->leaf.index == index && hlc_ok;
 	enum verdict v = VERDICT_EFFECTIVE;
 	enum void_code code = VOID_NONE;
 	int rc = r->ops->leaf_put(r->store, log->row.id, index, x->raw, e);
 	r->wrote = true;
 	if (rc != RC_OK)
 		return rc;
-	bool is_change = x->leaf.kind == LEAF_CHANGE && index > 0;
-	if (is_change) {
+	if (is_change)
 		rc = admit_judge(r, log, index, index_ok, x, NULL, 0, &v, &code, e);
-	} else if (!x->gate_ok || !index_ok) {
-		v = VERDICT_VOID;
-		code = x->gate_ok ? VOID_INDEX : VOID_GATE;
-	} else if (!x->version_known) {
-		v = VERDICT_UNKNOWN;
-	} else if ((code = event_judge(r, log, index, x)) != VOID_NONE) {
-		v = VERDICT_VOID;
-	}
+	else
+		v = judge_event(r, log, index, index_ok, x, &code);
 	log->row.size = index + 1;
 	log->row.bytes += x->raw.n;
-	if (x->gate_ok && hlc_ok)
+	if (x->leaf.version == LEAF_VERSION && hlc_ok)
 		log->row.hlc = x->leaf.hlc;
 	if (rc == RC_OK && is_change && is_filed(r, log, x, v, code))
 		rc = file_change(r, log, index, x, v, code, e);

@@ -130,12 +130,11 @@ static int mark_task(void *arg, const struct store_register *reg, const struct s
 int digest_load(struct replica *r, struct err *e)
 {
 	struct store_filter f = {.current_only = true};
-	r->digest.dirty = true;
 	return r->ops->change_each(r->store, &f, mark_task, r, e);
 }
 
 void digest_release(struct digest *d)
 {
 	free(d->task);
-	*d = (struct digest){0};
+	*d = (struct digest){.dirty = true};
 }

@@ -158,21 +158,18 @@ int replica_open(
 		rc = load(r, now, e);
 		if (rc == RC_OK)
 			rc = replica_commit(r, now, e);
-		else
-			r->ops->rollback(r->store);
 	}
-	if (rc != RC_OK) {
-		r->in_group = false;
+	if (rc == RC_OK)
+		*out = r;
+	else
 		replica_close(r);
-		return rc;
-	}
-	*out = r;
-	return RC_OK;
+	return rc;
 }
 
 void replica_close(struct replica *r)
 {
-	ENSURE(!r->in_group);
+	if (r->in_group)
+		r->ops->rollback(r->store);
 	forget(r);
 	free(r->under);
 	free(r->recheck);

@@ -54,7 +54,7 @@ struct replica_config {
  * log key not the roster's): do not start. Store errors as store.h. */
 int replica_open(const struct replica_config *c, struct now now, struct replica **out,
 	struct err *e) MUST_CHECK;
-/* The caller commits or rolls back before. */
+/* Rolls back an open group. */
 void replica_close(struct replica *r);
 
 /* NULL until one is installed. Borrowed until the next input. */

@@ -252,6 +252,7 @@ int fold_register(struct replica *r, int64_t reg, struct err *e) MUST_CHECK;
 void digest_mark(struct replica *r, struct bytes task);
 int digest_refresh(struct replica *r, struct err *e) MUST_CHECK;
 int digest_load(struct replica *r, struct err *e) MUST_CHECK;
+/* Back to no tasks, whose root is still to be computed. */
 void digest_release(struct digest *d);
 
 /* ---- session.c, fetch.c ---- */
