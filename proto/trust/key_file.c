@@ -53,7 +53,7 @@ static bool name_fits(enum key_purpose p, struct bytes name)
 static int take_name(struct key_file *f, struct bytes value, struct err *e)
 {
 	bool none = bytes_equal(value, bytes_str("-"));
-	if (!name_fits(f->purpose, none ? bytes_of(NULL, 0) : value))
+	if (value.n == 0 || !name_fits(f->purpose, none ? bytes_of(NULL, 0) : value))
 		return err_set(e, RC_KEYFILE,
 			"the name must be an operator's, of at most %d bytes, or - for other keys",
 			KEY_NAME_MAX);

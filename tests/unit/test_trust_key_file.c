@@ -471,6 +471,22 @@ static void malformed_line_is_refused_with_its_number(void **state)
 	key_release(&k);
 }
 
+static void name_of_a_key_that_is_nobodys_is_a_dash(void **state)
+{
+	(void)state;
+	struct key k;
+	make_key(&k, KEY_LOG);
+	char *text = print(&k, NULL);
+	static const char *const bad[] = {"name \n", "name 王伟\n", "name --\n", "name - \n"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct buf b = replaced(text, "name -\n", bad[i]);
+		expect_unparsable(buf_bytes(&b), "line 4: the name");
+		buf_release(&b);
+	}
+	free(text);
+	key_release(&k);
+}
+
 /* H65: a byte less or more than a key has. */
 static void key_of_a_wrong_length_is_refused(void **state)
 {
@@ -678,6 +694,7 @@ int main(void)
 		IN_FOLDER(file_is_at_most_4_kib),
 		IN_FOLDER(public_key_in_the_place_of_a_secret_one_is_told),
 		cmocka_unit_test(malformed_line_is_refused_with_its_number),
+		cmocka_unit_test(name_of_a_key_that_is_nobodys_is_a_dash),
 		cmocka_unit_test(key_of_a_wrong_length_is_refused),
 		cmocka_unit_test(name_is_at_most_120_bytes),
 		cmocka_unit_test(public_key_must_belong_to_the_secret_one),
