@@ -206,6 +206,15 @@ static bool signature_verify(
 	return false;
 }
 
+/* A relay that repeats a valid line must not have it verified each time. */
+static bool line_stood_before(const struct note *n, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (bytes_equal(n->sig[k].line, n->sig[i].line))
+			return true;
+	return false;
+}
+
 bool note_is_signed_by(const struct note *n, const struct vkey *v, uint64_t *time)
 {
 	const struct bytes name = bytes_str(v->name);
@@ -213,7 +222,7 @@ bool note_is_signed_by(const struct note *n, const struct vkey *v, uint64_t *tim
 	uint64_t newest = 0;
 	for (size_t i = 0; i < n->n; i++) {
 		const struct note_signature *s = &n->sig[i];
-		if (s->id != v->id || !bytes_equal(s->name, name))
+		if (s->id != v->id || !bytes_equal(s->name, name) || line_stood_before(n, i))
 			continue;
 		uint64_t t;
 		if (!signature_verify(s, v, n->text, &t))

@@ -44,7 +44,7 @@ struct note {
 
 /* RC_NOTE on anything that is not a signed note of at most LIMIT_SIGNED_NOTE_BYTES with 1..64
  * signatures, in UTF-8 without control or bidi characters (stricter than C2SP, which forbids only
- * ASCII controls). Borrows in. The same key may have signed several times. */
+ * ASCII controls). A key may have signed several times. Borrows in. */
 int note_parse(struct bytes in, struct note *out, struct err *e) MUST_CHECK;
 /* Is there a signature by this key, and does every one that claims name and id verify? Lines of
  * other keys are not looked at. For NOTE_COSIGNATURE the message is "cosignature/v1 LF time N LF"

@@ -297,6 +297,41 @@ static void consistency_is_refused_for_every_other_first_size(void **state)
 		}
 }
 
+/* The right part of a tree is a tree too: that a proof goes on above its root must be noticed. */
+static void proof_that_goes_on_above_the_claimed_size_is_refused(void **state)
+{
+	(void)state;
+	for (size_t size = 2; size <= 40; size++) {
+		size_t left = 1;
+		while (2 * left < size)
+			left *= 2;
+		for (size_t i = left; i < size; i++) {
+			struct claim c = claim_inclusion(size, i);
+			c.a -= left;
+			c.b -= left;
+			assert_false(claim_holds(&c));
+		}
+		for (size_t old = left + 1; old < size; old++) {
+			struct claim c = claim_consistency(size, old);
+			c.a -= left;
+			c.b -= left;
+			assert_false(claim_holds(&c));
+		}
+	}
+}
+
+static void missing_proof_is_refused(void **state)
+{
+	(void)state;
+	for (uint64_t size = 2; size <= 40; size++)
+		for (uint64_t i = 1; i < size; i++) {
+			assert_false(
+				merkle_verify_inclusion(&leaves[0], i, size, NULL, 0, &leaves[0]));
+			assert_false(merkle_verify_consistency(
+				i, size, &leaves[0], &leaves[0], NULL, 0));
+		}
+}
+
 static void history_rewritten_under_the_old_size_is_refused(void **state)
 {
 	(void)state;
@@ -443,6 +478,8 @@ int main(void)
 		cmocka_unit_test(every_consistency_proof_holds_and_every_change_of_it_is_refused),
 		cmocka_unit_test(proof_of_one_index_is_refused_for_every_other),
 		cmocka_unit_test(consistency_is_refused_for_every_other_first_size),
+		cmocka_unit_test(proof_that_goes_on_above_the_claimed_size_is_refused),
+		cmocka_unit_test(missing_proof_is_refused),
 		cmocka_unit_test(history_rewritten_under_the_old_size_is_refused),
 		cmocka_unit_test(proofs_at_the_largest_sizes_end),
 		cmocka_unit_test(inclusion_cases_are_judged_as_the_recursive_definition_does),
