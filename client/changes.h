@@ -1,0 +1,71 @@
+/* From a value to a posted change: check by the rules every node applies, build, sign, keep what is
+ * being sent, post, and know how it ended. Source: PROTOCOL 2, 6, 9. */
+#ifndef DELTAD_CLIENT_CHANGES_H
+#define DELTAD_CLIENT_CHANGES_H
+
+#include "client/output.h"
+#include "client/pending.h"
+#include "client/view.h"
+
+/* One write to one register, before it is signed. */
+struct draft {
+	struct bytes task, holder, reason;
+	struct value value;		      /* its slot is the register's */
+	const struct cell_register *replaces; /* as just read from the node; NULL: nothing there */
+	const struct entry *under;	      /* the change it acts under; NULL: none */
+	uint8_t nonce[NONCE_BYTES];	      /* draft_init fills it */
+};
+
+/* All zero but a fresh nonce from the system. */
+void draft_init(struct draft *d);
+
+struct posted_change {
+	char origin[ORIGIN_SIZE];
+	uint64_t index;
+	struct hash id;
+};
+
+/* A command that posts: its node, its key, what it has signed so far. */
+struct changes {
+	struct node node;
+	struct key key; /* an operator's, or a member's root for log events */
+	struct operators operators;
+	struct pending pending;
+	struct pool pool;
+	uint32_t kind; /* 0: changes; else LEAF_DELEGATE or LEAF_REVOKE */
+	struct signed_body body[LIMIT_POST_CHANGES];
+	struct hash id[LIMIT_POST_CHANGES]; /* of each body */
+	size_t n, bytes;
+	struct posted_change *posted; /* all that were answered with OK */
+	size_t n_posted;
+};
+
+/* Opens the node and loads the key: the operator's, or for kind LEAF_DELEGATE / LEAF_REVOKE the one
+ * named by --root. Release with changes_end in any case; c is large: heap or static. */
+int changes_begin(struct changes *c, uint32_t kind, const struct args *a, struct err *e) MUST_CHECK;
+void changes_end(struct changes *c);
+
+#define CHANGES_RESUMED 1
+/* Posts what an earlier run of the same command left with an unknown outcome. 0: there was nothing;
+ * CHANGES_RESUMED: it is posted now (c->posted). Errors as changes_post. */
+int changes_resume(struct changes *c, struct err *e) MUST_CHECK;
+
+/* Would every node accept it? RC_REFUSED_VALUE, RC_REFUSED_WRITER, RC_REFUSED_FALL,
+ * RC_REFUSED_WITHDRAWN, RC_NOT_OPERATOR, RC_OUT_OF_SCOPE with what to do. */
+int changes_check(const struct changes *c, const struct draft *d, struct err *e) MUST_CHECK;
+/* changes_check, encode, sign, add to the request. */
+int changes_add(struct changes *c, const struct draft *d, struct err *e) MUST_CHECK;
+/* Adds a signed log event's body. */
+int changes_add_event(struct changes *c, struct bytes body, struct err *e) MUST_CHECK;
+/* Adds a body as it was signed before. */
+void changes_add_signed(struct changes *c, const struct signed_body *s);
+/* True if another change of this size does not fit into the same request: post first. */
+bool changes_is_full(const struct changes *c);
+/* Posts all that was added, and empties the request. RC_UNKNOWN_OUTCOME: sent, and no answer came:
+ * the same command run again posts the same bytes. What the node refused is returned as it said. */
+int changes_post(struct changes *c, struct err *e) MUST_CHECK;
+
+/* The result as a sheet: what was posted where. */
+void changes_report(const struct changes *c, const struct output *o);
+
+#endif

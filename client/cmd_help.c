@@ -1,0 +1,75 @@
+#include <string.h>
+
+#include "client/advice.h"
+#include "client/command.h"
+#include "client/text.h"
+
+static const char *const exit_words[] = {
+	N_("0 done"),
+	N_("1 failed"),
+	N_("2 wrong usage"),
+	N_("3 node not reachable"),
+	N_("4 not permitted"),
+	N_("5 not found"),
+	N_("6 refused by a rule"),
+	N_("7 verification failed, or views differ"),
+	N_("8 not met in time"),
+	N_("9 partly done"),
+	N_("75 outcome unknown: run it again"),
+};
+
+static void list_all(FILE *to)
+{
+	fprintf(to, "%s\n\n", tr("usage: deltactl [OPTIONS] COMMAND [OPERANDS] [OPTIONS]"));
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(to, "  %-18s %s\n", c->name, tr_word(c->what));
+	fprintf(to, "\n%s\n", tr("options of every command:"));
+	for (int o = 0; o < OPT_GLOBAL_END; o++)
+		fprintf(to, "  %s", args_name((enum opt)o));
+	fprintf(to, "\n\n%s\n", tr("exit codes:"));
+	for (size_t i = 0; i < sizeof exit_words / sizeof exit_words[0]; i++)
+		fprintf(to, "  %s\n", tr_word(exit_words[i]));
+}
+
+static int explain_error(const char *id, FILE *to, struct err *e)
+{
+	int rc = rc_from_id(id);
+	if (rc == RC_OK)
+		return err_set(e, RC_NOT_FOUND, tr("no error has the id \"%.40s\""), id);
+	fprintf(to, "%s: %s\n%s\n", id, tr_word(rc_text(rc)), advice_for(rc));
+	fprintf(to, tr("deltactl exits with %d"), rc_exit(rc));
+	fputc('\n', to);
+	return RC_OK;
+}
+
+/* Commands that begin with these words. */
+static size_t list_matching(const char *words, FILE *to)
+{
+	size_t n = strlen(words), found = 0;
+	for (const struct command *c = commands; c->name; c++) {
+		if (strncmp(c->name, words, n) != 0 || (c->name[n] != 0 && c->name[n] != ' '))
+			continue;
+		fprintf(to, "deltactl %s %s\n    %s\n", c->name, c->usage, tr_word(c->what));
+		found++;
+	}
+	return found;
+}
+
+int cmd_help(struct app *app, struct err *e)
+{
+	FILE *to = app->out.to;
+	if (app->n_operands == 0) {
+		list_all(to);
+		return RC_OK;
+	}
+	const char *topic = app->operand[0];
+	if (app->n_operands == 1 && topic[0] == 'E' && topic[1] >= '0' && topic[1] <= '9')
+		return explain_error(topic, to, e);
+	char words[160];
+	const char *second = app->n_operands > 1 ? app->operand[1] : NULL;
+	snprintf(words, sizeof words, "%.60s%s%.60s", topic, second ? " " : "",
+		second ? second : "");
+	if (list_matching(words, to) > 0 || (second && list_matching(topic, to) > 0))
+		return RC_OK;
+	return err_set(e, RC_NOT_FOUND, tr("no command \"%.60s\""), words);
+}

@@ -1,0 +1,39 @@
+#include "client/post.h"
+#include "client/text.h"
+
+static bool says_something(const struct args *a)
+{
+	return args_has(a, OPT_STATUS) || args_has(a, OPT_PROGRESS) || args_has(a, OPT_NOTE) ||
+		args_has(a, OPT_PROBLEM) || args_has(a, OPT_NEXT);
+}
+
+static int report(struct post *p, struct app *app, struct err *e)
+{
+	struct bytes self = bytes_str(p->changes->node.member);
+	const struct cell_register *r = view_find(&p->view, p->task, SLOT_REPORT, self);
+	const struct value *old = view_value(&p->view, p->task, SLOT_REPORT, self);
+	struct draft d;
+	draft_init(&d);
+	d.task = p->task;
+	d.holder = self;
+	d.under = p->plan;
+	d.replaces = r;
+	d.reason = args_bytes(app->args, OPT_REASON);
+	d.value.slot = SLOT_REPORT;
+	int rc = post_read_report(app->args, old ? &old->report : NULL, &d.value.report, e);
+	return rc == RC_OK ? post_finish(p, app, &d, e) : rc;
+}
+
+int cmd_report(struct app *app, struct err *e)
+{
+	struct post p;
+	if (!says_something(app->args))
+		return err_set(e, RC_USAGE,
+			tr("nothing to report; give --status, --progress, --note, --problem or "
+			   "--next"));
+	int rc = post_begin(&p, app, e);
+	if (rc == RC_OK && !p.resumed)
+		rc = report(&p, app, e);
+	post_end(&p);
+	return rc;
+}

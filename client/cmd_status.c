@@ -1,0 +1,293 @@
+#include <stdlib.h>
+
+#include "client/agreement.h"
+#include "client/command.h"
+#include "client/peers.h"
+#include "client/plan_view.h"
+#include "client/show.h"
+#include "client/text.h"
+
+#define WATCH_PAUSE_MS 200	 /* at most five pictures a second */
+#define WATCH_IDLE_MS (5 * 1000) /* without an event, times still move on */
+
+/* What the view says of the plan, counted before the node's own status is asked. */
+struct counts {
+	size_t tasks, reported, withdrawn, unreported_here;
+	size_t by_status[STATUS_WITHDRAWN + 1]; /* of overall values; [0] = none given */
+};
+
+struct picture {
+	struct app *app;
+	const struct node *node;
+	struct counts counts;
+	struct agreement agreement;
+};
+
+static bool lacks_own_report(const struct task_line *l, const char *self)
+{
+	for (size_t i = 0; i < l->n_reports; i++)
+		if (bytes_equal(bytes_str(l->report[i].member->slug), bytes_str(self)))
+			return l->report[i].takes_part && !l->report[i].value;
+	return false;
+}
+
+static void count_tasks(const struct view *v, const struct node *n, struct counts *out)
+{
+	size_t end;
+	*out = (struct counts){0};
+	for (size_t from = 0; view_next_task(v, &from, &end); from = end) {
+		struct task_line l;
+		task_line_make(v, &n->roster, from, end, &l);
+		if (!l.task)
+			continue;
+		out->tasks++;
+		out->withdrawn += l.task->withdrawn;
+		out->reported += l.participants > 0 && l.reported == l.participants;
+		out->by_status[l.overall && status_name(l.overall->status) ? l.overall->status
+									   : 0]++;
+		out->unreported_here += !l.task->withdrawn && lacks_own_report(&l, n->member);
+	}
+}
+
+static void put_forks(struct sheet *s, const struct ctl_status *st)
+{
+	for (size_t i = 0; i < st->n_logs; i++)
+		if (st->logs[i].forked)
+			sheet_line(s, TONE_BAD,
+				tr("!! FORK: log %.*s has two histories, signed by %.*s; frozen at "
+				   "%llu entries"),
+				(int)st->logs[i].origin.n, (const char *)st->logs[i].origin.p,
+				(int)st->logs[i].member.n, (const char *)st->logs[i].member.p,
+				(unsigned long long)st->logs[i].size);
+	for (size_t i = 0; i < st->n_peers; i++)
+		if (st->peers[i].agree == AGREE_NO)
+			sheet_line(s, TONE_BAD,
+				tr("!! VIEWS DIFFER: %.*s holds the same entries and shows another "
+				   "view, first at %.*s"),
+				(int)st->peers[i].member.n, (const char *)st->peers[i].member.p,
+				(int)st->peers[i].differs_at.n,
+				(const char *)st->peers[i].differs_at.p);
+}
+
+static void put_head(struct sheet *s, const struct picture *p, const struct ctl_status *st)
+{
+	char root[SHORT_ID_SIZE];
+	char *up = show_span(st->now_ms - st->started_ms);
+	show_id(st->view_root, root);
+	bool running = bytes_equal(st->state, bytes_str("running"));
+	if (!running)
+		sheet_line(s, TONE_BAD, tr("! state: %.*s: %.*s"), (int)st->state.n,
+			(const char *)st->state.p, (int)st->state_text.n,
+			(const char *)st->state_text.p);
+	const struct member *self = node_self(p->node);
+	sheet_line(s, TONE_NONE, tr("node %s %s  up %s  entries %llu  view root %s  rules %u"),
+		p->node->member, self ? self->name : "", up, (unsigned long long)st->entries, root,
+		st->rules_version);
+	free(up);
+}
+
+static void put_agreement(struct sheet *s, const struct picture *p)
+{
+	const struct agreement *a = &p->agreement;
+	if (a->peers == 0)
+		return;
+	if (a->converged)
+		sheet_line(s, TONE_GOOD, tr("all %u peers are connected and show the same view"),
+			a->peers);
+	else
+		sheet_line(s, TONE_WARN,
+			tr("%u of %u peers connected, %u agree with this view, %llu entries "
+			   "missing "
+			   "here"),
+			a->connected, a->peers, a->agreeing, (unsigned long long)a->missing);
+}
+
+static void put_plan(struct sheet *s, const struct counts *c)
+{
+	struct buf b = {0};
+	sheet_fact(s, "tasks", json_number(c->tasks));
+	sheet_fact(s, "tasks_reported_by_all", json_number(c->reported));
+	if (c->tasks == 0) {
+		sheet_line(
+			s, TONE_NONE, "%s", tr("no tasks yet; the regional office loads the plan"));
+		return;
+	}
+	for (uint32_t i = 0; i <= STATUS_WITHDRAWN; i++)
+		if (c->by_status[i] > 0)
+			buf_printf(&b, "%s%s %zu", b.n ? ", " : "",
+				i ? tr_word(status_name(i)) : tr("no overall status"),
+				c->by_status[i]);
+	sheet_line(s, TONE_NONE, tr("tasks %zu (%.*s); reported by every participant %zu"),
+		c->tasks, (int)b.n, (const char *)b.p, c->reported);
+	buf_release(&b);
+}
+
+static void put_hints(struct sheet *s, const struct picture *p, const struct ctl_status *st)
+{
+	if (st->conflicts > 0)
+		sheet_line(s, TONE_WARN, tr("hint: %llu conflicts to decide -> deltactl conflicts"),
+			(unsigned long long)st->conflicts);
+	if (p->agreement.missing > 0 || st->pending > 0 || st->unknown > 0)
+		sheet_line(s, TONE_WARN,
+			tr("hint: %llu entries missing, %llu pending, %llu of a newer version -> "
+			   "deltactl missing"),
+			(unsigned long long)p->agreement.missing, (unsigned long long)st->pending,
+			(unsigned long long)st->unknown);
+	if (p->counts.unreported_here > 0)
+		sheet_line(s, TONE_NONE,
+			tr("hint: %zu tasks of %s have no report yet -> deltactl task list "
+			   "--province %s"),
+			p->counts.unreported_here, p->node->member, p->node->member);
+}
+
+static void put_facts(struct sheet *s, const struct picture *p, const struct ctl_status *st)
+{
+	sheet_fact(s, "member", json_text(bytes_str(p->node->member)));
+	sheet_fact(s, "cluster", json_text(bytes_str(p->node->roster.cluster)));
+	sheet_fact(s, "cluster_id", json_hex(hash_bytes(&p->node->roster.cluster_id)));
+	sheet_fact(s, "state", json_text(st->state));
+	sheet_fact(s, "state_text", json_text(st->state_text));
+	sheet_fact(s, "started_ms", json_integer(st->started_ms));
+	sheet_fact(s, "now_ms", json_integer(st->now_ms));
+	sheet_fact(s, "entries", json_number(st->entries));
+	sheet_fact(s, "view_root", json_hex(st->view_root));
+	sheet_fact(s, "rules_version", json_number(st->rules_version));
+	sheet_fact(s, "conflicts", json_number(st->conflicts));
+	sheet_fact(s, "pending", json_number(st->pending));
+	sheet_fact(s, "unknown", json_number(st->unknown));
+	sheet_fact(s, "strangers", json_number(st->strangers));
+	sheet_fact(s, "wal_bytes", json_number(st->wal_bytes));
+	sheet_fact(s, "converged", json_boolean(p->agreement.converged));
+	sheet_fact(s, "diverged", json_boolean(p->agreement.diverged));
+	sheet_fact(s, "forked", json_boolean(p->agreement.forked));
+}
+
+static void put_logs(struct sheet *s, const struct ctl_status *st)
+{
+	static const struct column columns[] = {
+		{.key = "origin"},
+		{.key = "member"},
+		{.key = "size"},
+		{.key = "seen_size"},
+		{.key = "root"},
+		{.key = "forked"},
+		{.key = "void"},
+	};
+	struct table *t = sheet_table(s, "logs", columns, 7, NULL, NULL);
+	for (size_t i = 0; i < st->n_logs; i++) {
+		const struct ctl_log *l = &st->logs[i];
+		table_text(t, TONE_NONE, l->origin, NULL);
+		table_text(t, TONE_NONE, l->member, NULL);
+		table_number(t, l->size);
+		table_number(t, l->seen_size);
+		table_cell(t, TONE_NONE, json_hex(l->root), NULL);
+		table_cell(t, TONE_NONE, json_boolean(l->forked), NULL);
+		table_number(t, l->findings);
+	}
+}
+
+static int draw(void *arg, const struct ctl_status *st, struct err *e)
+{
+	struct picture *p = arg;
+	(void)e;
+	agreement_judge(st, &p->node->roster, &p->agreement, NULL);
+	if (args_has(p->app->args, OPT_CHECK) && p->app->out.quiet)
+		return RC_OK;
+	struct sheet *s = sheet_new("status");
+	put_forks(s, st);
+	put_head(s, p, st);
+	put_facts(s, p, st);
+	peers_table_short(s, st);
+	put_agreement(s, p);
+	put_plan(s, &p->counts);
+	put_hints(s, p, st);
+	put_logs(s, st);
+	if (args_has(p->app->args, OPT_WATCH) && p->app->out.mode == OUTPUT_SCREEN)
+		fputs("\033[H\033[2J", p->app->out.to);
+	sheet_print(s, &p->app->out);
+	sheet_free(s);
+	return RC_OK;
+}
+
+/* A node that has no roster yet has a state and nothing else. */
+static int draw_bare(struct app *app, const struct node *n, struct err *e)
+{
+	struct sheet *s = sheet_new("status");
+	sheet_line(s, TONE_WARN,
+		tr("node %s is up and waits for the roster: deltactl roster install FILE"),
+		n->member);
+	sheet_fact(s, "member", json_text(bytes_str(n->member)));
+	sheet_fact(s, "state", json_text(bytes_str(n->state)));
+	sheet_print(s, &app->out);
+	sheet_free(s);
+	if (!args_has(app->args, OPT_CHECK))
+		return RC_OK;
+	return err_set(e, RC_TIMEOUT, tr("no roster is installed, so nothing can be in step"));
+}
+
+static int take_picture(struct picture *p, struct node *n, struct err *e)
+{
+	struct view v = {0};
+	int rc = view_fetch(&v, n, &(struct ctl_query){.any_task = true, .any_holder = true}, e);
+	if (rc == RC_OK)
+		count_tasks(&v, n, &p->counts);
+	view_release(&v);
+	return rc == RC_OK ? status_fetch(n, draw, p, e) : rc;
+}
+
+static int watch(struct picture *p, struct node *n, struct err *e)
+{
+	struct connection events;
+	struct ctl_request r = {.kind = CTL_SUBSCRIBE};
+	int rc = connection_open(&events, n->line.path, n->line.timeout_ms, e);
+	if (rc == RC_OK)
+		rc = connection_send(&events, &r, e);
+	while (rc == RC_OK) {
+		struct ctl_reply reply;
+		struct err quiet = {0};
+		rc = take_picture(p, n, e);
+		if (rc == RC_OK)
+			rc = output_finish(&p->app->out, e);
+		if (rc != RC_OK || ferror(p->app->out.to))
+			break;
+		rc = connection_next(&events, WATCH_IDLE_MS, &reply, &quiet);
+		while (rc == RC_OK)
+			rc = connection_next(&events, WATCH_PAUSE_MS, &reply, &quiet);
+		rc = rc == RC_TIMEOUT ? RC_OK : err_set(e, rc, "%s", quiet.text);
+	}
+	connection_close(&events);
+	return rc;
+}
+
+static int judge(const struct agreement *a, struct err *e)
+{
+	if (a->forked)
+		return err_set(e, RC_FORK, "%s", tr("a log has two histories"));
+	if (a->diverged)
+		return err_set(e, RC_DIVERGED, "%s", tr("a peer shows another view"));
+	if (!a->converged)
+		return err_set(e, RC_TIMEOUT, tr("%u of %u peers agree, %llu entries are missing"),
+			a->agreeing, a->peers, (unsigned long long)a->missing);
+	return RC_OK;
+}
+
+int cmd_status(struct app *app, struct err *e)
+{
+	struct node node;
+	struct picture p = {.app = app, .node = &node};
+	int rc = args_exclude(app->args, OPT_WATCH, OPT_CHECK, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = node_open(&node, app->args, e);
+	if (rc == RC_OK && !node.has_roster) {
+		rc = draw_bare(app, &node, e);
+	} else if (rc == RC_OK && args_has(app->args, OPT_WATCH)) {
+		rc = watch(&p, &node, e);
+	} else if (rc == RC_OK) {
+		rc = take_picture(&p, &node, e);
+		if (rc == RC_OK && args_has(app->args, OPT_CHECK))
+			rc = judge(&p.agreement, e);
+	}
+	node_close(&node);
+	return rc;
+}

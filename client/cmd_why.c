@@ -1,0 +1,77 @@
+#include <stdlib.h>
+
+#include "client/command.h"
+#include "client/entries.h"
+#include "client/field.h"
+#include "client/show.h"
+#include "client/text.h"
+
+static void add_register(struct sheet *s, struct table *t, const struct entries_context *c,
+	const struct cell_register *r)
+{
+	char *field = show_field(r->slot, r->holder);
+	sheet_line(s, TONE_NONE, "%.*s %s", (int)r->task.n, (const char *)r->task.p, field);
+	for (size_t i = 0; i < r->n; i++) {
+		entries_row(t, c, r, &r->entry[i]);
+		entries_block(s, c, r, &r->entry[i]);
+	}
+	sheet_line(s, TONE_NONE, "%s", "");
+	free(field);
+}
+
+static int tell(struct app *app, const struct view *v, const struct entries_context *c,
+	const struct field *only, struct err *e)
+{
+	struct sheet *s = sheet_new("why");
+	struct table *t = entries_table_silent(s, "changes");
+	bool bad = false;
+	for (size_t i = 0; i < v->n_reg; i++) {
+		const struct cell_register *r = &v->reg[i];
+		if (only && (r->slot != only->slot || !bytes_equal(r->holder, only->holder)))
+			continue;
+		add_register(s, t, c, r);
+		for (size_t j = 0; j < r->n; j++)
+			bad = bad ||
+				(r->entry[j].current &&
+					!entry_verify(&r->entry[j], &c->node->roster.cluster_id));
+	}
+	bool found = table_rows(t) > 0;
+	sheet_print(s, &app->out);
+	sheet_free(s);
+	if (!found)
+		return err_set(e, RC_NOT_FOUND, tr("nothing was ever said there"));
+	if (bad)
+		return err_set(e, RC_VERIFY,
+			tr("a current value's signature does not verify; this node cannot be "
+			   "trusted"));
+	return RC_OK;
+}
+
+int cmd_why(struct app *app, struct err *e)
+{
+	struct node node;
+	struct operators operators = {0};
+	struct view view = {0};
+	struct field field;
+	struct bytes key;
+	bool one = app->n_operands > 1;
+	int rc = field_parse_key(app->operand[0], &key, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = node_open_ready(&node, app->args, e);
+	if (rc == RC_OK && one)
+		rc = field_parse(app->operand[1], bytes_str(node.member), &field, e);
+	if (rc == RC_OK)
+		rc = operators_fetch(&operators, &node, e);
+	if (rc == RC_OK)
+		rc = view_fetch(&view, &node,
+			&(struct ctl_query){.task = key, .any_holder = true, .history = true}, e);
+	if (rc == RC_OK) {
+		struct entries_context c = {&node, &operators};
+		rc = tell(app, &view, &c, one ? &field : NULL, e);
+	}
+	view_release(&view);
+	operators_release(&operators);
+	node_close(&node);
+	return rc;
+}

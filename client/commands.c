@@ -1,0 +1,80 @@
+#include "client/command.h"
+
+#include "client/text.h"
+
+#define B(o) OPT_BIT(OPT_##o)
+#define REPORT_OPTIONS                                                                             \
+	(B(STATUS) | B(PROGRESS) | B(NOTE) | B(AS_OF) | B(PROBLEM) | B(NEXT) | B(REASON) |         \
+		B(DEMO) | B(DRY_RUN))
+
+const struct command commands[] = {
+	{"status", "[--watch] [--check]",
+		N_("this node, its peers, whether all agree, and what needs attention"),
+		B(WATCH) | B(CHECK), 0, 0, cmd_status},
+	{"task list", "[--area N] [--province SLUG] [--lead SLUG] [--status STATUS]",
+		N_("the tasks, with what each province last reported"),
+		B(AREA) | B(PROVINCE) | B(LEAD) | B(STATUS), 0, 0, cmd_task_list},
+	{"task show", "KEY [--history]", N_("one task, with every current value"), B(HISTORY), 1, 1,
+		cmd_task_show},
+	{"why", "KEY [FIELD]", N_("which signed change, by whom, superseding what, made a value"),
+		0, 1, 2, cmd_why},
+	{"report",
+		"KEY [--status S] [--progress N] [--note T] [--as-of DATE] [--problem T]"
+		" [--next T] [--reason T] [--demo] [-n]",
+		N_("post this province's progress on a task"), REPORT_OPTIONS, 1, 1, cmd_report},
+	{"overall", "KEY --status S [--summary T] [--reason T] [--demo] [-n]",
+		N_("post a task's overall status (its lead, or the regional office)"),
+		B(STATUS) | B(SUMMARY) | B(REASON) | B(DEMO) | B(DRY_RUN), 1, 1, cmd_overall},
+	{"note", "KEY TEXT [--demo] [-n] | KEY --strike CHANGE [--reason T] [-n]",
+		N_("add a note to a task (KEY plan: to the plan), or strike one out"),
+		B(STRIKE) | B(REASON) | B(DEMO) | B(DRY_RUN), 1, 2, cmd_note},
+	{"conflicts list", "", N_("registers that hold several current values"), 0, 0, 0,
+		cmd_conflicts_list},
+	{"conflicts show", "KEY [FIELD]", N_("the values that stand against each other"), 0, 1, 2,
+		cmd_conflicts_show},
+	{"conflicts resolve", "KEY FIELD --take CHANGE | KEY FIELD with the options of report",
+		N_("end a conflict: one value for all that stand there"),
+		REPORT_OPTIONS | B(SUMMARY) | B(TAKE), 2, 2, cmd_conflicts_resolve},
+	{"missing", "", N_("which entries are missing, from whom, since when, and what waits"), 0,
+		0, 0, cmd_missing},
+	{"peers", "", N_("the other nodes and the lines to them"), 0, 0, 0, cmd_peers},
+	{"wait converged", "[--timeout 10s]",
+		N_("wait until every member is connected and all views are equal"), 0, 0, 0,
+		cmd_wait},
+	{"plan load", "FILE [-n]", N_("load the plan's areas and tasks (regional office)"),
+		B(DRY_RUN), 1, 1, cmd_plan_load},
+	{"plan show", "", N_("the plan's areas and how many tasks each has"), 0, 0, 0,
+		cmd_plan_show},
+	{"key init",
+		"--member SLUG --cluster NAME --role province|regional --name NAME [--addr IP:PORT]"
+		" DIR | --operator NAME --member SLUG -o FILE; --passphrase-file F |"
+		" --no-passphrase",
+		N_("make the keys of a node, or of an operator"),
+		B(MEMBER) | B(CLUSTER) | B(ROLE) | B(NAME) | B(ADDR) | B(OPERATOR) | B(OUTPUT) |
+			B(NO_PASSPHRASE),
+		0, 1, cmd_key_init},
+	{"key show", "FILE...", N_("what a key file holds, without its secret"), 0, 1,
+		ARGS_WORDS_MAX, cmd_key_show},
+	{"operator add", "--root KEYFILE --operator FILE.pub [--scope KEY,KEY...] [-n]",
+		N_("let a person write for this member"),
+		B(ROOT) | B(OPERATOR) | B(SCOPE) | B(DRY_RUN), 0, 0, cmd_operator_add},
+	{"operator revoke", "--root KEYFILE KEY --reason T [--below INDEX] [-n]",
+		N_("end a person's right to write"), B(ROOT) | B(REASON) | B(BELOW) | B(DRY_RUN), 1,
+		1, cmd_operator_revoke},
+	{"operator list", "", N_("who may write for whom"), 0, 0, 0, cmd_operator_list},
+	{"roster draft",
+		"--cluster NAME --not-after DATE [--final N] [--quorum N] MEMBER.pub... -o FILE",
+		N_("put the members' lines together"),
+		B(CLUSTER) | B(NOT_AFTER) | B(FINAL) | B(QUORUM) | B(OUTPUT), 1, ARGS_WORDS_MAX,
+		cmd_roster_draft},
+	{"roster sign", "FILE --key KEYFILE... [--yes]",
+		N_("add the signatures that these keys owe"), B(KEY) | B(YES), 1, ARGS_WORDS_MAX,
+		cmd_roster_sign},
+	{"roster show", "[FILE]", N_("members, keys and missing signatures (no FILE: the node's)"),
+		0, 0, 1, cmd_roster_show},
+	{"roster install", "FILE", N_("give the roster to this node"), 0, 1, 1, cmd_roster_install},
+	{"version", "", N_("the version of this program"), 0, 0, 0, cmd_version},
+	{"help", "[COMMAND | E6003]", N_("this list, one command, or an error explained"), 0, 0, 2,
+		cmd_help},
+	{NULL, NULL, NULL, 0, 0, 0, NULL},
+};

@@ -1,0 +1,29 @@
+/* Entries as tables and blocks: what stands in a register, by whom, since when. */
+#ifndef DELTAD_CLIENT_ENTRIES_H
+#define DELTAD_CLIENT_ENTRIES_H
+
+#include "client/output.h"
+#include "client/view.h"
+
+/* What is needed to say who signed; borrowed. */
+struct entries_context {
+	const struct node *node;
+	const struct operators *operators;
+};
+
+/* A table of entries; compact for the screen (value last), complete for machines. */
+struct table *entries_table(
+	struct sheet *s, const char *key, const char *heading, const char *empty);
+/* silent: a table that only machines see, because entries_block tells people. */
+struct table *entries_table_silent(struct sheet *s, const char *key);
+void entries_row(struct table *t, const struct entries_context *c, const struct cell_register *r,
+	const struct entry *x);
+/* One entry in full, for people. */
+void entries_block(struct sheet *s, const struct entries_context *c, const struct cell_register *r,
+	const struct entry *x);
+/* "current", "conflict", "superseded", "pending", "void: writer", "needs a newer version". */
+char *entry_state(const struct cell_register *r, const struct entry *x);
+/* Does the entry break a rule that is no ground for a void (shown as irregular)? */
+bool entry_is_irregular(const struct cell_register *r, const struct entry *x);
+
+#endif

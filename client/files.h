@@ -1,0 +1,17 @@
+/* Whole small files: read with a limit, written new and never over another. */
+#ifndef DELTAD_CLIENT_FILES_H
+#define DELTAD_CLIENT_FILES_H
+
+#include "proto/base/bytes.h"
+
+/* Appends a regular file ("-": standard input) of at most max bytes. RC_NOT_FOUND, RC_TOO_BIG,
+ * RC_INPUT: not a regular file, RC_IO. */
+int file_read(const char *path, size_t max, struct buf *out, struct err *e) MUST_CHECK;
+/* A new file: complete and on disk, or not there. RC_REFUSED: it exists. */
+int file_write_new(const char *path, unsigned mode, struct bytes content, struct err *e) MUST_CHECK;
+/* The same, but replaces one that is there. */
+int file_replace(const char *path, unsigned mode, struct bytes content, struct err *e) MUST_CHECK;
+/* The folder and those above it, 0700; one that is there is fine. */
+int folder_make(const char *path, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,11 @@
+/* The peers of a node as a table: short for status, full for peers. */
+#ifndef DELTAD_CLIENT_PEERS_H
+#define DELTAD_CLIENT_PEERS_H
+
+#include "client/output.h"
+#include "proto/wire/ctl.h"
+
+void peers_table_short(struct sheet *s, const struct ctl_status *st);
+void peers_table_full(struct sheet *s, const struct ctl_status *st);
+
+#endif

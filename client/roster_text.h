@@ -1,0 +1,16 @@
+/* A roster, or a draft of one, in words: what somebody signs or installs. */
+#ifndef DELTAD_CLIENT_ROSTER_TEXT_H
+#define DELTAD_CLIENT_ROSTER_TEXT_H
+
+#include "client/output.h"
+#include "proto/trust/roster.h"
+
+/* Reads a file and the roster in it, signed or not: RC_ROSTER, or as file_read. */
+int roster_read(const char *path, struct buf *note, struct roster *out, struct err *e) MUST_CHECK;
+/* The roster of a draft or note. */
+int roster_of(struct bytes note, struct roster *out, struct err *e) MUST_CHECK;
+/* Facts, members and the signatures still missing. */
+int roster_describe(
+	struct sheet *s, struct bytes note, const struct roster *r, struct err *e) MUST_CHECK;
+
+#endif
