@@ -46,13 +46,16 @@ bool key_verify(const uint8_t pub[KEY_BYTES], struct bytes msg,
 bool key_is_enrollable(enum key_purpose p, const uint8_t pub[KEY_BYTES]) MUST_CHECK;
 
 /* Writes a new file, mode 0600, tmp + fsync + rename + fsync of the folder; never overwrites
- * (RC_REFUSED). passphrase NULL = unencrypted, else an Argon2id box (crypto_pwhash, MODERATE;
- * XChaCha20-Poly1305). */
+ * (RC_REFUSED). passphrase NULL = unencrypted, else an Argon2id box (crypto_pwhash, MODERATE: 256
+ * MiB for a second; XChaCha20-Poly1305). RC_INPUT: no slug as member, an operator without a name or
+ * another key with one, an empty passphrase. RC_IO, RC_DISK_FULL, RC_NOMEM. */
 int key_save(
 	const struct key *k, const char *path, const char *passphrase, struct err *e) MUST_CHECK;
 /* Asks `passphrase` only if the file is encrypted; it returns a string that the caller of key_load
  * keeps, or NULL. RC_KEYFILE: not a regular file, readable by others, wrong purpose (0 = any),
- * damaged, wrong passphrase. */
+ * damaged, wrong passphrase; the text says what to do. RC_IO, RC_NOMEM. *k is set on success alone.
+ * Others may not read the file; the group may (0440) if root owns it, as a service manager's
+ * credentials are. */
 int key_load(struct key *k, const char *path, enum key_purpose want,
 	const char *(*passphrase)(void *arg), void *arg, struct err *e) MUST_CHECK;
 

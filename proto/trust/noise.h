@@ -23,8 +23,10 @@ struct noise *noise_new(enum noise_role role, struct bytes prologue, const struc
 void noise_free(struct noise *n);
 
 /* The three messages in their order, each appended to out / read from in. payload of 1 and 2 is
- * empty in deltad (the vectors use others). RC_PEER_HANDSHAKE: decryption failed, an all-zero
- * shared secret, or a wrong length: close. */
+ * empty in deltad (the vectors use others); that the peer's are, the caller sees by their length.
+ * RC_PEER_HANDSHAKE: decryption failed, an all-zero shared secret, a message out of turn or of a
+ * wrong length: close; nothing is appended, and every later call fails alike. RC_TOO_BIG: the
+ * payload does not fit into one message; nothing changed. */
 int noise_write(struct noise *n, struct bytes payload, struct buf *out, struct err *e) MUST_CHECK;
 int noise_read(
 	struct noise *n, struct bytes message, struct buf *payload, struct err *e) MUST_CHECK;

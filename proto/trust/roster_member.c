@@ -118,12 +118,14 @@ static int take_addr(struct member *m, struct bytes s, struct err *e)
 	return RC_OK;
 }
 
+/* One rule for all names that stand between spaces. */
 static int take_name(struct member *m, struct bytes s, struct err *e)
 {
-	if (s.n >= MEMBER_NAME_SIZE || !text_is_clean(s, false))
+	_Static_assert(MEMBER_NAME_SIZE == NOTE_NAME_SIZE, "names");
+	if (!note_name_is_valid(s))
 		return err_set(e, RC_ROSTER,
-			"the name of %s must be UTF-8 of at most %d bytes without control "
-			"characters",
+			"the name of %s must be UTF-8 of at most %d bytes without white space, "
+			"control characters or +",
 			m->slug, MEMBER_NAME_SIZE - 1);
 	words_copy(m->name, s);
 	return RC_OK;

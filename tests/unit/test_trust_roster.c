@@ -255,6 +255,8 @@ static const struct change malformed[] = {
 	{" addr=127.0.0.1:7420", "", 6, "single spaces"},
 	{"name=上海", "name=", 6, "single spaces"},
 	{"name=上海", "name=上 海", 6, "single spaces"},
+	{"name=上海", "name=上\u3000海", 6, "white space"},
+	{"name=上海", "name=上+海", 6, "white space"},
 	{"name=上海", "nom=上海", 6, "single spaces"},
 	{"name=上海 ", "", 6, "single spaces"},
 	{"member shanghai", "member Shanghai", 6, "slug"},
