@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,10 +71,11 @@ static int open_file(struct store_sqlite *s, const char *path, const char *vfs, 
 		code = SQLITE_READONLY;
 	if (code == SQLITE_OK)
 		return RC_OK;
-	rc = result_set(e, s->db, code, PHASE_OPEN, "open the database");
-	if (rc == RC_SETUP && s->db != NULL && sqlite3_system_errno(s->db) != 0)
-		rc = err_prefix(e, "%s", strerror(sqlite3_system_errno(s->db)));
-	return rc;
+	char doing[160];
+	int error = s->db != NULL ? sqlite3_system_errno(s->db) : 0;
+	snprintf(doing, sizeof doing, "open \"%.100s\" (%.40s)", path,
+		error != 0 ? strerror(error) : "the path");
+	return result_set(e, s->db, code, PHASE_OPEN, doing);
 }
 
 /* quick_check reads every page, a second for some hundreds of MB: done where it does not delay the

@@ -162,6 +162,14 @@ void query_hash(struct query *q, int column, struct hash *out, struct err *e)
 		query_corrupt(q, "a hash of another length", e);
 }
 
+enum verdict query_verdict(struct query *q, int column, struct err *e)
+{
+	int64_t v = query_int(q, column);
+	if (v < VERDICT_EFFECTIVE || v > VERDICT_VOID)
+		query_corrupt(q, "a verdict that is none", e);
+	return (enum verdict)v;
+}
+
 void query_corrupt(struct query *q, const char *what, struct err *e)
 {
 	q->code = SQLITE_CORRUPT;

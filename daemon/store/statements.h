@@ -11,7 +11,7 @@
 
 #include <sqlite3.h>
 
-#include "proto/model/ids.h"
+#include "proto/model/verdict.h"
 
 enum statement {
 #define STATEMENT(name, sql) STMT_##name,
@@ -63,6 +63,8 @@ bool query_is_null(const struct query *q, int column);
 struct bytes query_blob(const struct query *q, int column);
 /* A hash column; anything else in its place is RC_CORRUPT. */
 void query_hash(struct query *q, int column, struct hash *out, struct err *e);
+/* Likewise a verdict. */
+enum verdict query_verdict(struct query *q, int column, struct err *e);
 /* What a row holds cannot have been written by us. */
 void query_corrupt(struct query *q, const char *what, struct err *e);
 /* Resets. The query's own failure, else rc. */

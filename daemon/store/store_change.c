@@ -76,17 +76,14 @@ int store_change_set(struct store *s, int64_t reg, const struct store_change *c,
 /* Columns 0 to 5 of every statement that gives changes. */
 static void read_change(struct query *q, struct store_change *out, struct err *e)
 {
-	int64_t verdict = query_int(q, 3);
 	*out = (struct store_change){
 		.log = (uint32_t)query_int(q, 1),
 		.index = query_u64(q, 2),
-		.verdict = (enum verdict)verdict,
+		.verdict = query_verdict(q, 3, e),
 		.void_code = (enum void_code)query_int(q, 4),
 		.superseded = (uint32_t)query_int(q, 5),
 	};
 	query_hash(q, 0, &out->id, e);
-	if (verdict < VERDICT_EFFECTIVE || verdict > VERDICT_VOID)
-		query_corrupt(q, "a verdict that is none", e);
 }
 
 int store_change_get(struct store *s, int64_t reg, const struct hash *id, struct store_change *out,

@@ -61,8 +61,11 @@ int store_finding_each(struct store *s, store_finding_fn *fn, void *arg, struct 
 {
 	struct query q = query_begin(store_self(s), STMT_FINDING_EACH);
 	int stop = RC_OK;
-	while (stop == RC_OK && query_next(&q, e))
-		stop = fn(arg, (uint32_t)query_int(&q, 0), query_u64(&q, 1),
-			(enum verdict)query_int(&q, 2), (enum void_code)query_int(&q, 3));
+	while (stop == RC_OK && query_next(&q, e)) {
+		enum verdict v = query_verdict(&q, 2, e);
+		if (q.rc == RC_OK)
+			stop = fn(arg, (uint32_t)query_int(&q, 0), query_u64(&q, 1), v,
+				(enum void_code)query_int(&q, 3));
+	}
 	return query_end(&q, stop);
 }
