@@ -31,7 +31,7 @@ static const struct {
 	{RC_NOT_OPERATOR, N_("have the key added: deltactl operator add")},
 	{RC_OUT_OF_SCOPE, N_("deltactl operator list shows which tasks the key may write")},
 	{RC_NOT_FOUND, N_("look it up: deltactl task list, operator list, conflicts")},
-	{RC_REFUSED, N_("every node would refuse it; change what the message names")},
+	{RC_REFUSED, N_("change what the message names")},
 	{RC_REFUSED_VALUE, N_("correct the field that the message names")},
 	{RC_REFUSED_WRITER, N_("let the member write it that may")},
 	{RC_REFUSED_REPEAT, N_("the first one stands; look with deltactl why")},

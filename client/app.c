@@ -10,11 +10,12 @@
 #include "client/width.h"
 #include "proto/trust/hash.h"
 
-/* "deltactl: E6003: what: why; what to do". */
+/* "deltactl: E6003: what: why; what to do". A text that says itself what to do has it after "; ".
+ */
 static int print_error(const struct err *e)
 {
 	struct buf line = {0};
-	const char *advice = advice_for(e->rc);
+	const char *advice = strstr(e->text, "; ") ? "" : advice_for(e->rc);
 	buf_printf(&line, "deltactl: %s: %s", rc_id(e->rc), tr_word(rc_text(e->rc)));
 	if (e->text[0]) {
 		buf_put_str(&line, ": ");

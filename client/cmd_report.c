@@ -27,11 +27,17 @@ static int report(struct post *p, struct app *app, struct err *e)
 int cmd_report(struct app *app, struct err *e)
 {
 	struct post p;
+	struct report_value unused;
+	const struct report_value any = {.status = STATUS_IN_PROGRESS};
 	if (!says_something(app->args))
 		return err_set(e, RC_USAGE,
 			tr("nothing to report; give --status, --progress, --note, --problem or "
 			   "--next"));
-	int rc = post_begin(&p, app, e);
+	/* How it is written is looked at before the node is asked anything. */
+	int rc = post_read_report(app->args, &any, &unused, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = post_begin(&p, app, e);
 	if (rc == RC_OK && !p.resumed)
 		rc = report(&p, app, e);
 	post_end(&p);

@@ -39,18 +39,13 @@ static int known_member(const struct roster *r, struct bytes slug, enum opt o, s
 		(const char *)slug.p);
 }
 
-static int read_filter(
-	const struct args *a, const struct roster *r, struct filter *f, struct err *e)
+static int read_filter(const struct args *a, struct filter *f, struct err *e)
 {
 	*f = (struct filter){
 		.province = args_bytes(a, OPT_PROVINCE),
 		.lead = args_bytes(a, OPT_LEAD),
 	};
 	int rc = args_number(a, OPT_AREA, 1, 99, &f->area, e);
-	if (rc == RC_OK)
-		rc = known_member(r, f->province, OPT_PROVINCE, e);
-	if (rc == RC_OK)
-		rc = known_member(r, f->lead, OPT_LEAD, e);
 	if (rc == RC_OK && args_has(a, OPT_STATUS)) {
 		f->status = status_named(args_bytes(a, OPT_STATUS));
 		if (f->status == 0)
@@ -201,9 +196,14 @@ int cmd_task_list(struct app *app, struct err *e)
 	struct node node;
 	struct view view = {0};
 	struct filter filter;
-	int rc = node_open_ready(&node, app->args, e);
+	int rc = read_filter(app->args, &filter, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = node_open_ready(&node, app->args, e);
 	if (rc == RC_OK)
-		rc = read_filter(app->args, &node.roster, &filter, e);
+		rc = known_member(&node.roster, filter.province, OPT_PROVINCE, e);
+	if (rc == RC_OK)
+		rc = known_member(&node.roster, filter.lead, OPT_LEAD, e);
 	if (rc == RC_OK)
 		rc = view_fetch(
 			&view, &node, &(struct ctl_query){.any_task = true, .any_holder = true}, e);

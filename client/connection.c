@@ -41,7 +41,7 @@ int connection_open(struct connection *c, const char *path, int64_t timeout_ms, 
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	*c = (struct connection){.fd = -1, .timeout_ms = timeout_ms};
 	if (strncmp(path, "tcp://", 6) == 0)
-		return err_set(e, RC_USAGE, tr("--node tcp://… is not supported; name a socket"));
+		return err_set(e, RC_USAGE, tr("--node names a socket, not tcp://"));
 	if (*path == 0 || strlen(path) >= sizeof address.sun_path)
 		return err_set(e, RC_USAGE, tr("socket path \"%.120s\" is empty or over %zu bytes"),
 			path, sizeof address.sun_path - 1);

@@ -111,7 +111,7 @@ int post_read_report(const struct args *a, const struct report_value *old, struc
 	if (rc == RC_OK && out->status == STATUS_DONE_HERE)
 		progress = PROGRESS_MAX;
 	if (rc == RC_OK)
-		rc = args_number(a, OPT_PROGRESS, 0, PROGRESS_MAX, &progress, e);
+		rc = args_number(a, OPT_PROGRESS, 0, UINT32_MAX, &progress, e);
 	if (rc == RC_OK)
 		rc = args_date(a, OPT_AS_OF, &out->as_of, e);
 	out->progress = (uint32_t)progress;
