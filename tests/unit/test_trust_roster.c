@@ -856,6 +856,45 @@ static void draft_full_of_foreign_signatures_is_refused(void **state)
 	}
 }
 
+/* A note of exactly n bytes under the roster's text, all of it lines of strangers. */
+static struct buf padded_draft(size_t n)
+{
+	static const uint8_t zeros[68];
+	struct buf b = {0};
+	const size_t rest = strlen("— ") + strlen(" ") + BASE64_LEN(sizeof zeros) + strlen("\n");
+	buf_put_bytes(&b, buf_bytes(&good_text));
+	buf_put_str(&b, "\n");
+	while (b.n < n) {
+		size_t line = n - b.n < 8000 ? n - b.n : 4000;
+		buf_put_str(&b, "— ");
+		for (size_t i = 0; i < line - rest; i++)
+			buf_put_str(&b, "x");
+		buf_put_str(&b, " ");
+		base64_encode(&b, zeros, sizeof zeros);
+		buf_put_str(&b, "\n");
+	}
+	assert_int_equal(b.n, n);
+	return b;
+}
+
+static void signed_draft_is_at_most_64_kib(void **state)
+{
+	(void)state;
+	struct buf once = {0};
+	assert_int_equal(
+		roster_add_signature(buf_bytes(&good_text), &office[1].root, &once, NULL), RC_OK);
+	size_t added = once.n - good_text.n - strlen("\n");
+	buf_release(&once);
+	for (size_t n = LIMIT_SIGNED_NOTE_BYTES - 1; n <= LIMIT_SIGNED_NOTE_BYTES + 1; n++) {
+		struct buf b = padded_draft(n - added), out = {0};
+		int rc = roster_add_signature(buf_bytes(&b), &office[1].root, &out, NULL);
+		assert_int_equal(rc, n > LIMIT_SIGNED_NOTE_BYTES ? RC_ROSTER : RC_OK);
+		assert_int_equal(out.n, rc ? 0 : n);
+		buf_release(&b);
+		buf_release(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -894,6 +933,7 @@ int main(void)
 		cmocka_unit_test(key_that_the_roster_does_not_name_cannot_sign),
 		cmocka_unit_test(draft_with_a_damaged_signature_is_not_signed_over),
 		cmocka_unit_test(draft_full_of_foreign_signatures_is_refused),
+		cmocka_unit_test(signed_draft_is_at_most_64_kib),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
