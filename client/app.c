@@ -15,14 +15,15 @@
 static int print_error(const struct err *e)
 {
 	struct buf line = {0};
-	const char *advice = strstr(e->text, "; ") ? "" : advice_for(e->rc);
+	bool says = strstr(e->text, "; ") || strstr(e->text, "；");
+	const char *advice = says ? "" : advice_for(e->rc);
 	buf_printf(&line, "deltactl: %s: %s", rc_id(e->rc), tr_word(rc_text(e->rc)));
 	if (e->text[0]) {
 		buf_put_str(&line, ": ");
 		escape_put(&line, bytes_str(e->text), ESCAPE_LINE);
 	}
 	if (*advice)
-		buf_printf(&line, "; %s", advice);
+		buf_printf(&line, "%s%s", text_lang() == LANG_ZH ? "；" : "; ", advice);
 	buf_put_u8(&line, '\n');
 	fwrite(line.p, 1, line.n, stderr);
 	buf_release(&line);
