@@ -12,14 +12,17 @@ struct build {
 	const struct scan_field *bad;
 };
 
-/* Cuts what is too long at a character, and replaces what is still not clean. */
+/* Cuts what is too long, and the first bytes of a character that lost its last ones; replaces what
+ * is not clean even so. */
 static size_t mend(const struct scan_field *f, char *p, size_t n)
 {
 	bool lf = f->type == SCAN_TEXT;
 	if (n > f->max_len)
 		n = f->max_len;
-	for (size_t cut = 0; cut < 4 && cut <= n; cut++)
-		if (text_is_clean(bytes_of(p, n - cut), lf))
+	if (text_is_clean(bytes_of(p, n), lf))
+		return n;
+	for (size_t cut = 1; cut < 4 && cut <= n; cut++)
+		if (((uint8_t)p[n - cut] & 0xc0) == 0xc0 && text_is_clean(bytes_of(p, n - cut), lf))
 			return n - cut;
 	for (size_t i = 0; i < n; i++)
 		if (p[i] < 0x20 || p[i] > 0x7e)

@@ -147,6 +147,8 @@ static void words_that_quote_hostile_bytes_are_mended(void **state)
 	mended(bytes_str("说\xe2\x80\xae反"), bytes_str("?????????"));
 	mended(bytes_str("\xe8\xaf"), bytes_str("")); /* a character cut in the middle */
 	mended(bytes_str("说\xe8\xaf"), bytes_str("说"));
+	mended(bytes_str("a\xf0\x9f\x98"), bytes_str("a"));
+	mended(bytes_str("a\x1b"), bytes_str("a?"));
 	memset(longest, 'x', sizeof longest);
 	mended(bytes_of(longest, sizeof longest), bytes_of(longest, ERR_TEXT_MAX));
 	for (size_t i = 0; i + 3 <= sizeof longest; i += 3)
