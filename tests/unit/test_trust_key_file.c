@@ -7,6 +7,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -243,6 +245,28 @@ static void folder_that_is_not_there_is_reported(void **state)
 	make_key(&k, KEY_LOG);
 	assert_int_equal(key_save(&k, "/tmp/deltad-no-such-folder/a.key", NULL, &e), RC_IO);
 	assert_non_null(strstr(e.text, "No such file"));
+	key_release(&k);
+}
+
+/* The limit lets 100 bytes of the file through before it fails. */
+static void failed_write_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	struct key k;
+	struct err e = {0};
+	struct rlimit was, tight;
+	make_key(&k, KEY_LOG);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	tight = was;
+	tight.rlim_cur = 100;
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	int rc = key_save(&k, path, NULL, &e);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, handler);
+	assert_int_equal(rc, RC_IO);
+	assert_non_null(strstr(e.text, "cannot write"));
+	assert_int_equal(sweep_folder(), 0);
 	key_release(&k);
 }
 
@@ -687,6 +711,7 @@ int main(void)
 		IN_FOLDER(key_of_another_purpose_is_refused),
 		IN_FOLDER(file_that_exists_is_not_overwritten),
 		cmocka_unit_test(folder_that_is_not_there_is_reported),
+		IN_FOLDER(failed_write_leaves_nothing_behind),
 		IN_FOLDER(key_that_no_file_can_hold_is_not_saved),
 		IN_FOLDER(file_that_others_can_read_or_write_is_refused),
 		IN_FOLDER(group_may_read_only_what_root_owns),
