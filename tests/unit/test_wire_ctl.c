@@ -294,7 +294,7 @@ static void words_that_quote_hostile_bytes_are_mended(void **state)
 	struct ctl_reply r = {.kind = CTL_REPLY_STATUS, .text = bytes_of("a\0b", 3)};
 	r.status.peers = &peer;
 	r.status.n_peers = 1;
-	r.status.state_text = bytes_str("\xff");
+	r.status.state_text = bytes_str("\x01");
 	struct ctl_reply o = reply_trip(&r, &b);
 	assert_true(bytes_equal(o.text, bytes_str("a?b")));
 	assert_true(bytes_equal(o.status.state_text, bytes_str("?")));
