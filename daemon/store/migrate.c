@@ -52,39 +52,39 @@ static int run_steps(sqlite3 *db, const struct migrations *m, int from, int to, 
 	return rc;
 }
 
-static bool same_text(sqlite3_stmt *a, sqlite3_stmt *b, int column)
+/* As bytes: a text that must be converted may fail for want of memory, and look different. */
+static struct bytes column_of(sqlite3_stmt *stmt, int column)
 {
-	struct bytes x =
-		bytes_of(sqlite3_column_text(a, column), (size_t)sqlite3_column_bytes(a, column));
-	struct bytes y =
-		bytes_of(sqlite3_column_text(b, column), (size_t)sqlite3_column_bytes(b, column));
-	return sqlite3_column_type(a, column) == sqlite3_column_type(b, column) &&
-		bytes_equal(x, y);
+	const void *p = sqlite3_column_blob(stmt, column);
+	return bytes_of(p, (size_t)sqlite3_column_bytes(stmt, column));
 }
 
 static bool same_row(sqlite3_stmt *a, sqlite3_stmt *b)
 {
-	bool same = true;
-	for (int column = 0; column < SCHEMA_COLUMNS; column++)
-		same = same && same_text(a, b, column);
-	return same;
+	for (int column = 0; column < SCHEMA_COLUMNS; column++) {
+		if (sqlite3_column_type(a, column) != sqlite3_column_type(b, column) ||
+			!bytes_equal(column_of(a, column), column_of(b, column)))
+			return false;
+	}
+	return true;
 }
 
-static int compare_rows(
-	sqlite3 *db, sqlite3_stmt *have, sqlite3_stmt *want, const char **odd, struct err *e)
+/* Both are read to the end. RC_OK if all rows are equal. */
+static int compare_rows(sqlite3_stmt *have, sqlite3_stmt *want, struct err *e)
 {
-	*odd = NULL;
 	for (;;) {
-		int code = sqlite3_step(have);
-		bool more = sqlite3_step(want) == SQLITE_ROW;
-		if (code != SQLITE_ROW && code != SQLITE_DONE)
-			return result_set(e, db, code, PHASE_OPEN, "read the database's schema");
-		if (code == SQLITE_DONE && !more)
+		int more = sqlite3_step(have), wanted = sqlite3_step(want);
+		int bad = more != SQLITE_ROW && more != SQLITE_DONE ? more : wanted;
+		if (bad != SQLITE_ROW && bad != SQLITE_DONE)
+			return result_set(e, NULL, bad, PHASE_OPEN, "read the database's schema");
+		if (more == SQLITE_DONE && wanted == SQLITE_DONE)
 			return RC_OK;
-		if (code == SQLITE_ROW && more && same_row(have, want))
+		if (more == wanted && same_row(have, want))
 			continue;
-		*odd = (const char *)sqlite3_column_text(code == SQLITE_ROW ? have : want, 1);
-		return RC_OK;
+		struct bytes odd = column_of(more == SQLITE_ROW ? have : want, 1);
+		return err_set(e, RC_CORRUPT,
+			"the database's schema is not ours, see \"%.*s\"; the file was not touched",
+			odd.n < 40 ? (int)odd.n : 40, (const char *)odd.p);
 	}
 }
 
@@ -92,20 +92,14 @@ static int compare_rows(
 static int compare_schema(sqlite3 *db, sqlite3 *model, struct err *e)
 {
 	sqlite3_stmt *have = NULL, *want = NULL;
-	const char *odd = NULL;
 	int rc;
 	int code = sqlite3_prepare_v2(db, SCHEMA_ROWS, -1, &have, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_prepare_v2(model, SCHEMA_ROWS, -1, &want, NULL);
 	if (code == SQLITE_OK)
-		rc = compare_rows(db, have, want, &odd, e);
+		rc = compare_rows(have, want, e);
 	else
-		rc = result_set(e, db, code, PHASE_OPEN, "read the database's schema");
-	if (rc == RC_OK && odd != NULL)
-		rc = err_set(e, RC_CORRUPT,
-			"the database's schema is not ours, see \"%.40s\"; the file was not "
-			"touched",
-			odd);
+		rc = result_set(e, NULL, code, PHASE_OPEN, "read the database's schema");
 	sqlite3_finalize(want);
 	sqlite3_finalize(have);
 	return rc;

@@ -7,6 +7,7 @@
 #include "daemon/store/migrate.h"
 #include "daemon/store/result.h"
 #include "daemon/store/settings.h"
+#include "proto/base/text.h"
 
 static const struct store_ops sqlite_ops = {
 	.begin = store_begin,
@@ -83,9 +84,26 @@ static int open_file(struct store_sqlite *s, const char *path, const char *vfs, 
  * verifier of backups. */
 #define QUICK_CHECK_PAGES (64 * 1024 * 1024 / 4096)
 
+/* The check reports a page that could not be read as a finding, "… error code=266". */
+static int judge_finding(sqlite3 *db, const char *found, struct err *e)
+{
+	static const char mark[] = "error code=";
+	const char *at = strstr(found, mark);
+	size_t digits = at != NULL ? strspn(at + strlen(mark), "0123456789") : 0;
+	uint64_t code = 0;
+	if (digits > 0 && decimal_parse(bytes_of(at + strlen(mark), digits), INT32_MAX, &code) &&
+		(code & 0xFF) == SQLITE_IOERR)
+		return result_set(e, db, (int)code, PHASE_OPEN, "check the database");
+	return err_set(e, RC_CORRUPT,
+		"the database is damaged: %.120s; the files are left as they are, start over with "
+		"an empty data directory and `rebuild --from-peers`",
+		found);
+}
+
 static int check_pages(sqlite3 *db, struct err *e)
 {
 	sqlite3_stmt *stmt = NULL;
+	int rc = RC_OK;
 	int code = sqlite3_prepare_v2(db,
 		"SELECT quick_check FROM pragma_quick_check(1)"
 		" WHERE (SELECT page_count FROM pragma_page_count) <= :most",
@@ -94,14 +112,11 @@ static int check_pages(sqlite3 *db, struct err *e)
 		code = sqlite3_bind_int(stmt, 1, QUICK_CHECK_PAGES);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
-	int rc = RC_OK;
-	if (code == SQLITE_ROW) {
-		const char *found = (const char *)sqlite3_column_text(stmt, 0);
-		if (found == NULL || strcmp(found, "ok") != 0)
-			rc = err_set(e, RC_CORRUPT, "the database is damaged: %.120s", found);
-	} else if (code != SQLITE_DONE) {
+	const char *found = code == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		rc = result_set(e, db, code, PHASE_OPEN, "check the database");
-	}
+	else if (code == SQLITE_ROW && strcmp(found, "ok") != 0)
+		rc = judge_finding(db, found, e);
 	sqlite3_finalize(stmt);
 	return rc;
 }

@@ -92,13 +92,15 @@ static int read_back(sqlite3 *db, const struct setting *x, struct err *e)
 	int code = sqlite3_prepare_v2(db, x->get, -1, &stmt, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
-	const char *now = code == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+	const char *now = NULL;
+	if (code == SQLITE_ROW && (now = (const char *)sqlite3_column_text(stmt, 0)) == NULL)
+		code = SQLITE_NOMEM;
 	int rc = RC_OK;
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		rc = result_set(e, db, code, PHASE_OPEN, "open the database");
-	else if (now == NULL || strcmp(now, x->value) != 0)
+	else if (code == SQLITE_DONE || strcmp(now, x->value) != 0)
 		rc = err_set(e, RC_SETUP, "\"%s\" did not take: it is %s, not %s", x->set,
-			now != NULL ? now : "nothing", x->value);
+			code == SQLITE_ROW ? now : "nothing", x->value);
 	sqlite3_finalize(stmt);
 	return rc;
 }

@@ -16,6 +16,7 @@ static struct {
 	bool planned, struck;
 	unsigned calls[FAULTY_OPS];
 	int64_t limit;
+	sqlite3_mem_methods memory; /* the real ones */
 } faulty;
 
 /* Counts a call; true if it is one that fails. */
@@ -172,6 +173,25 @@ void faulty_vfs_register(void)
 	faulty.vfs.xOpen = on_open;
 	faulty.vfs.xDelete = on_delete;
 	ENSURE(sqlite3_vfs_register(&faulty.vfs, 0) == SQLITE_OK);
+}
+
+static void *on_malloc(int n)
+{
+	return strikes(FAULTY_MALLOC) ? NULL : faulty.memory.xMalloc(n);
+}
+
+static void *on_realloc(void *p, int n)
+{
+	return strikes(FAULTY_MALLOC) ? NULL : faulty.memory.xRealloc(p, n);
+}
+
+void faulty_malloc_install(void)
+{
+	ENSURE(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &faulty.memory) == SQLITE_OK);
+	sqlite3_mem_methods ours = faulty.memory;
+	ours.xMalloc = on_malloc;
+	ours.xRealloc = on_realloc;
+	ENSURE(sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) == SQLITE_OK);
 }
 
 void faulty_vfs_clear(void)

@@ -18,6 +18,7 @@ enum faulty_op {
 	FAULTY_DELETE,
 	FAULTY_SIZE,
 	FAULTY_LOCK,
+	FAULTY_MALLOC, /* only after faulty_malloc_install */
 	FAULTY_OPS
 };
 
@@ -32,11 +33,13 @@ struct fault {
 	unsigned nth;  /* 1 = the next call */
 	bool for_ever; /* and all calls after it */
 	enum faulty_how how;
-	int code; /* what SQLite is told */
+	int code; /* what SQLite is told; no meaning for FAULTY_MALLOC */
 };
 
 /* Makes the VFS known; again is a no-op. */
 void faulty_vfs_register(void);
+/* Before SQLite is first used in the process. */
+void faulty_malloc_install(void);
 /* No faults, no limit, counts at zero. */
 void faulty_vfs_clear(void);
 void faulty_vfs_plan(const struct fault *f);
