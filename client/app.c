@@ -132,7 +132,7 @@ int app_main(int argc, char **argv)
 	struct output out = {.to = stdout};
 	struct err e = {0};
 	hold_standard_streams();
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	int rc = text_choose(NULL, &e);
 	if (rc == RC_OK)
 		rc = args_parse(argc, argv, &args, &e);

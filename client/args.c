@@ -125,7 +125,8 @@ static int parse_option(int argc, char **argv, int *i, struct args *a, struct er
 		return store_value(a, (enum opt)o, equals + 1, e);
 	if (*i + 1 >= argc)
 		return err_set(e, RC_USAGE, tr("%s wants a value"), options[o].name);
-	int rc = check_argument(++*i, argv[*i], e);
+	++*i;
+	int rc = check_argument(*i, argv[*i], e);
 	return rc == RC_OK ? store_value(a, (enum opt)o, argv[*i], e) : rc;
 }
 

@@ -59,7 +59,7 @@ void sheet_line(struct sheet *s, enum tone tone, const char *fmt, ...)
 	va_list ap;
 	char *line = NULL;
 	va_start(ap, fmt);
-	int n = vasprintf(&line, fmt, ap);
+	int n = vasprintf(&line, fmt, ap); /* discouraged: our own text, freed below */
 	va_end(ap);
 	struct part *p = add_part(s, PART_LINE);
 	p->tone = tone;

@@ -17,7 +17,7 @@ char *show_text(const char *fmt, ...)
 	char *text = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	int n = vasprintf(&text, fmt, ap); /* discouraged: the caller frees */
 	va_end(ap);
 	return n < 0 ? xstrdup("") : text;
 }
