@@ -163,6 +163,10 @@ int roster_parse_member_line(struct bytes line, struct member *out, struct err *
 	struct member m = {0};
 	if (line.n > 0 && line.p[line.n - 1] == '\n')
 		line.n--;
+	/* An address with a NUL would be checked up to there and kept whole. */
+	if (!text_is_clean(line, false))
+		return err_set(e, RC_ROSTER,
+			"a member's line must be UTF-8 text without control characters");
 	int rc = member_take(&m, line, e);
 	if (rc == RC_OK)
 		*out = m;

@@ -335,6 +335,19 @@ static void member_line_cut_at_any_byte_is_refused(void **state)
 	buf_release(&line);
 }
 
+static void member_line_that_is_not_clean_is_refused(void **state)
+{
+	(void)state;
+	struct buf line = {0};
+	struct member m;
+	roster_put_member_line(&line, &office[0].m);
+	static const char nul[] = "addr=127.0.0.1\0x:7420\n";
+	line.n -= strlen("addr=127.0.0.1:7420\n");
+	buf_put(&line, nul, sizeof nul - 1);
+	assert_int_equal(roster_parse_member_line(buf_bytes(&line), &m, NULL), RC_ROSTER);
+	buf_release(&line);
+}
+
 static void roster_has_at_most_sixteen_members(void **state)
 {
 	(void)state;
@@ -905,6 +918,7 @@ int main(void)
 		cmocka_unit_test(text_that_is_not_clean_is_refused),
 		cmocka_unit_test(text_cut_at_any_byte_is_refused),
 		cmocka_unit_test(member_line_cut_at_any_byte_is_refused),
+		cmocka_unit_test(member_line_that_is_not_clean_is_refused),
 		cmocka_unit_test(roster_has_at_most_sixteen_members),
 		cmocka_unit_test(two_members_are_the_fewest),
 		cmocka_unit_test(final_is_at_least_one_and_less_than_the_members),
