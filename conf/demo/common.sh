@@ -63,7 +63,7 @@ write_conf()
 				member = "$member"
 				data_dir = "$home/data"
 				mark_file = "$home/mark/head"
-				cluster_id = "$(cat "$demo/cluster-id")"
+				cluster_id = "sha256:$(cat "$demo/cluster-id")"
 				listen = "127.0.0.1:$port"
 				control = "$(socket_of "$member")"
 			}
