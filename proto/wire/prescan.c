@@ -15,7 +15,8 @@ struct level {
 	uint32_t number; /* of the last field, 0 before the first */
 	uint32_t count;	 /* how often that one was seen */
 	uint32_t unknown;
-	bool chosen; /* one of the alternatives was seen */
+	struct bytes last; /* element of an ascending field */
+	bool chosen;	   /* one of the alternatives was seen */
 };
 
 struct scan {
@@ -176,6 +177,14 @@ static int enter_message(struct scan *s, const struct scan_field *f, struct byte
 	return RC_OK;
 }
 
+static bool follows(struct scan *s, struct bytes range)
+{
+	struct level *l = top(s);
+	bool ok = l->count == 1 || bytes_compare(l->last, range) < 0;
+	l->last = range;
+	return ok;
+}
+
 static int scan_range(struct scan *s, const struct scan_field *f)
 {
 	struct bytes range;
@@ -190,6 +199,8 @@ static int scan_range(struct scan *s, const struct scan_field *f)
 		return refuse(s, RC_TOO_BIG, "is longer than its limit");
 	if (range.n < f->min_len || range.n > f->max_len)
 		return refuse(s, RC_PEER_MESSAGE, "has a wrong length");
+	if (f->ascending && !follows(s, range))
+		return refuse(s, RC_PEER_MESSAGE, "is not in ascending order");
 	if (f->type != SCAN_BYTES && !text_is_clean(range, f->type == SCAN_TEXT))
 		return refuse(s, RC_PEER_MESSAGE, "is not clean text");
 	return RC_OK;

@@ -28,9 +28,11 @@ struct ProtobufCMessageDescriptor;
 struct scan_field {
 	uint32_t number;
 	enum scan_type type;
-	bool required;	    /* by us: protobuf knows no such thing; a zero is as good as absent */
-	bool mend;	    /* words for a person: made clean when encoded instead of refused */
-	uint32_t max_count; /* 1 = singular */
+	bool required;	/* by us: protobuf knows no such thing; a zero is as good as absent */
+	bool mend;	/* words for a person: made clean when encoded instead of refused */
+	bool ascending; /* elements stand in strictly ascending order of bytes: a set has one form
+			 */
+	uint32_t max_count;	      /* 1 = singular */
 	uint32_t min_len, max_len;    /* bytes, for the length-delimited types */
 	const struct scan_table *sub; /* SCAN_MESSAGE */
 	uint16_t at;	   /* offset of the value, or of the pointer to an array if max_count > 1;
@@ -53,9 +55,9 @@ struct scan_table {
 };
 
 /* Tags of at most 2 bytes, minimal varints, ascending order, counts and lengths in bounds, depth <=
- * 4, no groups, clean UTF-8 (text_is_clean), no field that carries its default value where
- * singular. RC_TOO_BIG: a count or length over its limit; RC_PEER_MESSAGE: everything else, with
- * table, field and offset. Linear in the input, no allocation. */
+ * 4, no groups, sets in order, clean UTF-8 (text_is_clean), no field that carries its default value
+ * where singular. RC_TOO_BIG: a count or length over its limit; RC_PEER_MESSAGE: everything else,
+ * with table, field and offset. Linear in the input, no allocation. */
 int prescan(const struct scan_table *t, struct bytes in, struct err *e) MUST_CHECK;
 
 /* A minimal varint of at most max bytes, taken off the front of *rest; false: none there, *rest

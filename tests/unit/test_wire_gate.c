@@ -55,7 +55,7 @@ static void every_rejected_line_is_refused_with_a_reason(void **state)
 }
 
 /* Where the same bytes need not come out again: an error's id that this program does not know,
- * unknown fields of a Hello (PROTOCOL 7.5), and words for a person, which are mended. */
+ * unknown fields of a Hello (PROTOCOL 7.3), and words for a person, which are mended. */
 static bool may_differ(const struct gate *g, const char *why)
 {
 	return strcmp(g->name, "reply") == 0 || strncmp(why, "hello", 5) == 0;

@@ -13,11 +13,12 @@ struct limit {
 	const char *element; /* NULL: the limit is on the length; else on the count of these */
 };
 
+/* "ascending": 32 bytes each, in order. */
 static const struct limit limits[] = {
 	{"change", "every field", {2}, 20, NULL},
 	{"change", "every field", {5}, 7, NULL},
 	{"change", "every field", {7}, 64, NULL},
-	{"change", "every field", {9}, 64, A32},
+	{"change", "every field", {9}, 64, "ascending"},
 	{"change", "every field", {11}, 8000, NULL},
 	{"delegate", "every field", {2}, 20, NULL},
 	{"delegate", "every field", {5}, 1600, NULL},
@@ -154,12 +155,17 @@ static int decode_with(const struct limit *l, size_t n, struct err *e)
 	uint32_t last = 0, path[4] = {l->path[0], l->path[1], l->path[2], 0};
 	for (size_t i = 0; path[i]; i++)
 		last = path[i];
-	if (l->element)
+	bool ascending = l->element && strcmp(l->element, "ascending") == 0;
+	if (l->element && !ascending)
 		raw_hex(&element, l->element);
-	else
+	else if (!l->element)
 		raw_fill(&field, last, 'a', n);
-	for (size_t i = 0; l->element && i < n; i++)
-		raw_range(&field, last, buf_bytes(&element));
+	for (size_t i = 0; l->element && i < n; i++) {
+		if (ascending)
+			raw_fill(&field, last, (uint8_t)i, 32);
+		else
+			raw_range(&field, last, buf_bytes(&element));
+	}
 	struct buf m = with_field(&base, path, &field);
 	const struct gate *g = gate_named(l->gate);
 	struct arena a;
@@ -221,7 +227,7 @@ static void worst_change(struct buf *b)
 	raw_fill(b, 7, 'h', 64);
 	raw_fill(b, 8, 'v', 9500);
 	for (size_t i = 0; i < LIMIT_SUPERSEDES; i++)
-		raw_fill(b, 9, 's', 32);
+		raw_fill(b, 9, (uint8_t)i, 32);
 	raw_fill(b, 10, 'u', 32);
 	raw_fill(b, 11, 'r', LIMIT_BODY_BYTES - b->n - 3);
 }

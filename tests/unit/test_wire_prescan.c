@@ -56,6 +56,11 @@ static const struct scan_table choice = {
 static const struct scan_table may_choose = {
 	.name = "MayChoose", .field = choice_rows, .n = 3, .one_of = 2, .one_of_optional = true};
 
+static const struct scan_field ordered_rows[] = {
+	{.number = 1, .type = SCAN_BYTES, .ascending = true, .max_count = 4, .max_len = 2},
+};
+static const struct scan_table ordered = {.name = "Ordered", .field = ordered_rows, .n = 1};
+
 static void expect_bytes(const struct scan_table *t, struct bytes in, int rc, const char *text)
 {
 	struct err e = {0};
@@ -401,6 +406,21 @@ static void exactly_one_of_several_alternatives_is_accepted(void **state)
 		"MayChoose: field 3 at byte 3 is a second one of several alternatives");
 }
 
+static void elements_of_a_set_ascend_strictly(void **state)
+{
+	(void)state;
+	expect(&ordered, "0a 01 05", NULL);
+	expect(&ordered, "0a 00 0a 01 00 0a 02 0000 0a 01 01", NULL);
+	expect(&ordered, "0a 01 05 0a 01 05",
+		"Ordered: field 1 at byte 6 is not in ascending order");
+	expect(&ordered, "0a 01 05 0a 01 04",
+		"Ordered: field 1 at byte 6 is not in ascending order");
+	expect(&ordered, "0a 01 05 0a 01 06 0a 01 05",
+		"Ordered: field 1 at byte 9 is not in ascending order");
+	expect(&ordered, "0a 02 0500 0a 01 05",
+		"Ordered: field 1 at byte 7 is not in ascending order");
+}
+
 static void varint_take_leaves_the_rest_alone_when_there_is_none(void **state)
 {
 	(void)state;
@@ -446,6 +466,7 @@ int main(void)
 		cmocka_unit_test(h41_length_past_the_end_by_one_is_refused),
 		cmocka_unit_test(varint_across_the_end_of_its_message_is_refused),
 		cmocka_unit_test(exactly_one_of_several_alternatives_is_accepted),
+		cmocka_unit_test(elements_of_a_set_ascend_strictly),
 		cmocka_unit_test(varint_take_leaves_the_rest_alone_when_there_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
