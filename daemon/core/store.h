@@ -3,14 +3,20 @@
  * PROTOCOL 3.3; README, "How it is built".
  *
  * All writes happen between begin and commit. A failed call leaves the transaction to be rolled
- * back; after rollback the caller must reload what it holds in memory. Every function returns RC_OK
- * or a negative rc: RC_DISK_FULL         nothing was written: roll back, refuse writes, try again
- * later; RC_UNKNOWN_OUTCOME   (commit only) it may or may not be on disk: answer "unknown" and
- * leave the process (74); RC_CORRUPT           stop, leave the files alone, say `rebuild
- * --from-peers`; RC_NOMEM             roll back, shed the one who asked. Getters return STORE_NONE
- * (1) where nothing is found. Ranges handed to callbacks are borrowed until they return; a callback
- * returns 0 to go on, any other value to stop with it; it may read other things from the store but
- * not write. */
+ * back; until then every further call fails alike. After rollback the caller must reload what it
+ * holds in memory; rollback without a transaction is a no-op. Every function returns RC_OK or a
+ * negative rc:
+ *   RC_DISK_FULL        nothing was written: roll back, refuse writes, try again later;
+ *   RC_UNKNOWN_OUTCOME  (commit, or a begin after such a one) it may or may not be on disk: answer
+ *                       "unknown" and leave the process (74);
+ *   RC_IO               the disk failed. From begin: what was committed is safe, but only a restart
+ *                       clears it: leave the process (74). From others: roll back;
+ *   RC_CORRUPT          stop, leave the files alone, say `rebuild --from-peers`;
+ *   RC_NOMEM            roll back, shed the one who asked;
+ *   RC_TOO_BIG          a value over 1 MiB: roll back.
+ * Getters return STORE_NONE (1) where nothing is found; they replace what is in their buf. Ranges
+ * handed to callbacks are borrowed until they return; a callback returns 0 to go on, any other
+ * value to stop with it; it may read other things from the store but not write. */
 #ifndef DELTAD_CORE_STORE_H
 #define DELTAD_CORE_STORE_H
 

@@ -15,73 +15,9 @@
 #include <cmocka.h>
 
 #include "tests/lib/faulty_vfs.h"
-#include "tests/lib/store_fixture.h"
+#include "tests/lib/store_rounds.h"
 
 #define ROUNDS 3 /* transactions of a run */
-
-/* ---- one transaction: round k makes everything say k ---- */
-
-static int write_round(struct store_fixture *f, uint64_t k)
-{
-	char text[32];
-	snprintf(text, sizeof text, "%u", (unsigned)k);
-	struct store_log log = {.id = 1, .origin = "yrd/anhui/1-00000000", .size = k};
-	struct store_head head = {k, k, bytes_str(text)};
-	struct store_change c = {.id = hash_of_number(k), .log = 1, .index = k};
-	struct hash before = hash_of_number(k - 1);
-	int64_t reg = 0;
-	int rc = STORE_DO(f, meta_put, "round", bytes_str(text));
-	if (rc == RC_OK)
-		rc = STORE_DO(f, log_put, &log);
-	if (rc == RC_OK)
-		rc = STORE_DO(f, head_put, 1, &head);
-	if (rc == RC_OK)
-		rc = STORE_DO(f, leaf_put, 1, k, bytes_str(text));
-	if (rc == RC_OK)
-		rc = STORE_DO(f, register_id, bytes_str("1-01"), 3, bytes_str("anhui"), true, &reg);
-	if (rc == RC_OK)
-		rc = STORE_DO(f, change_put, reg, &c);
-	if (rc == RC_OK)
-		rc = STORE_DO(f, change_supersede, reg, &before);
-	return rc == STORE_NONE && k == 1 ? RC_OK : rc;
-}
-
-static int count_change(
-	void *arg, const struct store_register *r, const struct store_change *c, struct bytes leaf)
-{
-	(void)r;
-	(void)c;
-	(void)leaf;
-	++*(unsigned *)arg;
-	return 0;
-}
-
-/* The round everything says; fails the test if not everything says the same. */
-static uint64_t read_round(struct store_fixture *f)
-{
-	struct buf out = {0};
-	uint64_t conflicts = 9, pending = 9, unknown = 9;
-	unsigned changes = 0, current = 0;
-	int rc = STORE_DO(f, meta_get, "round", &out);
-	assert_true(rc == RC_OK || rc == STORE_NONE);
-	uint64_t k = rc == RC_OK ? (uint64_t)(out.p[0] - '0') : 0;
-	struct store_filter all = {0}, now = {.current_only = true};
-	assert_int_equal(STORE_DO(f, change_each, &all, count_change, &changes), RC_OK);
-	assert_int_equal(STORE_DO(f, change_each, &now, count_change, &current), RC_OK);
-	assert_int_equal(changes, k);
-	assert_int_equal(current, k > 0);
-	for (uint64_t i = 1; i <= k + 1; i++) {
-		struct store_head head;
-		rc = STORE_DO(f, leaf_get, 1, i, &out);
-		assert_int_equal(rc, i <= k ? RC_OK : STORE_NONE);
-		rc = STORE_DO(f, head_get, 1, i - 1, i, &head, &out);
-		assert_int_equal(rc, i <= k ? RC_OK : STORE_NONE);
-	}
-	assert_int_equal(STORE_DO(f, counts, &conflicts, &pending, &unknown), RC_OK);
-	assert_int_equal(conflicts + pending + unknown, 0);
-	buf_release(&out);
-	return k;
-}
 
 /* ---- a run ---- */
 
@@ -100,7 +36,7 @@ static int run_round(struct store_fixture *f, struct run *run, uint64_t k)
 	if (rc != RC_OK)
 		return rc;
 	run->place = AT_WRITE;
-	rc = write_round(f, k);
+	rc = store_round_write(f, k);
 	if (rc == RC_OK) {
 		run->place = AT_COMMIT;
 		rc = f->s->ops->commit(f->s, &f->e);
@@ -148,7 +84,7 @@ static void check_what_is_left(struct store_fixture *f, const struct run *run, c
 {
 	char verdict[200];
 	store_fixture_reopen(f);
-	uint64_t k = read_round(f);
+	uint64_t k = store_round_read(f);
 	bool unknown = run->place == AT_COMMIT && run->rc == RC_UNKNOWN_OUTCOME;
 	if (k != run->acked && !(unknown && k == run->acked + 1))
 		fail_msg("%s: round %u is there, %u was acknowledged (%s)", what, (unsigned)k,
@@ -327,7 +263,7 @@ static void commit_whose_sync_fails_is_unknown_and_ends_the_store(void **state)
 	assert_int_equal(run.place, AT_BEGIN);
 	/* R5: it was written, so it is there after the restart. */
 	store_fixture_reopen(f);
-	assert_int_equal(read_round(f), 2);
+	assert_int_equal(store_round_read(f), 2);
 }
 
 static void write_back_whose_sync_fails_ends_the_store_without_loss(void **state)
@@ -336,7 +272,7 @@ static void write_back_whose_sync_fails_ends_the_store_without_loss(void **state
 	struct run run = {0};
 	for (unsigned nth = 1; nth <= 2; nth++) { /* of the log, of the database */
 		reopen_faulty(f);
-		run.acked = read_round(f);
+		run.acked = store_round_read(f);
 		assert_int_equal(run_round(f, &run, run.acked + 1), RC_OK);
 		faulty_vfs_plan(
 			&(struct fault){.op = FAULTY_SYNC, .nth = nth, .code = SQLITE_IOERR_FSYNC});
@@ -344,7 +280,7 @@ static void write_back_whose_sync_fails_ends_the_store_without_loss(void **state
 		assert_true(faulty_vfs_struck());
 		assert_int_equal(run_round(f, &run, run.acked + 1), RC_IO);
 		assert_int_equal(run.place, AT_BEGIN);
-		assert_int_equal(read_round(f), nth);
+		assert_int_equal(store_round_read(f), nth);
 	}
 }
 
@@ -358,12 +294,12 @@ static void disk_that_is_full_refuses_writes_and_comes_back(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(run_round(f, &run, 2), RC_DISK_FULL);
 		assert_non_null(strstr(f->e.text, "make room"));
-		assert_int_equal(read_round(f), 1);
+		assert_int_equal(store_round_read(f), 1);
 	}
 	faulty_vfs_clear();
 	assert_int_equal(run_round(f, &run, 2), RC_OK);
 	store_fixture_reopen(f);
-	assert_int_equal(read_round(f), 2);
+	assert_int_equal(store_round_read(f), 2);
 }
 
 /* The log cannot be written back: commits go on as long as the log itself has room. */
@@ -381,7 +317,7 @@ static void disk_that_is_full_at_a_write_back_loses_nothing(void **state)
 	assert_int_equal(run_round(f, &run, 2), RC_OK);
 	store_sqlite_checkpoint(f->s);
 	assert_int_equal(store_sqlite_wal_bytes(f->s), 0);
-	assert_int_equal(read_round(f), 2);
+	assert_int_equal(store_round_read(f), 2);
 }
 
 /* A transaction larger than the cache writes before its commit; when that fails, SQLite rolls back
@@ -407,7 +343,7 @@ static void disk_full_in_the_middle_of_a_transaction_rolls_all_back(void **state
 	struct buf out = {0};
 	assert_int_equal(STORE_DO(f, leaf_get, 2, 0, &out), STORE_NONE);
 	assert_int_equal(STORE_DO(f, leaf_get, 3, 0, &out), STORE_NONE);
-	assert_int_equal(read_round(f), 1);
+	assert_int_equal(store_round_read(f), 1);
 	faulty_vfs_clear();
 	assert_int_equal(run_round(f, &run, 2), RC_OK);
 	buf_release(&out);

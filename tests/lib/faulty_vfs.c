@@ -8,6 +8,7 @@
 struct faulty_file {
 	sqlite3_file base;
 	sqlite3_file *real; /* right behind */
+	const char *name;   /* SQLite keeps it as long as the file is open */
 };
 
 static struct {
@@ -17,6 +18,8 @@ static struct {
 	unsigned calls[FAULTY_OPS];
 	int64_t limit;
 	sqlite3_mem_methods memory; /* the real ones */
+	faulty_watch_fn *watch;
+	void *watch_arg;
 } faulty;
 
 /* Counts a call; true if it is one that fails. */
@@ -37,6 +40,17 @@ static bool strikes(enum faulty_op op)
 static sqlite3_file *real_of(sqlite3_file *f)
 {
 	return ((struct faulty_file *)f)->real;
+}
+
+static void report(enum faulty_op op, const char *name, const void *p, int n, int64_t at)
+{
+	if (faulty.watch != NULL && name != NULL)
+		faulty.watch(faulty.watch_arg, op, name, p, n, at);
+}
+
+static const char *name_of(sqlite3_file *f)
+{
+	return ((struct faulty_file *)f)->name;
 }
 
 static int on_close(sqlite3_file *f)
@@ -67,6 +81,7 @@ static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 		faulty.struck = true;
 		return SQLITE_FULL;
 	}
+	report(FAULTY_WRITE, name_of(f), p, n, at);
 	return real->pMethods->xWrite(real, p, n, at);
 }
 
@@ -74,6 +89,7 @@ static int on_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
 	if (strikes(FAULTY_TRUNCATE))
 		return faulty.plan.code;
+	report(FAULTY_TRUNCATE, name_of(f), NULL, 0, size);
 	return real_of(f)->pMethods->xTruncate(real_of(f), size);
 }
 
@@ -81,6 +97,7 @@ static int on_sync(sqlite3_file *f, int flags)
 {
 	if (strikes(FAULTY_SYNC))
 		return faulty.plan.code;
+	report(FAULTY_SYNC, name_of(f), NULL, 0, 0);
 	return real_of(f)->pMethods->xSync(real_of(f), flags);
 }
 
@@ -145,6 +162,7 @@ static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
 	struct faulty_file *file = (struct faulty_file *)f;
 	file->base.pMethods = NULL;
 	file->real = (sqlite3_file *)(file + 1);
+	file->name = name;
 	if (strikes(FAULTY_OPEN))
 		return faulty.plan.code;
 	int code = faulty.real->xOpen(faulty.real, name, file->real, flags, out_flags);
@@ -158,6 +176,9 @@ static int on_delete(sqlite3_vfs *v, const char *name, int sync)
 	(void)v;
 	if (strikes(FAULTY_DELETE))
 		return faulty.plan.code;
+	report(FAULTY_DELETE, name, NULL, 0, 0);
+	if (sync)
+		report(FAULTY_SYNC, name, NULL, 0, 0);
 	return faulty.real->xDelete(faulty.real, name, sync);
 }
 
@@ -217,6 +238,12 @@ bool faulty_vfs_struck(void)
 unsigned faulty_vfs_calls(enum faulty_op op)
 {
 	return faulty.calls[op];
+}
+
+void faulty_vfs_watch(faulty_watch_fn *fn, void *arg)
+{
+	faulty.watch = fn;
+	faulty.watch_arg = arg;
 }
 
 void faulty_vfs_limit(int64_t bytes)

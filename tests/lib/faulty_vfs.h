@@ -46,6 +46,11 @@ void faulty_vfs_plan(const struct fault *f);
 /* The planned fault has happened. */
 bool faulty_vfs_struck(void);
 unsigned faulty_vfs_calls(enum faulty_op op);
+/* Told of every write, truncation, sync and deletion that is done; p and n are those of a write, at
+ * is where it begins, or the size truncated to. NULL ends it. */
+typedef void faulty_watch_fn(
+	void *arg, enum faulty_op op, const char *name, const void *p, int n, int64_t at);
+void faulty_vfs_watch(faulty_watch_fn *fn, void *arg);
 /* Writes that would make a file larger than this fail with SQLITE_FULL; 0 = no limit. */
 void faulty_vfs_limit(int64_t bytes);
 
