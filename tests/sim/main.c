@@ -45,6 +45,7 @@ static struct hash run_seed(
 	while (world_step(w, end))
 		;
 	oracle_converged(w);
+	oracle_rebuild(w);
 	t->seeds++;
 	t->steps += w->steps;
 	t->posts += w->posts;

@@ -6,8 +6,6 @@
 
 #include "daemon/store/store_sqlite.h"
 #include "proto/base/text.h"
-#include "proto/trust/checkpoint.h"
-#include "proto/wire/codec.h"
 
 #define START_WALL_MS 1793577600000LL /* 2026-11-02 */
 #define RECONNECT_MAX_MS 1000
@@ -334,30 +332,8 @@ struct delivery {
 static int input_message(struct world *w, struct sim_node *n, void *arg, struct err *e)
 {
 	struct delivery *d = arg;
-	void *memory = xalloc(MESSAGE_ARENA);
-	void *leaf_memory = NULL;
-	struct examined *x = NULL;
-	struct arena a, la;
-	struct message m;
-	struct batch b = {0};
-	arena_init(&a, memory, MESSAGE_ARENA);
-	int rc = message_decode(d->data, &a, &m, e);
-	if (rc != RC_OK)
-		oracle_fail(w, "%s cannot read %s: %s", n->slug, w->node[d->from].slug, e->text);
-	if (m.kind == MESSAGE_LEAVES) {
-		x = xalloc((m.leaves.n + 1) * sizeof(*x));
-		leaf_memory = xalloc(m.leaves.n * CODEC_LEAF_ARENA + 1);
-		arena_init(&la, leaf_memory, m.leaves.n * CODEC_LEAF_ARENA);
-		for (size_t i = 0; i < m.leaves.n; i++)
-			examine_leaf(&w->cluster_id, m.leaves.leaves[i], &la, &x[i]);
-		b = (struct batch){x, m.leaves.n};
-	}
-	world_trace(w, "recv %s %s %s", n->slug, w->node[d->from].slug, message_kind_name(m.kind));
-	rc = replica_recv(n->replica, d->from, &m, &b, world_now(w, n), e);
-	free(x);
-	free(leaf_memory);
-	free(memory);
-	return rc;
+	world_trace(w, "recv %s %s %zu", n->slug, w->node[d->from].slug, d->data.n);
+	return world_feed(w, n->replica, d->from, d->data, world_now(w, n), e);
 }
 
 static int input_tick(struct world *w, struct sim_node *n, void *arg, struct err *e)

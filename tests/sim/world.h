@@ -120,6 +120,9 @@ void world_start(struct world *w, int node);
 /* One group around an input of the node; commits, or dies before the commit if `crash` says so. */
 typedef int world_input_fn(struct world *w, struct sim_node *n, void *arg, struct err *e);
 int world_group(struct world *w, int node, world_input_fn *fn, void *arg);
+/* One encoded envelope into a replica, decoded and examined as the shell does it. */
+int world_feed(struct world *w, struct replica *r, int from, struct bytes data, struct now now,
+	struct err *e);
 void world_trace(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* ---- actions.c ---- */
@@ -131,6 +134,8 @@ void action_setup(struct world *w);
 void oracle_after(struct world *w, int node);
 void oracle_message(struct world *w, int from, const struct message *m);
 void oracle_converged(struct world *w);
+/* I7: a new node that is given all leaves in another order sees the same view. */
+void oracle_rebuild(struct world *w);
 _Noreturn void oracle_fail(const struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif
