@@ -102,7 +102,6 @@ static int load_one(void *arg, const struct store_log *row)
 
 int logs_load(struct replica *r, struct err *e)
 {
-	r->next_log_id = 1;
 	int rc = r->ops->log_each(r->store, load_one, r, e);
 	if (rc == RC_CORRUPT && e != NULL && e->rc == RC_OK)
 		err_set(e, rc, "the table of logs names a log that no roster member can have");

@@ -79,6 +79,7 @@ static void forget(struct replica *r)
 	digest_release(&r->digest);
 	memset(r->under, 0, UNDER_CACHE * sizeof(*r->under));
 	r->n_recheck = 0;
+	r->next_log_id = 1;
 	r->own_dirty = false;
 	r->wrote = false;
 	r->hlc = 0;

@@ -1,0 +1,330 @@
+#include "tests/lib/node_fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/store_sqlite.h"
+#include "proto/wire/codec.h"
+
+#define START_MONO_MS 1000000
+#define START_WALL_MS 1793577600000LL /* 2026-11-02 */
+
+/* ---- life ---- */
+
+static void node_chance(void *self, void *p, uint32_t count)
+{
+	struct node *n = self;
+	uint8_t *out = p;
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = (uint8_t)(n->salt = n->salt * 6364136223846793005u + 1442695040888963407u,
+			n->salt >> 56);
+}
+
+static void take_events(struct node *n)
+{
+	struct event ev;
+	while (replica_next_event(n->replica, &ev)) {
+		n->events[ev.kind]++;
+		memcpy(n->said[ev.kind], ev.text, sizeof(ev.text));
+		if (ev.kind != EVENT_MARK)
+			continue;
+		n->mark_wanted = (struct mark){.present = true, .size = ev.size, .root = ev.root};
+		memcpy(n->mark_wanted.origin, ev.origin, sizeof(ev.origin));
+		if (!n->mark_by_hand)
+			node_write_mark(n);
+	}
+}
+
+static int start(struct node *n)
+{
+	struct replica_config config = {.store = n->store,
+		.chance = {node_chance, n},
+		.log_key = &n->c->member[n->self].log,
+		.member = n->c->member[n->self].slug,
+		.cluster_id = n->c->cluster_id,
+		.software = "test",
+		.mark = n->mark};
+	int rc = replica_open(&config, n->now, &n->replica, &n->e);
+	if (rc == RC_OK)
+		take_events(n);
+	return rc;
+}
+
+void node_init_bare(struct node *n, const struct cluster *c, int self, struct store *store)
+{
+	*n = (struct node){.c = c,
+		.self = self,
+		.store = store,
+		.now = {{START_MONO_MS}, {START_WALL_MS}},
+		.salt = (uint64_t)self + 1};
+	if (store == NULL) {
+		ENSURE(store_sqlite_open(":memory:", NULL, &n->database, NULL) == RC_OK);
+		n->store = n->database;
+	}
+	ENSURE(start(n) == RC_OK);
+}
+
+void node_init(struct node *n, const struct cluster *c, int self)
+{
+	node_init_bare(n, c, self, NULL);
+	ENSURE(node_install_roster(n) == RC_OK);
+}
+
+void node_release(struct node *n)
+{
+	if (n->replica != NULL)
+		replica_close(n->replica);
+	if (n->database != NULL)
+		store_sqlite_close(n->database);
+}
+
+int node_restart(struct node *n)
+{
+	if (n->replica != NULL)
+		replica_close(n->replica);
+	n->replica = NULL;
+	return start(n);
+}
+
+void node_write_mark(struct node *n)
+{
+	n->mark = n->mark_wanted;
+	replica_marked(n->replica, n->mark.origin, n->mark.size);
+}
+
+/* ---- groups ---- */
+
+static bool is_store_error(int rc)
+{
+	return rc == RC_DISK_FULL || rc == RC_NOMEM || rc == RC_IO || rc == RC_CORRUPT ||
+		rc == RC_UNKNOWN_OUTCOME;
+}
+
+static int begin(struct node *n)
+{
+	n->e = (struct err){0};
+	return replica_begin(n->replica, &n->e);
+}
+
+/* What the shell does: commit, or roll back what the store did not take. */
+static int end(struct node *n, int rc)
+{
+	if (!is_store_error(rc)) {
+		struct err late = {0};
+		int committed = replica_commit(n->replica, n->now, &late);
+		if (committed == RC_OK) {
+			take_events(n);
+			return rc;
+		}
+		rc = committed;
+		n->e = late;
+	}
+	if (rc != RC_UNKNOWN_OUTCOME)
+		ENSURE(replica_rollback(n->replica, n->now, NULL) == RC_OK);
+	take_events(n);
+	return rc;
+}
+
+int node_install_roster(struct node *n)
+{
+	int rc = begin(n);
+	if (rc == RC_OK)
+		rc = replica_install_roster(n->replica, buf_bytes(&n->c->roster), n->now, &n->e);
+	return end(n, rc);
+}
+
+int node_link(struct node *n, int peer, enum link_event ev)
+{
+	int rc = begin(n);
+	if (rc == RC_OK)
+		replica_link(n->replica, peer, ev, n->now);
+	return end(n, rc);
+}
+
+int node_recv(struct node *n, int peer, const struct message *m)
+{
+	struct batch b = {0};
+	struct examined *x = NULL;
+	void *memory = NULL;
+	if (m->kind == MESSAGE_LEAVES) {
+		struct arena a;
+		size_t room = CODEC_LEAF_ARENA + m->leaves.n * CODEC_LEAF_KEPT;
+		x = xalloc((m->leaves.n + 1) * sizeof(*x));
+		memory = xalloc(room);
+		arena_init(&a, memory, room);
+		for (size_t i = 0; i < m->leaves.n; i++)
+			examine_leaf(&n->c->cluster_id, m->leaves.leaves[i], &a, &x[i]);
+		b = (struct batch){x, m->leaves.n};
+	}
+	int rc = begin(n);
+	if (rc == RC_OK)
+		rc = replica_recv(n->replica, peer, m, &b, n->now, &n->e);
+	rc = end(n, rc);
+	free(x);
+	free(memory);
+	return rc;
+}
+
+int node_tick(struct node *n)
+{
+	int rc = begin(n);
+	if (rc == RC_OK)
+		rc = replica_tick(n->replica, n->now, &n->e);
+	return end(n, rc);
+}
+
+int node_post(struct node *n, const struct signed_body *change, size_t count, struct posted *out)
+{
+	int rc = begin(n);
+	if (rc == RC_OK)
+		rc = replica_post(n->replica, change, count, out, n->now, &n->e);
+	return end(n, rc);
+}
+
+int node_post_event(struct node *n, enum leaf_kind kind, const struct signed_body *body)
+{
+	struct posted posted;
+	int rc = begin(n);
+	if (rc == RC_OK)
+		rc = replica_post_event(n->replica, kind, body, &posted, n->now, &n->e);
+	return end(n, rc);
+}
+
+int node_write(struct node *n, struct write w, struct hash *id)
+{
+	const struct cluster_member *m = &n->c->member[n->self];
+	struct signature g;
+	struct posted posted;
+	if (w.nonce == 0)
+		w.nonce = ++n->salt;
+	sign_write(n->c, &m->operator[0], &w, m->slug, &g);
+	int rc = node_post(n, &g.s, 1, &posted);
+	if (id != NULL)
+		*id = g.id;
+	signature_release(&g);
+	return rc;
+}
+
+int node_delegate(
+	struct node *n, const struct key *operator, const char * const * scope, uint64_t not_after)
+{
+	struct signature g;
+	sign_delegate(n->c, &n->c->member[n->self].root, operator, scope, not_after,
+		(uint8_t)++n->salt, &g);
+	int rc = node_post_event(n, LEAF_DELEGATE, &g.s);
+	signature_release(&g);
+	return rc;
+}
+
+int node_revoke(struct node *n, const struct key *operator, uint64_t valid_below)
+{
+	struct signature g;
+	sign_revoke(
+		n->c, &n->c->member[n->self].root, operator, valid_below, (uint8_t)++n->salt, &g);
+	int rc = node_post_event(n, LEAF_REVOKE, &g.s);
+	signature_release(&g);
+	return rc;
+}
+
+/* ---- what peers say ---- */
+
+int node_hello(struct node *n, int peer, const struct bytes *heads, size_t n_heads)
+{
+	struct message m = {.kind = MESSAGE_HELLO};
+	m.hello.protocol_min = PROTOCOL_MIN;
+	m.hello.protocol_max = PROTOCOL_MAX;
+	m.hello.cluster_id = hash_bytes(&n->c->cluster_id);
+	m.hello.member = bytes_str(n->c->member[peer].slug);
+	m.hello.software = bytes_str("test");
+	m.hello.roster_version = 1;
+	m.hello.heads = heads;
+	m.hello.n_heads = n_heads;
+	return node_recv(n, peer, &m);
+}
+
+void node_greet(struct node *n, int peer)
+{
+	ENSURE(node_link(n, peer, LINK_UP) == RC_OK);
+	ENSURE(node_hello(n, peer, NULL, 0) == RC_OK);
+}
+
+int node_head(struct node *n, int peer, const struct scribe *s, size_t size)
+{
+	struct buf note = {0};
+	scribe_head(s, size, &note);
+	struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
+	int rc = node_recv(n, peer, &m);
+	buf_release(&note);
+	return rc;
+}
+
+int node_leaves(struct node *n, int peer, const struct scribe *s, size_t from, size_t to)
+{
+	struct buf note = {0};
+	struct bytes leaves[LIMIT_BATCH_LEAVES];
+	ENSURE(to - from <= LIMIT_BATCH_LEAVES);
+	scribe_head(s, to, &note);
+	for (size_t i = from; i < to; i++)
+		leaves[i - from] = buf_bytes(&s->leaf[i]);
+	struct message m = {.kind = MESSAGE_LEAVES};
+	m.leaves.origin = bytes_str(s->origin);
+	m.leaves.first = from;
+	m.leaves.leaves = leaves;
+	m.leaves.n = to - from;
+	m.leaves.head = buf_bytes(&note);
+	int rc = node_recv(n, peer, &m);
+	buf_release(&note);
+	return rc;
+}
+
+void node_feed(struct node *n, const struct scribe *s)
+{
+	node_greet(n, s->member);
+	int rc = node_leaves(n, s->member, s, 0, s->n);
+	if (rc != RC_OK)
+		ensure_failed(n->e.text, __FILE__, __LINE__);
+	ENSURE(node_size(n, s->origin) == s->n);
+}
+
+bool node_next(struct node *n, int peer, enum message_kind kind, struct outbound *out)
+{
+	while (replica_next_out(n->replica, peer, out))
+		if (out->msg.kind == kind)
+			return true;
+	return false;
+}
+
+size_t node_drain(struct node *n, int peer)
+{
+	struct outbound out;
+	size_t count = 0;
+	while (replica_next_out(n->replica, peer, &out))
+		count++;
+	return count;
+}
+
+static bool carry(struct node *from, struct node *to)
+{
+	struct outbound out;
+	bool moved = false;
+	while (replica_next_out(from->replica, to->self, &out)) {
+		(void)node_recv(to, from->self, &out.msg);
+		moved = true;
+	}
+	return moved;
+}
+
+void node_exchange(struct node *a, struct node *b)
+{
+	for (bool moved = true; moved;) {
+		moved = carry(a, b);
+		moved |= carry(b, a);
+	}
+}
+
+void node_meet(struct node *a, struct node *b)
+{
+	ENSURE(node_link(a, b->self, LINK_UP) == RC_OK);
+	ENSURE(node_link(b, a->self, LINK_UP) == RC_OK);
+	node_exchange(a, b);
+}
