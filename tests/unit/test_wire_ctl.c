@@ -339,6 +339,49 @@ static void reply_over_its_limit_is_not_written(void **state)
 	buf_release(&leaf);
 }
 
+/* A message of exactly n bytes: elements in field 1 of field `outer`, each what the hex says and
+ * then `fill` bytes in field `number`, the last one filled up. */
+static struct buf message_of(
+	size_t n, uint32_t outer, const char *hex, uint32_t number, size_t fill)
+{
+	struct buf list = {0}, b = {0};
+	size_t inside = n - 4; /* without a tag of one byte and a length of three */
+	for (size_t left = inside; left > 0; left = inside - list.n) {
+		struct buf element = {0};
+		raw_hex(&element, hex);
+		size_t around = 3 + element.n + 3; /* tags of one byte, lengths of two */
+		raw_fill(&element, number, 'x', left > 2 * fill ? fill : left - around);
+		raw_range(&list, 1, buf_bytes(&element));
+		buf_release(&element);
+	}
+	raw_range(&b, outer, buf_bytes(&list));
+	assert_int_equal(b.n, n);
+	buf_release(&list);
+	return b;
+}
+
+#define A32 "6161616161616161616161616161616161616161616161616161616161616161"
+
+static void body_is_taken_up_to_its_limit_and_no_further(void **state)
+{
+	(void)state;
+	for (size_t more = 0; more <= 2; more++) {
+		size_t n = LIMIT_CTL_REQUEST_BYTES - 1 + more;
+		int rc = more < 2 ? RC_OK : RC_TOO_BIG;
+		struct ctl_request q;
+		struct ctl_reply p;
+		struct arena a = fresh();
+		struct err e = {0};
+		struct buf b = message_of(n, CTL_POST, "0a20" A32 "1240" A32 A32, 3, 6000);
+		assert_int_equal(ctl_request_decode(buf_bytes(&b), &a, &q, &e), rc);
+		buf_release(&b);
+		a = fresh();
+		b = message_of(n, CTL_REPLY_ENTRIES, "0a016f", 7, 8000);
+		assert_int_equal(ctl_reply_decode(buf_bytes(&b), &a, &p, &e), rc);
+		buf_release(&b);
+	}
+}
+
 static void reply_that_would_not_fit_the_arena_is_not_written(void **state)
 {
 	(void)state;
@@ -381,6 +424,7 @@ int main(void)
 		cmocka_unit_test(other_replies_keep_every_field),
 		cmocka_unit_test(words_that_quote_hostile_bytes_are_mended),
 		cmocka_unit_test(reply_over_its_limit_is_not_written),
+		cmocka_unit_test(body_is_taken_up_to_its_limit_and_no_further),
 		cmocka_unit_test(reply_that_would_not_fit_the_arena_is_not_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,9 @@ static void words_that_quote_hostile_bytes_are_mended(void **state)
 	mended(bytes_str("a\xf0\x9f\x98"), bytes_str("a"));
 	mended(bytes_str("a\x1b"), bytes_str("a?"));
 	memset(longest, 'x', sizeof longest);
+	for (size_t n = ERR_TEXT_MAX - 1; n <= ERR_TEXT_MAX + 1; n++)
+		mended(bytes_of(longest, n),
+			bytes_of(longest, n < ERR_TEXT_MAX ? n : ERR_TEXT_MAX));
 	mended(bytes_of(longest, sizeof longest), bytes_of(longest, ERR_TEXT_MAX));
 	for (size_t i = 0; i + 3 <= sizeof longest; i += 3)
 		memcpy(longest + i, "说", 3);

@@ -163,10 +163,18 @@ static void envelope_over_its_limit_is_refused_and_what_was_there_stays(void **s
 	struct buf full = packet_of(PACKET_MAX, 1, PACKET_DATA_MAX);
 	while (j.envelope.n + PACKET_DATA_MAX <= LIMIT_ENVELOPE_BYTES)
 		assert_int_equal(packet_join(&j, buf_bytes(&full), &e), RC_OK);
-	size_t before = j.envelope.n;
+	uint16_t left = (uint16_t)(LIMIT_ENVELOPE_BYTES - j.envelope.n);
+	size_t before = j.envelope.n, size = (3 + left + 256u) / 256 * 256;
+	struct buf over = packet_of(size, 2, (uint16_t)(left + 1)), fits = packet_of(size, 2, left);
 	assert_int_equal(packet_join(&j, buf_bytes(&full), &e), RC_TOO_BIG);
+	assert_int_equal(packet_join(&j, buf_bytes(&over), &e), RC_TOO_BIG);
 	assert_int_equal(j.envelope.n, before);
+	assert_false(j.done);
+	assert_int_equal(packet_join(&j, buf_bytes(&fits), &e), RC_OK);
+	assert_int_equal(j.envelope.n, LIMIT_ENVELOPE_BYTES);
 	buf_release(&full);
+	buf_release(&over);
+	buf_release(&fits);
 	packet_joiner_release(&j);
 }
 

@@ -374,7 +374,8 @@ static void h41_length_past_the_end_by_one_is_refused(void **state)
 		"Thing: field 4 at byte 11 is longer than what is left");
 	expect(&thing, "22", "Thing: field 4 at byte 1 has a malformed length");
 	/* past the end of the sub-message, not of the input */
-	expect(&thing, "3a 03 12 20 00 8a01 00",
+	expect(&thing,
+		"3a 04 12 20 0000 8a01 0c 000000000000000000000000 000000000000000000000000000000",
 		"Inner: field 2 at byte 4 is longer than what is left");
 }
 
