@@ -131,7 +131,11 @@ static size_t superseded(const struct draft *d, struct bytes ids[LIMIT_SUPERSEDE
 		ids[n++] = hash_bytes(&d->replaces->entry[i].id);
 	if (n > 1)
 		qsort(ids, n, sizeof *ids, compare_ids);
-	return n;
+	size_t kept = n > 0;
+	for (size_t i = 1; i < n; i++)
+		if (!bytes_equal(ids[i], ids[kept - 1]))
+			ids[kept++] = ids[i];
+	return kept;
 }
 
 static struct change change_of(const struct changes *c, const struct draft *d, struct bytes value,

@@ -46,9 +46,9 @@ uint32_t show_today(int64_t wall_ms)
 
 void show_time(int64_t wall_ms, char out[TIME_TEXT_SIZE])
 {
-	/* 2999-12-31 in days; what a stranger claims may be any number. */
-	static const int64_t last_day = 376199;
-	if (wall_ms <= 0 || wall_ms / DAY_MS > last_day - 1) {
+	/* What a stranger claims may be any number. */
+	if (wall_ms <= 0 || wall_ms >= INT64_MAX - DISPLAY_ZONE_MS ||
+		(wall_ms + DISPLAY_ZONE_MS) / DAY_MS > date_days(29991231)) {
 		snprintf(out, TIME_TEXT_SIZE, "-");
 		return;
 	}

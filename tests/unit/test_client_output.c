@@ -1,0 +1,213 @@
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "client/output.h"
+#include "client/show.h"
+#include "client/text.h"
+#include "client/width.h"
+
+static const struct column columns[] = {
+	{.key = "member", .title = "peer"},
+	{.key = "lacks", .title = "lacks", .right = true},
+	{.key = "hidden"},
+	{.key = "only_tsv", .no_json = true},
+	{.key = "only_json", .no_tsv = true},
+	{.key = "note", .title = "note"},
+};
+
+static void add(struct table *t, const char *member, uint64_t lacks, const char *note)
+{
+	table_text(t, TONE_BAD, bytes_str(member), NULL);
+	table_number(t, lacks);
+	table_cell(t, TONE_NONE, json_true(), NULL);
+	table_text(t, TONE_NONE, bytes_str("t"), NULL);
+	table_text(t, TONE_NONE, bytes_str("j"), NULL);
+	table_text(t, TONE_NONE, bytes_str(note), NULL);
+}
+
+/* What a sheet with one line, one fact and one table of two rows prints. */
+static char *print(struct output o, bool fact)
+{
+	char *text = NULL;
+	size_t n = 0;
+	struct sheet *s = sheet_new("test");
+	sheet_line(s, TONE_GOOD, "%s", "hello\033[2J");
+	if (fact)
+		sheet_fact(s, "answer", json_integer(42));
+	struct table *t = sheet_table(s, "rows", columns, 6, "heading", "none");
+	add(t, "江苏", 7, "a\tb");
+	add(t, "anhui", 123456, "a long note that does not fit");
+	o.to = open_memstream(&text, &n);
+	sheet_print(s, &o);
+	fclose(o.to);
+	sheet_free(s);
+	return text;
+}
+
+static void a_screen_has_columns_of_equal_width(void **state)
+{
+	(void)state;
+	text_set(LANG_EN);
+	char *text = print((struct output){.mode = OUTPUT_SCREEN}, true);
+	assert_string_equal(text,
+		"hello\\x1b[2J\n"
+		"heading\n"
+		"peer    lacks  note\n"
+		"江苏        7  a\\x09b\n"
+		"anhui  123456  a long note that does not fit\n");
+	free(text);
+}
+
+static void the_last_column_is_cut_at_the_edge_of_the_screen(void **state)
+{
+	(void)state;
+	char *text = print((struct output){.mode = OUTPUT_SCREEN, .columns = 30}, false);
+	assert_non_null(strstr(text, "\nanhui  123456  a long note th…\n"));
+	free(text);
+	text = print((struct output){.mode = OUTPUT_SCREEN, .columns = 5}, false);
+	assert_non_null(strstr(text, "\nanhui  123456  a long note…\n"));
+	free(text);
+}
+
+static void colours_stand_around_the_text_and_only_when_asked(void **state)
+{
+	(void)state;
+	char *text = print((struct output){.mode = OUTPUT_SCREEN, .colour = true}, false);
+	assert_non_null(strstr(text, "\033[1;31m江苏\033[0m "));
+	free(text);
+	text = print((struct output){.mode = OUTPUT_SCREEN}, false);
+	assert_null(strchr(text, '\033'));
+	free(text);
+}
+
+static void one_table_alone_is_bare_rows_with_tabs(void **state)
+{
+	(void)state;
+	char *text = print((struct output){.mode = OUTPUT_TSV}, false);
+	assert_string_equal(text,
+		"江苏\t7\ttrue\tt\ta\\tb\n"
+		"anhui\t123456\ttrue\tt\ta long note that does not fit\n");
+	free(text);
+}
+
+static void beside_facts_each_row_says_what_it_is_of(void **state)
+{
+	(void)state;
+	char *text = print((struct output){.mode = OUTPUT_TSV}, true);
+	assert_string_equal(text,
+		"answer\t42\n"
+		"rows\t江苏\t7\ttrue\tt\ta\\tb\n"
+		"rows\tanhui\t123456\ttrue\tt\ta long note that does not fit\n");
+	free(text);
+}
+
+static void json_has_a_schema_facts_and_rows_with_types(void **state)
+{
+	(void)state;
+	char *text = print((struct output){.mode = OUTPUT_JSON}, true);
+	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(root);
+	assert_string_equal(json_string_value(json_object_get(root, "schema")), "deltad.test/1");
+	assert_int_equal(json_integer_value(json_object_get(root, "answer")), 42);
+	json_t *row = json_array_get(json_object_get(root, "rows"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "member")), "江苏");
+	assert_int_equal(json_integer_value(json_object_get(row, "lacks")), 7);
+	assert_true(json_is_true(json_object_get(row, "hidden")));
+	assert_string_equal(json_string_value(json_object_get(row, "note")), "a\tb");
+	assert_null(json_object_get(row, "only_tsv"));
+	assert_non_null(json_object_get(row, "only_json"));
+	json_decref(root);
+	free(text);
+}
+
+static void a_table_without_rows_says_so_to_people(void **state)
+{
+	(void)state;
+	char *text = NULL;
+	size_t n = 0;
+	struct sheet *s = sheet_new("test");
+	sheet_table(s, "rows", columns, 6, "heading", "nothing here");
+	struct output o = {.mode = OUTPUT_SCREEN, .to = open_memstream(&text, &n)};
+	sheet_print(s, &o);
+	fclose(o.to);
+	assert_string_equal(text, "nothing here\n");
+	free(text);
+	sheet_free(s);
+}
+
+static void text_that_is_no_utf8_becomes_json_all_the_same(void **state)
+{
+	(void)state;
+	json_t *j = json_text(bytes_of("a\xff"
+				       "b",
+		3));
+	assert_string_equal(json_string_value(j), "a\\xffb");
+	json_decref(j);
+	j = json_text(bytes_of("a\0b", 3));
+	assert_string_equal(json_string_value(j), "a\\x00b");
+	json_decref(j);
+	j = json_number(UINT64_MAX);
+	assert_true(json_integer_value(j) == INT64_MAX);
+	json_decref(j);
+}
+
+static void any_claimed_time_can_be_shown(void **state)
+{
+	char out[TIME_TEXT_SIZE];
+	(void)state;
+	show_time(0, out);
+	assert_string_equal(out, "-");
+	show_time(-1, out);
+	assert_string_equal(out, "-");
+	show_time(INT64_MAX, out);
+	assert_string_equal(out, "-");
+	show_time(INT64_C(1721865600000), out); /* 2024-07-25 00:00:00 UTC */
+	assert_string_equal(out, "2024-07-25 08:00:00");
+	show_time(INT64_C(32503651199000), out); /* the last second of 2999 in UTC+8 */
+	assert_string_equal(out, "2999-12-31 23:59:59");
+	show_time(INT64_C(32503651200000), out);
+	assert_string_equal(out, "-");
+}
+
+static void spans_are_told_in_two_units(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} cases[] = {{0, "0 s"}, {59999, "59 s"}, {60000, "1 min"}, {3599000, "59 min"},
+		{3600000, "1 h 0 min"}, {86399000, "23 h 59 min"},
+		{86400000 * INT64_C(3), "3 d 0 h"}, {-5, "0 s"}};
+	(void)state;
+	text_set(LANG_EN);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char *text = show_span(cases[i].ms);
+		assert_string_equal(text, cases[i].text);
+		free(text);
+	}
+	char *text = show_ago(0, 5);
+	assert_string_equal(text, "never");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_screen_has_columns_of_equal_width),
+		cmocka_unit_test(the_last_column_is_cut_at_the_edge_of_the_screen),
+		cmocka_unit_test(colours_stand_around_the_text_and_only_when_asked),
+		cmocka_unit_test(one_table_alone_is_bare_rows_with_tabs),
+		cmocka_unit_test(beside_facts_each_row_says_what_it_is_of),
+		cmocka_unit_test(json_has_a_schema_facts_and_rows_with_types),
+		cmocka_unit_test(a_table_without_rows_says_so_to_people),
+		cmocka_unit_test(text_that_is_no_utf8_becomes_json_all_the_same),
+		cmocka_unit_test(any_claimed_time_can_be_shown),
+		cmocka_unit_test(spans_are_told_in_two_units),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
