@@ -3,7 +3,8 @@
 /* Everything but entry, roster, head, evidence and meta can be made again from the leaves.
  * `superseded` counts effective changes of the register that name this one, so a change is current
  * iff both terms of change_current's condition hold; the index covers all that reading the current
- * values of registers needs, so that their history is never read. */
+ * values of registers needs (also the two columns that are 0 in it: SQLite looks them up
+ * otherwise), so that their history is never read. */
 static const char step_1[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE roster(version INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;"
@@ -24,7 +25,7 @@ static const char step_1[] =
 	" log INTEGER NOT NULL, idx INTEGER NOT NULL, verdict INTEGER NOT NULL,"
 	" code INTEGER NOT NULL, superseded INTEGER NOT NULL, PRIMARY KEY(reg, id))"
 	" STRICT, WITHOUT ROWID;"
-	"CREATE INDEX change_current ON change(reg, id, log, idx)"
+	"CREATE INDEX change_current ON change(reg, id, log, idx, verdict, code, superseded)"
 	" WHERE verdict = 0 AND superseded = 0;"
 	"CREATE TABLE ref(wanted BLOB NOT NULL CHECK(length(wanted) = 32), kind INTEGER NOT NULL,"
 	" by_reg INTEGER NOT NULL, by_id BLOB NOT NULL CHECK(length(by_id) = 32),"
