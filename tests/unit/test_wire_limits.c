@@ -146,12 +146,28 @@ static struct buf with_field(const struct buf *m, const uint32_t *path, const st
 	return out;
 }
 
-static int decode_with(const struct limit *l, size_t n, struct err *e)
+/* Decodes the line of accept.txt with `field` in the place of what stands at `path`. */
+static int decode_line_with(const char *gate, const char *why, const uint32_t *path,
+	const struct buf *field, struct err *e)
 {
-	struct buf base = {0}, field = {0}, element = {0}, again = {0};
-	struct wanted w = {l->gate, l->why, &base};
+	struct buf base = {0}, again = {0};
+	struct wanted w = {gate, why, &base};
 	(void)gate_file_each(GATE_ACCEPT, take_line, &w);
 	assert_true(base.n > 0);
+	struct buf m = with_field(&base, path, field);
+	const struct gate *g = gate_named(gate);
+	struct arena a;
+	arena_init(&a, room, g->arena);
+	int rc = g->fn(buf_bytes(&m), &a, &again, e);
+	buf_release(&base);
+	buf_release(&m);
+	buf_release(&again);
+	return rc;
+}
+
+static int decode_with(const struct limit *l, size_t n, struct err *e)
+{
+	struct buf field = {0}, element = {0};
 	uint32_t last = 0, path[4] = {l->path[0], l->path[1], l->path[2], 0};
 	for (size_t i = 0; path[i]; i++)
 		last = path[i];
@@ -166,16 +182,9 @@ static int decode_with(const struct limit *l, size_t n, struct err *e)
 		else
 			raw_range(&field, last, buf_bytes(&element));
 	}
-	struct buf m = with_field(&base, path, &field);
-	const struct gate *g = gate_named(l->gate);
-	struct arena a;
-	arena_init(&a, room, g->arena);
-	int rc = g->fn(buf_bytes(&m), &a, &again, e);
-	buf_release(&base);
+	int rc = decode_line_with(l->gate, l->why, path, &field, e);
 	buf_release(&field);
 	buf_release(&element);
-	buf_release(&m);
-	buf_release(&again);
 	return rc;
 }
 
@@ -192,6 +201,80 @@ static void every_field_is_taken_up_to_its_limit_and_no_further(void **state)
 				continue;
 			print_error("%s, field %u.%u.%u, %zu: rc %d %s\n", l->gate, l->path[0],
 				l->path[1], l->path[2], n, rc, e.text);
+			wrong++;
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+#define BIT(n) (1U << (n))
+
+/* The message at path, in a line with all its fields 1..last: those that must be there. */
+static const struct required {
+	const char *gate, *why;
+	uint32_t path[2], last;
+	unsigned bits;
+} required[] = {
+	{"change", "every field", {0}, 11, BIT(1) | BIT(2) | BIT(3) | BIT(6)},
+	{"delegate", "every field", {0}, 7, BIT(1) | BIT(2) | BIT(3) | BIT(4)},
+	{"revoke", "every field", {0}, 6, BIT(1) | BIT(2) | BIT(3) | BIT(4)},
+	{"area", "every field", {0}, 3, 0},
+	{"task", "every field", {0}, 8, 0},
+	{"report", "every field", {0}, 8, 0},
+	{"overall", "every field", {0}, 3, 0},
+	{"note", "text", {0}, 3, 0},
+	{"leaf", "a change", {0}, 4, BIT(1) | BIT(4)},
+	{"leaf", "a change", {4}, 3, BIT(1) | BIT(2) | BIT(3)},
+	{"leaf", "the first leaf after a restore", {7}, 5, BIT(1) | BIT(2)},
+	{"leaf", "an anchor", {8}, 3, BIT(2) | BIT(3)},
+	{"leaf", "an anchor", {8, 1}, 3, BIT(1) | BIT(3)},
+	{"leaf", "a close", {9}, 1, 0},
+	{"envelope", "hello", {0}, 1, BIT(1)},
+	{"envelope", "hello", {1}, 7, BIT(1) | BIT(2) | BIT(3) | BIT(4)},
+	{"envelope", "roster", {2}, 1, BIT(1)},
+	{"envelope", "head", {3}, 1, BIT(1)},
+	{"envelope", "want", {4}, 3, BIT(1) | BIT(3)},
+	{"envelope", "leaves", {5}, 4, BIT(1) | BIT(3) | BIT(4)},
+	{"envelope", "cosignature", {6}, 1, BIT(1)},
+	{"envelope", "evidence", {7}, 3, BIT(1) | BIT(2)},
+	{"envelope", "view digest", {8}, 3, BIT(1) | BIT(3)},
+	{"envelope", "view digest", {8, 2}, 2, BIT(1)},
+	{"envelope", "ping", {9}, 1, 0},
+	{"envelope", "pong", {10}, 1, 0},
+	{"envelope", "bye", {11}, 2, 0},
+	{"request", "info", {0}, 2, BIT(2)},
+	{"request", "post", {4}, 1, BIT(1)},
+	{"request", "post", {4, 1}, 3, BIT(1) | BIT(2) | BIT(3)},
+	{"request", "post a revocation", {5}, 2, BIT(1) | BIT(2)},
+	{"request", "query", {6}, 7, 0},
+	{"request", "install a roster", {9}, 1, BIT(1)},
+	{"reply", "an error", {0}, 4, 0},
+	{"reply", "info", {5}, 4, 0},
+	{"reply", "status", {6}, 15, 0},
+	{"reply", "status", {6, 12}, 9, BIT(1)},
+	{"reply", "status", {6, 13}, 14, BIT(1)},
+	{"reply", "posted", {7, 1}, 3, BIT(1)},
+	{"reply", "entries, more follow", {8, 1}, 7, BIT(1)},
+	{"reply", "operators", {9, 1}, 7, BIT(1) | BIT(2)},
+	{"reply", "event", {10}, 1, 0},
+};
+
+static void h36_required_fields_are_required_and_no_others(void **state)
+{
+	(void)state;
+	unsigned wrong = 0;
+	for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
+		const struct required *r = &required[i];
+		for (uint32_t number = 1; number <= r->last; number++) {
+			uint32_t path[4] = {r->path[0], r->path[1], 0, 0};
+			path[path[0] == 0 ? 0 : path[1] == 0 ? 1 : 2] = number;
+			struct err e = {0};
+			struct buf nothing = {0};
+			int rc = decode_line_with(r->gate, r->why, path, &nothing, &e);
+			if (rc == (r->bits & BIT(number) ? RC_PEER_MESSAGE : RC_OK))
+				continue;
+			print_error("%s: %s without %u.%u.%u: rc %d\n", r->gate, r->why, path[0],
+				path[1], path[2], rc);
 			wrong++;
 		}
 	}
@@ -378,6 +461,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_is_taken_up_to_its_limit_and_no_further),
+		cmocka_unit_test(h36_required_fields_are_required_and_no_others),
 		cmocka_unit_test(worst_leaf_body_and_value_fit_the_arena_together),
 		cmocka_unit_test(h32_to_h34_are_refused_before_any_memory_is_used),
 		cmocka_unit_test(h32_the_most_that_is_accepted_uses_little_memory),
