@@ -1,10 +1,10 @@
 #include "client/node.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/text.h"
+#include "proto/base/text.h"
 
 #define NODE_TIMEOUT_MS 10000
 
@@ -31,7 +31,7 @@ int node_cluster_id(const struct args *a, struct hash *out, bool *given, struct 
 
 static void copy_text(char *out, size_t size, struct bytes s)
 {
-	snprintf(out, size, "%.*s", (int)(s.n < size ? s.n : size - 1), (const char *)s.p);
+	text_print(out, size, "%.*s", (int)(s.n < size ? s.n : size), (const char *)s.p);
 }
 
 static int on_info(void *arg, const struct ctl_reply *r, struct err *e)
