@@ -6,13 +6,14 @@
 
 #include "tests/bench/load.h"
 
-#define SELDOM_MS 50
-#define OFTEN_MS 4
-#define NEARLY 0.97
+#define SELDOM_MS 500
+#define OFTEN_MS 8
 
 struct watched {
 	struct line line;
 	uint64_t entries, bytes_in, bytes_out;
+	uint64_t before; /* entries at the look before, passed_ms ago */
+	double at, passed_ms;
 	bool connected, has_root;
 	struct hash root;
 };
@@ -25,6 +26,10 @@ static void look(struct watched *w)
 	if (reply.kind != CTL_REPLY_STATUS)
 		die("status was answered by something else");
 	const struct ctl_status *s = &reply.status;
+	double now = seconds_now();
+	w->before = w->at == 0 ? s->entries : w->entries;
+	w->passed_ms = (now - w->at) * 1000;
+	w->at = now;
 	w->entries = s->entries;
 	w->bytes_in = w->bytes_out = 0;
 	w->connected = false;
@@ -47,12 +52,18 @@ static bool all_same(const struct watched *w, size_t n, uint64_t entries)
 	return true;
 }
 
+/* Half of the time that the rest will take at the pace since the last look. */
 static int pause_ms(const struct watched *w, size_t n, uint64_t entries)
 {
-	for (size_t i = 0; i < n; i++)
-		if (w[i].connected && (double)w[i].entries < NEARLY * (double)entries)
-			return SELDOM_MS;
-	return OFTEN_MS;
+	double longest = OFTEN_MS;
+	for (size_t i = 0; i < n; i++) {
+		double got = (double)(w[i].entries - w[i].before);
+		double rest = (double)entries - (double)w[i].entries;
+		double ms = got > 0 && rest > 0 ? w[i].passed_ms * rest / got / 2 : 0;
+		if (ms > longest)
+			longest = ms;
+	}
+	return longest < SELDOM_MS ? (int)longest : SELDOM_MS;
 }
 
 int load_watch(char **arg)
