@@ -19,7 +19,8 @@ static bool take_number(struct bytes *rest, uint64_t number, uint64_t *out)
 {
 	struct bytes r = *rest;
 	uint64_t tag, v;
-	if (!varint_take(&r, 1, &tag) || tag != number << 3 || !varint_take(&r, 10, &v) || v == 0)
+	if (!varint_take(&r, 1, &tag) || tag != number << 3 || !varint_take(&r, VARINT_BYTES, &v) ||
+		v == 0)
 		return false;
 	*rest = r;
 	*out = v;

@@ -14,14 +14,14 @@ static struct item item_take(struct bytes *rest)
 {
 	struct item it = {0};
 	uint64_t tag = 0, v = 0;
-	ENSURE(varint_take(rest, 2, &tag));
+	ENSURE(varint_take(rest, TAG_BYTES, &tag));
 	it.number = (uint32_t)(tag >> 3);
 	unsigned wire = (unsigned)(tag & 7);
-	size_t skip = wire == 1 ? 8 : wire == 5 ? 4 : 0;
+	size_t skip = wire == WIRE_FIXED64 ? 8 : wire == WIRE_FIXED32 ? 4 : 0;
 	if (skip == 0)
-		ENSURE(varint_take(rest, 10, &v));
+		ENSURE(varint_take(rest, VARINT_BYTES, &v));
 	it.value = v;
-	if (wire == 2)
+	if (wire == WIRE_RANGE)
 		skip = (size_t)v;
 	ENSURE(skip <= rest->n);
 	it.range = (struct bytes){rest->p, skip};

@@ -2,11 +2,6 @@
 
 #include "proto/base/text.h"
 
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_RANGE = 2, WIRE_FIXED32 = 5 };
-
-#define TAG_BYTES 2
-#define VARINT_BYTES 10
-
 /* A message that is being scanned. */
 struct level {
 	const struct scan_table *t;

@@ -16,6 +16,11 @@ enum scan_type {
 	SCAN_MESSAGE
 };
 
+/* Of protobuf's wire types, those that are not refused. */
+enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_RANGE = 2, WIRE_FIXED32 = 5 };
+
+#define TAG_BYTES 2
+#define VARINT_BYTES 10
 #define SCAN_DEPTH 4	    /* messages within messages, the outermost included */
 #define SCAN_UNKNOWN_MAX 64 /* unknown fields passed over in a lax message */
 #define SCAN_NOWHERE UINT16_MAX
