@@ -167,8 +167,9 @@ int replica_post(struct replica *r, const struct signed_body *change, size_t n,
 			e, RC_TOO_BIG, "a request posts 1 to %d changes", LIMIT_POST_CHANGES);
 	struct draft *drafts = xalloc(n * sizeof(*drafts));
 	struct arena a;
-	void *memory = xalloc(n * CODEC_LEAF_ARENA);
-	arena_init(&a, memory, n * CODEC_LEAF_ARENA);
+	size_t room = CODEC_LEAF_ARENA + n * CODEC_LEAF_KEPT;
+	void *memory = xalloc(room);
+	arena_init(&a, memory, room);
 	size_t fresh = 0;
 	for (size_t i = 0; i < n; i++) {
 		buf_reset(&drafts[fresh].raw);
