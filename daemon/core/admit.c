@@ -225,6 +225,26 @@ static struct log *log_of(const struct replica *r, uint32_t id)
 	return r->log[i];
 }
 
+/* The change stands at this earlier leaf from now on, the later one is its repeat; what is known of
+ * it moves along. */
+static int move_change(struct replica *r, struct log *to, uint64_t index, struct log *from,
+	int64_t reg, struct store_change *c, struct err *e)
+{
+	if (c->verdict == VERDICT_VOID)
+		from->row.voids--;
+	int rc = finding(r, from, c->index, VERDICT_VOID, VOID_REPEAT, e);
+	c->log = to->row.id;
+	c->index = index;
+	if (rc == RC_OK)
+		rc = r->ops->change_set(r->store, reg, c, e);
+	if (rc == RC_OK)
+		rc = finding(r, to, index, c->verdict, c->void_code, e);
+	if (rc == RC_OK)
+		rc = r->ops->log_put(r->store, &from->row, e);
+	admit_recheck_later(r, reg, &c->id);
+	return rc;
+}
+
 /* The register has this change already: the earlier leaf of the member is the change, the later one
  * its repeat. */
 static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64_t reg,
@@ -237,13 +257,7 @@ static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64
 	struct log *other = log_of(r, there.log);
 	if (stands_before(other, there.index, log, index))
 		return finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
-	rc = finding(r, other, there.index, VERDICT_VOID, VOID_REPEAT, e);
-	there.log = log->row.id;
-	there.index = index;
-	if (rc == RC_OK)
-		rc = r->ops->change_set(r->store, reg, &there, e);
-	admit_recheck_later(r, reg, &x->body_id);
-	return rc;
+	return move_change(r, log, index, other, reg, &there, e);
 }
 
 static int file_change(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
@@ -397,8 +411,9 @@ static int recheck_one(struct replica *r, int64_t reg, const struct hash *id, st
 	struct store_change c;
 	struct buf raw = {0};
 	int rc = r->ops->change_get(r->store, reg, id, &c, e);
-	if (rc == RC_OK)
-		rc = r->ops->leaf_get(r->store, c.log, c.index, &raw, e);
+	if (rc != RC_OK) /* STORE_NONE: a void leaf that was never filed stays what it is */
+		return rc == STORE_NONE ? RC_OK : rc;
+	rc = r->ops->leaf_get(r->store, c.log, c.index, &raw, e);
 	if (rc == RC_OK) {
 		struct examined x;
 		struct log *log = log_of(r, c.log);

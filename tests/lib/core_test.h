@@ -38,7 +38,7 @@ static inline int core_tear_down(void **state)
 	} while (0)
 #define assert_effective(n, s, index) assert_verdict(n, s, index, VERDICT_EFFECTIVE, VOID_NONE)
 #define assert_void(n, s, index, code) assert_verdict(n, s, index, VERDICT_VOID, code)
-#define assert_same_hash(a, b) assert_memory_equal((a).b, (b).b, HASH_BYTES)
+#define assert_same_hash(x, y) assert_memory_equal((x).b, (y).b, HASH_BYTES)
 
 /* A call on a node that must give this rc; else its error is shown. */
 #define assert_rc(n, call, want)                                                                   \
