@@ -1,0 +1,320 @@
+/* deltad: reads the configuration, opens what a node needs, and runs the loop. No logic of its own.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "daemon/config.h"
+#include "daemon/net/loop.h"
+#include "daemon/store/store_sqlite.h"
+
+#define DEFAULT_CONFIG "/etc/deltad/deltad.conf"
+#define SOFTWARE "deltad " DELTAD_VERSION
+
+enum {
+	EX_OK = 0,
+	EX_USAGE = 64,
+	EX_OS = 71,
+	EX_IO = 74,
+	EX_RUNNING = 75,
+	EX_NOPERM = 77,
+	EX_CONFIG = 78
+};
+
+static const char usage[] =
+	"usage: deltad [-c FILE] [--check]\n"
+	"       deltad --version | --help\n"
+	"\n"
+	"Runs the node of one office.\n"
+	"\n"
+	"  -c FILE     configuration (default " DEFAULT_CONFIG ")\n"
+	"  --check     reads the configuration and the keys, says \"ok\" or what is wrong, and "
+	"ends\n"
+	"  --version   prints the version\n"
+	"  --help      prints this\n"
+	"\n"
+	"SIGTERM stops, SIGHUP reads peers, limits and log level anew.\n"
+	"Exit status: 0 stopped, 64 usage, 71 operating system, 74 input or output, 75 already\n"
+	"running, 77 not permitted, 78 configuration.\n";
+
+struct options {
+	const char *config;
+	bool check, version, help;
+};
+
+/* Everything that is open while the daemon runs; all zero = nothing. */
+struct node {
+	const struct options *options;
+	struct config config;
+	struct key log, cosign, noise;
+	struct store *store;
+	struct mark_file *mark_file;
+	struct mark mark;
+	struct replica *replica;
+	struct notify notify;
+};
+
+static int parse_options(int argc, char **argv, struct options *o, struct err *e)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc && !o->config)
+			o->config = argv[++i];
+		else if (strcmp(argv[i], "--check") == 0)
+			o->check = true;
+		else if (strcmp(argv[i], "--version") == 0)
+			o->version = true;
+		else if (strcmp(argv[i], "--help") == 0)
+			o->help = true;
+		else
+			return err_set(e, RC_USAGE,
+				"\"%.60s\" is not understood here; deltad --help says what is",
+				argv[i]);
+	}
+	if (!o->config)
+		o->config = DEFAULT_CONFIG;
+	return RC_OK;
+}
+
+/* A code that is not here is wrong set-up. */
+static int exit_code_of(int rc)
+{
+	static const struct {
+		int rc, code;
+	} codes[] = {{RC_USAGE, EX_USAGE}, {RC_BUSY, EX_RUNNING}, {RC_DENIED, EX_NOPERM},
+		{RC_NOMEM, EX_OS}, {RC_IO, EX_IO}, {RC_DISK_FULL, EX_IO},
+		{RC_UNKNOWN_OUTCOME, EX_IO}, {RC_CORRUPT, EX_IO}};
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i].rc == rc)
+			return codes[i].code;
+	return EX_CONFIG;
+}
+
+static int complain(int code, const struct err *e)
+{
+	fprintf(stderr, "deltad: %s: %s\n", rc_id(e->rc), e->text);
+	return code;
+}
+
+/* ---- opening ---- */
+
+static int load_key(struct key *k, const char *path, enum key_purpose purpose,
+	const struct config *c, struct err *e)
+{
+	int rc = key_load(k, path, purpose, NULL, NULL, e);
+	if (rc)
+		return rc;
+	if (strcmp(k->member, c->net.member) != 0)
+		return err_set(e, RC_KEYFILE, "%.150s: the key is of %s, this node is %s", path,
+			k->member, c->net.member);
+	return RC_OK;
+}
+
+static int load_keys(struct node *n, struct err *e)
+{
+	const struct config *c = &n->config;
+	int rc = load_key(&n->log, c->key_log, KEY_LOG, c, e);
+	if (!rc)
+		rc = load_key(&n->cosign, c->key_cosign, KEY_COSIGN, c, e);
+	if (!rc)
+		rc = load_key(&n->noise, c->key_noise, KEY_NOISE, c, e);
+	return rc;
+}
+
+static int load_config(const struct options *o, struct config *out, struct err *e)
+{
+	return config_load(o->config, getenv("CREDENTIALS_DIRECTORY"), out, e);
+}
+
+static int check_data_dir(const char *dir, struct err *e)
+{
+	struct stat st;
+	if (stat(dir, &st) != 0)
+		return err_set(
+			e, RC_SETUP, "data_dir = \"%.150s\": %s; create it", dir, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, RC_SETUP, "data_dir = \"%.150s\" is no folder", dir);
+	if (access(dir, R_OK | W_OK | X_OK) != 0)
+		return err_set(e, RC_DENIED, "data_dir = \"%.150s\": %s; give it to this user", dir,
+			strerror(errno));
+	return RC_OK;
+}
+
+static int open_store(struct node *n, struct err *e)
+{
+	char path[SETTINGS_PATH_SIZE + 16];
+	int rc = check_data_dir(n->config.net.data_dir, e);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "%s/replica.db", n->config.net.data_dir);
+	return store_sqlite_open(path, NULL, &n->store, e);
+}
+
+static void fill_from_system(void *self, void *p, uint32_t n)
+{
+	(void)self;
+	for (uint32_t done = 0; done < n;) {
+		ssize_t got = getrandom((uint8_t *)p + done, n - done, 0);
+		ENSURE(got > 0 || errno == EINTR);
+		if (got > 0)
+			done += (uint32_t)got;
+	}
+}
+
+static const struct chance system_chance = {fill_from_system, NULL};
+
+static int open_replica(struct node *n, struct err *e)
+{
+	struct replica_config c = {.store = n->store,
+		.chance = system_chance,
+		.log_key = &n->log,
+		.member = n->config.net.member,
+		.cluster_id = n->config.net.cluster_id,
+		.software = SOFTWARE,
+		.mark = n->mark};
+	return replica_open(&c, loop_now(), &n->replica, e);
+}
+
+static int open_node(struct node *n, struct err *e)
+{
+	int rc = load_keys(n, e);
+	if (!rc)
+		rc = notify_init(&n->notify, getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"),
+			getenv("WATCHDOG_PID"), e);
+	if (!rc)
+		rc = open_store(n, e);
+	if (!rc)
+		rc = mark_file_open(
+			n->config.mark_file, n->config.net.member, &n->mark_file, &n->mark, e);
+	if (!rc)
+		rc = open_replica(n, e);
+	return rc;
+}
+
+static void close_node(struct node *n)
+{
+	if (n->replica)
+		replica_close(n->replica);
+	if (n->store)
+		store_sqlite_close(n->store);
+	mark_file_close(n->mark_file);
+	notify_release(&n->notify);
+	key_release(&n->log);
+	key_release(&n->cosign);
+	key_release(&n->noise);
+}
+
+/* ---- what the loop asks of us ---- */
+
+static uint64_t wal_bytes(void *arg)
+{
+	return store_sqlite_wal_bytes(((struct node *)arg)->store);
+}
+
+static void checkpoint(void *arg)
+{
+	store_sqlite_checkpoint(((struct node *)arg)->store);
+}
+
+static int reload(void *arg, struct net_settings *out, struct err *e)
+{
+	struct node *n = arg;
+	struct config fresh;
+	struct buf needs = {0};
+	int rc = load_config(n->options, &fresh, e);
+	if (rc)
+		return rc;
+	config_restart_needs(&n->config, &fresh, &needs);
+	if (needs.n > 0)
+		log_warn("event=restart-needed for=\"%.*s\"", (int)needs.n, (const char *)needs.p);
+	buf_release(&needs);
+	log_set_level(fresh.log_level);
+	*out = fresh.net;
+	return RC_OK;
+}
+
+/* ---- running ---- */
+
+/* Examining leaves uses the pool, and there is nothing to gain beyond the cores. */
+static void size_thread_pool(void)
+{
+	char text[16];
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	snprintf(text, sizeof(text), "%ld", cores < 2 ? 2 : cores > 4 ? 4 : cores);
+	setenv("UV_THREADPOOL_SIZE", text, 1);
+}
+
+static int run_loop(struct node *n, struct err *e)
+{
+	struct loop_config c = {.settings = &n->config.net,
+		.replica = n->replica,
+		.noise_key = &n->noise,
+		.mark = n->mark_file,
+		.notify = &n->notify,
+		.chance = system_chance,
+		.software = SOFTWARE,
+		.wal_bytes = wal_bytes,
+		.checkpoint = checkpoint,
+		.reload = reload,
+		.arg = n};
+	return loop_run(&c, e);
+}
+
+static int run(struct node *n)
+{
+	struct err e = {0};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	umask(077);
+	sigaction(SIGPIPE, &ignore, NULL);
+	size_thread_pool();
+	log_set_level(n->config.log_level);
+	int rc = open_node(n, &e);
+	int code = rc ? complain(exit_code_of(rc), &e) : run_loop(n, &e);
+	if (!rc && e.rc)
+		complain(code, &e);
+	/* After a failure the store is left as it stands: a checkpoint could make it worse. */
+	if (!rc && code != EX_OK && !e.rc)
+		_exit(code);
+	close_node(n);
+	return code;
+}
+
+static int check(struct node *n)
+{
+	struct err e = {0};
+	int rc = load_keys(n, &e);
+	close_node(n);
+	if (rc)
+		return complain(exit_code_of(rc), &e);
+	puts("ok");
+	return fflush(stdout) == 0 ? EX_OK : EX_IO;
+}
+
+static int print(const char *text)
+{
+	fputs(text, stdout);
+	return fflush(stdout) == 0 ? EX_OK : EX_IO;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {0};
+	struct err e = {0};
+	if (parse_options(argc, argv, &o, &e))
+		return complain(EX_USAGE, &e);
+	if (o.help)
+		return print(usage);
+	if (o.version)
+		return print(SOFTWARE "\n");
+	struct node n = {.options = &o, .notify = {.fd = -1}};
+	int rc = trust_init(&e);
+	if (!rc)
+		rc = load_config(&o, &n.config, &e);
+	if (rc)
+		return complain(exit_code_of(rc), &e);
+	return o.check ? check(&n) : run(&n);
+}

@@ -1,0 +1,489 @@
+#include "daemon/net/conn.h"
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/net/conn_inbox.h"
+#include "daemon/net/loop.h"
+
+/* How long a Bye may take to be written. */
+#define LEAVING_MS 2000
+/* Detects a dead line below us; the core's Ping detects a dead process. */
+#define KEEPALIVE_IDLE_S 15
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_COUNT 3
+/* Unsent bytes that the kernel may hold: what is urgent waits behind no more than this. */
+#define NOT_SENT_BYTES (128 * 1024)
+/* PROTOCOL 7.1: before 2^30; looked at with the timers, hence the margin. */
+#define MESSAGES_MAX (((uint64_t)1 << 30) - ((uint64_t)1 << 24))
+
+static bool move_is_allowed(enum conn_state from, enum conn_state to)
+{
+	switch (from) {
+	case CONN_DIALLING: return to == CONN_HANDSHAKE || to == CONN_CLOSED;
+	case CONN_HANDSHAKE: return to == CONN_SESSION || to == CONN_CLOSED;
+	case CONN_SESSION: return to == CONN_LEAVING || to == CONN_CLOSED;
+	case CONN_LEAVING: return to == CONN_CLOSED;
+	case CONN_CLOSED: return false;
+	}
+	return false;
+}
+
+static void conn_move(struct conn *c, enum conn_state to)
+{
+	ENSURE(move_is_allowed(c->state, to));
+	c->state = to;
+	c->since = loop_now().mono;
+}
+
+static void free_when_done(struct conn *c)
+{
+	if (c->state != CONN_CLOSED || c->handle_open || c->verifying > 0)
+		return;
+	conn_inbox_clear(c);
+	peers_remove(c->shell, c);
+	free(c);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct conn *c = handle->data;
+	c->handle_open = false;
+	free_when_done(c);
+}
+
+void conn_close(struct conn *c, const char *text)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+	peers_part(c->shell, c, text, loop_now());
+	conn_move(c, CONN_CLOSED);
+	channel_release(&c->channel);
+	conn_inbox_clear(c);
+	uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+/* ---- writing ---- */
+
+struct write {
+	uv_write_t req;
+	struct conn *conn;
+	struct buf bytes;
+};
+
+static void look_at_queue(struct conn *c, bool wrote)
+{
+	size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+	drain_look(&c->drain, queued, wrote, loop_now().mono);
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct write *w = (struct write *)req;
+	struct conn *c = w->conn;
+	buf_release(&w->bytes);
+	free(w);
+	if (c->state == CONN_CLOSED)
+		return;
+	if (status < 0) {
+		conn_close(c, uv_strerror(status));
+		return;
+	}
+	look_at_queue(c, false);
+	if (c->state == CONN_LEAVING && c->bye_written && c->drain.queued == 0)
+		conn_close(c, "said goodbye");
+}
+
+/* Takes the bytes. */
+static void conn_write(struct conn *c, struct buf bytes)
+{
+	if (bytes.n == 0) {
+		buf_release(&bytes);
+		return;
+	}
+	struct write *w = xalloc(sizeof(*w));
+	w->conn = c;
+	w->bytes = bytes;
+	c->bytes_out += bytes.n;
+	uv_buf_t b = uv_buf_init((char *)bytes.p, (unsigned)bytes.n);
+	int status = uv_write(&w->req, (uv_stream_t *)&c->tcp, &b, 1, on_written);
+	if (status < 0) {
+		buf_release(&w->bytes);
+		free(w);
+		conn_close(c, uv_strerror(status));
+		return;
+	}
+	look_at_queue(c, true);
+	if (c->drain.queued > (size_t)c->shell->settings.limits.write_close_kib * 1024)
+		conn_close(c, "its write queue is over the limit");
+}
+
+bool conn_has_room(const struct conn *c)
+{
+	return c->drain.queued < (size_t)c->shell->settings.limits.write_pause_kib * 1024;
+}
+
+static void send_message(struct conn *c, const struct message *m)
+{
+	struct buf envelope = {0}, frames = {0};
+	message_encode(m, &envelope);
+	channel_send(&c->channel, buf_bytes(&envelope), &frames);
+	buf_release(&envelope);
+	conn_write(c, frames);
+}
+
+static void stop_reading(struct conn *c)
+{
+	if (c->reading)
+		uv_read_stop((uv_stream_t *)&c->tcp);
+	c->reading = false;
+	c->frame_since = MONO_NEVER;
+}
+
+/* From here on nothing that the peer says counts. */
+static void leave(struct conn *c)
+{
+	conn_move(c, CONN_LEAVING);
+	conn_inbox_clear(c);
+	stop_reading(c);
+}
+
+void conn_send(struct conn *c, const struct outbound *out)
+{
+	ENSURE(c->state == CONN_SESSION || c->state == CONN_LEAVING);
+	if (out->last && c->state == CONN_SESSION)
+		leave(c);
+	c->bye_written |= out->last;
+	send_message(c, &out->msg);
+}
+
+void conn_say_bye(struct conn *c, int rc, const char *text)
+{
+	struct outbound out = {.last = true};
+	if (c->state != CONN_SESSION) {
+		conn_close(c, text);
+		return;
+	}
+	out.msg.kind = MESSAGE_BYE;
+	out.msg.bye.code = rc ? bytes_str(rc_id(rc)) : bytes_of(NULL, 0);
+	out.msg.bye.text = bytes_str(text);
+	conn_send(c, &out);
+}
+
+/* ---- reading ---- */
+
+static bool stores_something(enum message_kind kind)
+{
+	switch (kind) {
+	case MESSAGE_ROSTER:
+	case MESSAGE_HEAD:
+	case MESSAGE_LEAVES:
+	case MESSAGE_COSIGNATURE:
+	case MESSAGE_EVIDENCE: return true;
+	case MESSAGE_UNKNOWN:
+	case MESSAGE_HELLO:
+	case MESSAGE_WANT:
+	case MESSAGE_VIEW_DIGEST:
+	case MESSAGE_PING:
+	case MESSAGE_PONG:
+	case MESSAGE_BYE: return false;
+	}
+	return false;
+}
+
+void conn_deliver(struct conn *c, const struct message *m, const struct verify *leaves)
+{
+	struct shell *s = c->shell;
+	struct batch batch = {0};
+	struct err e = {0};
+	if (c->state != CONN_SESSION)
+		return;
+	/* With a full disk we go on serving: the peer will be asked again when there is room. */
+	if (s->space.state == SPACE_FULL && stores_something(m->kind))
+		return;
+	if (leaves)
+		batch = (struct batch){verify_leaves(leaves), m->leaves.n};
+	if (!loop_enter(s))
+		return;
+	int rc = replica_recv(s->replica, c->peer, m, &batch, loop_now(), &e);
+	if (!loop_survives(s, rc, &e))
+		return;
+	/* The core has queued a Bye that says why. */
+	if (rc && c->state == CONN_SESSION)
+		leave(c);
+}
+
+static void authenticated(struct conn *c)
+{
+	uint8_t remote[KEY_BYTES];
+	memcpy(remote, channel_remote(&c->channel), sizeof(remote));
+	if (peers_join(c->shell, c, remote, loop_now()))
+		conn_move(c, CONN_SESSION);
+}
+
+/* One thing that the channel got. */
+static void conn_got(struct conn *c, int got, struct err *e)
+{
+	if (got == CHANNEL_AUTHENTICATED) {
+		authenticated(c);
+		return;
+	}
+	if (got == CHANNEL_ENVELOPE) {
+		int rc = conn_inbox_take(c, e);
+		if (rc && c->state == CONN_SESSION)
+			conn_say_bye(c, rc, e->text);
+		return;
+	}
+	conn_close(c, e->text);
+}
+
+static bool conn_listens(const struct conn *c)
+{
+	return (c->state == CONN_HANDSHAKE || c->state == CONN_SESSION) && !conn_inbox_is_full(c);
+}
+
+static void start_reading(struct conn *c);
+
+/* Uses what has been fed, as far as the inbox has room, and keeps the frame's clock: it runs while
+ * part of a frame is here and stands still while we are the ones who wait. */
+static void conn_pump(struct conn *c)
+{
+	size_t used = c->channel.used;
+	while (conn_listens(c)) {
+		struct buf out = {0};
+		struct err e = {0};
+		int got = channel_next(&c->channel, &out, &e);
+		conn_write(c, out);
+		if (got == CHANNEL_NOTHING || c->state == CONN_CLOSED)
+			break;
+		conn_got(c, got, &e);
+	}
+	if (c->state == CONN_CLOSED || c->state == CONN_LEAVING)
+		return;
+	if (!conn_listens(c)) {
+		stop_reading(c);
+		return;
+	}
+	bool moved = c->channel.used != used || c->frame_since.v == MONO_NEVER.v;
+	if (!channel_is_midframe(&c->channel))
+		c->frame_since = MONO_NEVER;
+	else if (moved)
+		c->frame_since = loop_now().mono;
+	start_reading(c);
+}
+
+void conn_inbox_moved(struct conn *c)
+{
+	if (c->state == CONN_SESSION)
+		conn_pump(c);
+	free_when_done(c);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+	struct conn *c = handle->data;
+	(void)suggested;
+	*out = uv_buf_init((char *)c->shell->scratch, LOOP_SCRATCH_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
+{
+	struct conn *c = stream->data;
+	if (n < 0) {
+		conn_close(c, n == UV_EOF ? "closed by the other side" : uv_strerror((int)n));
+	} else if (n > 0) {
+		c->bytes_in += (uint64_t)n;
+		channel_feed(&c->channel, bytes_of(b->base, (size_t)n));
+		conn_pump(c);
+	}
+}
+
+static void start_reading(struct conn *c)
+{
+	if (c->reading)
+		return;
+	int status = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+	if (status < 0)
+		conn_close(c, uv_strerror(status));
+	else
+		c->reading = true;
+}
+
+/* ---- beginning ---- */
+
+static int conn_new(struct shell *s, struct conn **out, struct err *e)
+{
+	struct conn *c = xalloc(sizeof(*c));
+	int status = uv_tcp_init(&s->uv, &c->tcp);
+	if (status < 0) {
+		free(c);
+		return err_set(e, RC_IO, "socket: %s", uv_strerror(status));
+	}
+	c->shell = s;
+	c->peer = -1;
+	c->tcp.data = c;
+	c->connect.data = c;
+	c->handle_open = true;
+	c->frame_since = MONO_NEVER;
+	c->opened = c->since = loop_now().mono;
+	*out = c;
+	return RC_OK;
+}
+
+/* Only refused by a kernel that lacks an option: worth no connection. */
+static void set_options(struct conn *c)
+{
+	static const struct {
+		int name, value;
+	} options[] = {{TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S}, {TCP_KEEPCNT, KEEPALIVE_COUNT},
+		{TCP_USER_TIMEOUT, LIMIT_DEAD_MS}, {TCP_NOTSENT_LOWAT, NOT_SENT_BYTES}};
+	uv_os_fd_t fd;
+	(void)uv_tcp_nodelay(&c->tcp, 1);
+	/* libuv's own interval and count are fixed, so ours come after. */
+	(void)uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_IDLE_S);
+	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0)
+		return;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		(void)setsockopt(fd, IPPROTO_TCP, options[i].name, &options[i].value,
+			sizeof(options[i].value));
+}
+
+static void begin_handshake(struct conn *c, const uint8_t *remote)
+{
+	uint8_t ephemeral[KEY_BYTES];
+	struct chance chance = c->shell->config.chance;
+	chance.fill(chance.self, ephemeral, sizeof(ephemeral));
+	channel_init(&c->channel, &c->shell->settings.cluster_id, c->shell->config.noise_key,
+		remote, ephemeral);
+	explicit_bzero(ephemeral, sizeof(ephemeral));
+}
+
+static void connected(struct conn *c)
+{
+	struct buf out = {0};
+	struct err e = {0};
+	conn_move(c, CONN_HANDSHAKE);
+	set_options(c);
+	int rc = channel_start(&c->channel, &out, &e);
+	conn_write(c, out);
+	if (rc)
+		conn_close(c, e.text);
+	if (c->state != CONN_CLOSED)
+		start_reading(c);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+	struct conn *c = req->data;
+	if (c->state == CONN_CLOSED)
+		return;
+	if (status < 0)
+		conn_close(c, uv_strerror(status));
+	else
+		connected(c);
+}
+
+int conn_dial(struct shell *s, int peer, const struct sockaddr_storage *to,
+	const uint8_t remote[KEY_BYTES], struct conn **out, struct err *e)
+{
+	*out = NULL;
+	struct conn *c;
+	int rc = conn_new(s, &c, e);
+	if (rc)
+		return rc;
+	c->state = CONN_DIALLING;
+	c->opened_by_self = true;
+	c->peer = peer;
+	c->addr = *to;
+	begin_handshake(c, remote);
+	peers_add(s, c);
+	*out = c;
+	int status =
+		uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)to, on_connected);
+	if (status < 0)
+		conn_close(c, uv_strerror(status));
+	return RC_OK;
+}
+
+int conn_accept(struct shell *s, uv_stream_t *listener, struct conn **out, struct err *e)
+{
+	*out = NULL;
+	struct conn *c;
+	int rc = conn_new(s, &c, e);
+	if (rc)
+		return rc;
+	c->state = CONN_HANDSHAKE;
+	begin_handshake(c, NULL);
+	peers_add(s, c);
+	int length = sizeof(c->addr);
+	int status = uv_accept(listener, (uv_stream_t *)&c->tcp);
+	if (status == 0)
+		status = uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&c->addr, &length);
+	if (status < 0) {
+		conn_close(c, uv_strerror(status));
+		return err_set(e, RC_IO, "accept: %s", uv_strerror(status));
+	}
+	set_options(c);
+	start_reading(c);
+	*out = c;
+	return RC_OK;
+}
+
+/* ---- time ---- */
+
+static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
+{
+	return a.v < b.v ? a : b;
+}
+
+static struct mono_ms frame_deadline(const struct conn *c)
+{
+	if (c->frame_since.v == MONO_NEVER.v)
+		return MONO_NEVER;
+	return (struct mono_ms){c->frame_since.v + c->shell->settings.limits.frame_ms};
+}
+
+/* The dialler ends an old session; the other side only if that fails to happen. */
+static struct mono_ms session_deadline(const struct conn *c)
+{
+	int64_t life = (int64_t)c->shell->settings.limits.session_minutes * 60000;
+	return (struct mono_ms){c->since.v + (c->opened_by_self ? life : life + life / 8)};
+}
+
+struct mono_ms conn_deadline(const struct conn *c)
+{
+	const struct net_limits *l = &c->shell->settings.limits;
+	struct mono_ms stall = drain_deadline(&c->drain, l->write_stall_ms);
+	switch (c->state) {
+	case CONN_DIALLING:
+	case CONN_HANDSHAKE: return (struct mono_ms){c->opened.v + l->handshake_ms};
+	case CONN_SESSION: return earlier(earlier(stall, frame_deadline(c)), session_deadline(c));
+	case CONN_LEAVING: return (struct mono_ms){c->since.v + LEAVING_MS};
+	case CONN_CLOSED: return MONO_NEVER;
+	}
+	return MONO_NEVER;
+}
+
+void conn_on_time(struct conn *c, struct now now)
+{
+	const struct net_limits *l = &c->shell->settings.limits;
+	if (c->state == CONN_CLOSED)
+		return;
+	look_at_queue(c, false);
+	if (c->state == CONN_SESSION && channel_messages(&c->channel) >= MESSAGES_MAX)
+		conn_say_bye(c, RC_OK, "time for a new session");
+	else if (now.mono.v < conn_deadline(c).v)
+		return;
+	else if (c->state == CONN_DIALLING || c->state == CONN_HANDSHAKE)
+		conn_close(c, "the handshake took too long");
+	else if (c->state == CONN_LEAVING)
+		conn_close(c, "said goodbye");
+	else if (now.mono.v >= frame_deadline(c).v)
+		conn_close(c, "a frame took too long");
+	else if (now.mono.v >= drain_deadline(&c->drain, l->write_stall_ms).v)
+		conn_close(c, "takes nothing we send");
+	else
+		conn_say_bye(c, RC_OK, "time for a new session");
+}

@@ -1,0 +1,492 @@
+#include "daemon/net/ctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/net/loop.h"
+#include "proto/base/log.h"
+#include "proto/wire/packet.h"
+
+#define BACKLOG 64
+#define GROUPS_MAX 256
+#define LEAVING_MS 2000
+
+/* ---- who is there ---- */
+
+enum ctl_role ctl_role_of(uid_t uid, const gid_t *groups, size_t n, uid_t own_uid, gid_t socket_gid)
+{
+	if (uid == 0 || uid == own_uid)
+		return CTL_ROLE_ADMIN;
+	for (size_t i = 0; i < n; i++)
+		if (groups[i] == socket_gid)
+			return CTL_ROLE_OPERATOR;
+	return CTL_ROLE_NONE;
+}
+
+static enum ctl_role role_of_client(const struct client *c)
+{
+	struct ucred cred;
+	gid_t groups[GROUPS_MAX + 1];
+	socklen_t n_cred = sizeof(cred), n_groups = sizeof(groups) - sizeof(groups[0]);
+	uv_os_fd_t fd;
+	if (uv_fileno((const uv_handle_t *)&c->pipe, &fd) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n_cred) != 0)
+		return CTL_ROLE_NONE;
+	/* Somebody in more groups than fit is judged by the primary one. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n_groups) != 0)
+		n_groups = 0;
+	size_t n = n_groups / sizeof(groups[0]);
+	groups[n++] = cred.gid;
+	return ctl_role_of(cred.uid, groups, n, geteuid(), c->shell->ctl.gid);
+}
+
+/* ---- a client's end ---- */
+
+static void on_client_closed(uv_handle_t *handle)
+{
+	struct client *c = handle->data;
+	struct client **at = &c->shell->ctl.clients;
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->shell->ctl.n--;
+	buf_release(&c->in);
+	buf_release(&c->held);
+	buf_release(&c->walk.holder);
+	free(c->held_id);
+	free(c);
+}
+
+static void client_close(struct client *c)
+{
+	if (c->state == CLIENT_CLOSED)
+		return;
+	c->state = CLIENT_CLOSED;
+	ctl_walk_end(c);
+	uv_close((uv_handle_t *)&c->pipe, on_client_closed);
+}
+
+/* ---- writing ---- */
+
+struct answer {
+	uv_write_t req;
+	struct client *client;
+	struct buf bytes;
+};
+
+static void client_go_on(struct client *c);
+
+static void look_at_queue(struct client *c, bool wrote)
+{
+	size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->pipe);
+	drain_look(&c->drain, queued, wrote, loop_now().mono);
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct answer *a = (struct answer *)req;
+	struct client *c = a->client;
+	buf_release(&a->bytes);
+	free(a);
+	if (c->state == CLIENT_CLOSED)
+		return;
+	if (status < 0) {
+		client_close(c);
+		return;
+	}
+	look_at_queue(c, false);
+	if (c->state == CLIENT_LEAVING && c->drain.queued == 0)
+		client_close(c);
+	else
+		client_go_on(c);
+}
+
+/* Takes the bytes. */
+static void client_write(struct client *c, struct buf bytes)
+{
+	if (c->state == CLIENT_CLOSED) {
+		buf_release(&bytes);
+		return;
+	}
+	struct answer *a = xalloc(sizeof(*a));
+	a->client = c;
+	a->bytes = bytes;
+	uv_buf_t b = uv_buf_init((char *)bytes.p, (unsigned)bytes.n);
+	if (uv_write(&a->req, (uv_stream_t *)&c->pipe, &b, 1, on_written) < 0) {
+		buf_release(&a->bytes);
+		free(a);
+		client_close(c);
+		return;
+	}
+	look_at_queue(c, true);
+}
+
+static void encode(const struct ctl_reply *r, struct buf *out)
+{
+	struct err e = {0};
+	size_t start = out->n;
+	int rc = ctl_reply_encode(r, out, &e);
+	if (rc == RC_OK)
+		return;
+	out->n = start;
+	struct ctl_reply error = {.id = r->id, .rc = rc, .text = bytes_str(e.text)};
+	ENSURE(ctl_reply_encode(&error, out, &e) == RC_OK);
+}
+
+void client_hold(struct client *c, const struct ctl_reply *r)
+{
+	if (c->n_held == c->cap_held) {
+		c->cap_held = c->cap_held ? 2 * c->cap_held : 4;
+		c->held_id = xrealloc(c->held_id, c->cap_held * sizeof(c->held_id[0]));
+	}
+	c->held_id[c->n_held++] = r->id;
+	encode(r, &c->held);
+}
+
+void client_reply(struct client *c, const struct ctl_reply *r)
+{
+	struct buf bytes = {0};
+	if (c->n_held > 0) {
+		client_hold(c, r);
+		return;
+	}
+	encode(r, &bytes);
+	client_write(c, bytes);
+}
+
+void client_error(struct client *c, uint32_t id, int rc, const char *text)
+{
+	struct ctl_reply r = {.id = id, .rc = rc, .text = bytes_str(text)};
+	client_reply(c, &r);
+}
+
+/* One last answer to a client that cannot stay. */
+static void client_refuse(struct client *c, int rc, const char *text)
+{
+	client_error(c, 0, rc, text);
+	if (c->state == CLIENT_CLOSED)
+		return;
+	if (c->reading)
+		uv_read_stop((uv_stream_t *)&c->pipe);
+	c->reading = false;
+	c->state = CLIENT_LEAVING;
+	c->left = loop_now().mono;
+	if (c->drain.queued == 0)
+		client_close(c);
+}
+
+void ctl_posts_done(struct shell *s)
+{
+	for (struct client *c = s->ctl.clients; c; c = c->next) {
+		if (c->n_held == 0)
+			continue;
+		struct buf held = c->held;
+		c->held = (struct buf){0};
+		c->n_held = 0;
+		client_write(c, held);
+	}
+}
+
+void ctl_posts_failed(struct shell *s, int rc, const char *text)
+{
+	for (struct client *c = s->ctl.clients; c; c = c->next) {
+		size_t n = c->n_held;
+		c->n_held = 0;
+		buf_reset(&c->held);
+		for (size_t i = 0; i < n && c->state != CLIENT_CLOSED; i++)
+			client_error(c, c->held_id[i], rc, text);
+	}
+}
+
+static void send_event(struct client *c)
+{
+	struct ctl_reply r = {.more = true,
+		.id = c->subscribe_id,
+		.kind = CTL_REPLY_EVENT,
+		.commit = c->shell->commits};
+	c->event_due = false;
+	client_reply(c, &r);
+}
+
+void ctl_wake(struct shell *s)
+{
+	for (struct client *c = s->ctl.clients; c; c = c->next) {
+		if (!c->subscribed || c->state != CLIENT_OPEN)
+			continue;
+		/* Who has not read the last one gets one for all that happened since. */
+		if (c->drain.queued == 0)
+			send_event(c);
+		else
+			c->event_due = true;
+	}
+}
+
+/* ---- reading ---- */
+
+static bool client_may_ask(const struct client *c)
+{
+	return c->state == CLIENT_OPEN && !c->walk.active &&
+		c->drain.queued < LIMIT_WRITE_PAUSE_BYTES && c->held.n < LIMIT_WRITE_PAUSE_BYTES;
+}
+
+/* Answers the first whole request that is here; false: there is none. */
+static bool answer_one(struct client *c)
+{
+	struct ctl_request r;
+	struct bytes body;
+	struct err e = {0};
+	int n = frame_split_u32(buf_bytes(&c->in), LIMIT_CTL_REQUEST_BYTES, &body, &e);
+	if (n == 0)
+		return false;
+	arena_reset(&c->shell->ctl.arena);
+	int rc = n < 0 ? n : ctl_request_decode(body, &c->shell->ctl.arena, &r, &e);
+	if (rc) {
+		client_refuse(c, rc, e.text);
+		return false;
+	}
+	c->asked = loop_now().mono;
+	ctl_answer(c, &r);
+	buf_consume(&c->in, (size_t)n);
+	c->frame_since = MONO_NEVER;
+	return true;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+	struct client *c = handle->data;
+	(void)suggested;
+	*out = uv_buf_init((char *)c->shell->scratch, LOOP_SCRATCH_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
+{
+	struct client *c = stream->data;
+	if (n < 0) {
+		client_close(c);
+	} else if (n > 0) {
+		buf_put(&c->in, b->base, (size_t)n);
+		client_go_on(c);
+	}
+}
+
+static void set_reading(struct client *c, bool wanted)
+{
+	if (c->reading == wanted)
+		return;
+	c->reading = wanted;
+	if (!wanted)
+		uv_read_stop((uv_stream_t *)&c->pipe);
+	else if (uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read) < 0)
+		client_close(c);
+}
+
+/* Does what can be done for a client now: frames of an answer under way, an event, requests. */
+static void client_go_on(struct client *c)
+{
+	if (c->state == CLIENT_OPEN && c->walk.active && c->drain.queued < LIMIT_WRITE_PAUSE_BYTES)
+		ctl_walk_on(c);
+	if (c->state == CLIENT_OPEN && c->event_due && c->drain.queued == 0)
+		send_event(c);
+	while (client_may_ask(c) && answer_one(c))
+		;
+	if (c->state != CLIENT_OPEN)
+		return;
+	if (c->in.n == 0)
+		c->frame_since = MONO_NEVER;
+	else if (c->frame_since.v == MONO_NEVER.v)
+		c->frame_since = loop_now().mono;
+	set_reading(c, client_may_ask(c));
+}
+
+/* ---- the listener ---- */
+
+static void welcome(struct client *c)
+{
+	struct shell *s = c->shell;
+	c->role = role_of_client(c);
+	if (c->role == CTL_ROLE_NONE) {
+		s->ctl.refused++;
+		client_refuse(c, RC_DENIED,
+			"you are not in the group of the control socket; ask the administrator");
+	} else if (s->ctl.n > s->settings.limits.clients) {
+		client_refuse(c, RC_UNREACHABLE, "the node serves as many clients as it may");
+	} else {
+		client_go_on(c);
+	}
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct shell *s = listener->data;
+	if (status < 0) {
+		log_error("event=accept-failed why=\"%s\"", uv_strerror(status));
+		return;
+	}
+	struct client *c = xalloc(sizeof(*c));
+	c->shell = s;
+	c->asked = loop_now().mono;
+	c->frame_since = MONO_NEVER;
+	status = uv_pipe_init(&s->uv, &c->pipe, 0);
+	if (status < 0) {
+		free(c);
+		return;
+	}
+	c->pipe.data = c;
+	c->next = s->ctl.clients;
+	s->ctl.clients = c;
+	s->ctl.n++;
+	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0)
+		client_close(c);
+	else
+		welcome(c);
+}
+
+/* Somebody answers at the path: RC_BUSY. A socket that nobody listens to any more is removed. */
+static int clear_path(const char *path, struct err *e)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct stat st;
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT
+			? RC_OK
+			: err_set(e, RC_SETUP, "control = \"%s\": %s", path, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, RC_SETUP, "control = \"%s\" exists and is no socket", path);
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(e, RC_IO, "socket: %s", strerror(errno));
+	int failed = connect(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 ? errno : 0;
+	close(fd);
+	if (failed == 0 || failed == EAGAIN)
+		return err_set(e, RC_BUSY,
+			"control = \"%s\": another daemon answers there; stop it first", path);
+	if (failed == ECONNREFUSED)
+		failed = unlink(path) != 0 ? errno : 0;
+	return failed ? err_set(e, RC_SETUP, "control = \"%s\": %s", path, strerror(failed))
+		      : RC_OK;
+}
+
+static int bind_and_listen(struct shell *s, const char *path)
+{
+	struct ctl *ctl = &s->ctl;
+	struct stat st;
+	int status = uv_pipe_init(&s->uv, &ctl->listener, 0);
+	if (status < 0)
+		return status;
+	ctl->listener.data = s;
+	ctl->listener_open = true;
+	/* The process's umask is 077: closed to others until the mode is set. */
+	status = uv_pipe_bind(&ctl->listener, path);
+	if (status == 0 && (chmod(path, 0660) != 0 || lstat(path, &st) != 0))
+		status = uv_translate_sys_error(errno);
+	if (status == 0) {
+		ctl->gid = st.st_gid;
+		status = uv_listen((uv_stream_t *)&ctl->listener, BACKLOG, on_connection);
+	}
+	return status;
+}
+
+int ctl_open(struct shell *s, struct err *e)
+{
+	const char *path = s->settings.control;
+	struct sockaddr_un a;
+	if (strlen(path) >= sizeof(a.sun_path))
+		return err_set(e, RC_SETUP, "control: the path is longer than %zu bytes",
+			sizeof(a.sun_path) - 1);
+	int rc = clear_path(path, e);
+	if (rc)
+		return rc;
+	arena_init(&s->ctl.arena, xalloc(CTL_ARENA), CTL_ARENA);
+	int status = bind_and_listen(s, path);
+	if (status < 0)
+		return err_set(e, RC_SETUP, "control = \"%s\": %s; is there a folder for it?", path,
+			uv_strerror(status));
+	return RC_OK;
+}
+
+/* ---- time ---- */
+
+static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
+{
+	return a.v < b.v ? a : b;
+}
+
+static struct mono_ms after(struct mono_ms since, int64_t ms)
+{
+	return since.v == MONO_NEVER.v ? MONO_NEVER : (struct mono_ms){since.v + ms};
+}
+
+static struct mono_ms client_deadline(const struct client *c)
+{
+	const struct net_limits *l = &c->shell->settings.limits;
+	struct mono_ms at = drain_deadline(&c->drain, l->write_stall_ms);
+	switch (c->state) {
+	case CLIENT_CLOSED: return MONO_NEVER;
+	case CLIENT_LEAVING: return after(c->left, LEAVING_MS);
+	case CLIENT_OPEN: break;
+	}
+	if (c->reading)
+		at = earlier(at, after(c->frame_since, l->frame_ms));
+	if (!c->subscribed && !c->walk.active && c->drain.queued == 0)
+		at = earlier(at, after(c->asked, (int64_t)l->client_idle_s * 1000));
+	return at;
+}
+
+struct mono_ms ctl_deadline(const struct shell *s)
+{
+	struct mono_ms at = MONO_NEVER;
+	for (const struct client *c = s->ctl.clients; c; c = c->next)
+		at = earlier(at, client_deadline(c));
+	return at;
+}
+
+void ctl_on_time(struct shell *s, struct now now)
+{
+	for (struct client *c = s->ctl.clients; c; c = c->next) {
+		if (c->state == CLIENT_CLOSED)
+			continue;
+		look_at_queue(c, false);
+		if (now.mono.v >= client_deadline(c).v)
+			client_close(c);
+	}
+}
+
+/* ---- the end ---- */
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct shell *s = handle->data;
+	s->ctl.listener_open = false;
+}
+
+void ctl_stop(struct shell *s)
+{
+	if (s->ctl.listener_open && !uv_is_closing((uv_handle_t *)&s->ctl.listener))
+		uv_close((uv_handle_t *)&s->ctl.listener, on_listener_closed);
+	for (struct client *c = s->ctl.clients; c; c = c->next)
+		if (c->state == CLIENT_OPEN)
+			client_refuse(c, RC_UNREACHABLE, "the node is shutting down");
+}
+
+bool ctl_is_gone(const struct shell *s)
+{
+	return !s->ctl.clients && !s->ctl.listener_open;
+}
+
+void ctl_drop_all(struct shell *s)
+{
+	for (struct client *c = s->ctl.clients; c; c = c->next)
+		client_close(c);
+}
+
+void ctl_release(struct shell *s)
+{
+	free(s->ctl.arena.base);
+	s->ctl.arena = (struct arena){0};
+}
