@@ -9,7 +9,7 @@ static const struct column columns[] = {
 	{.key = "task", .title = N_("task")},
 	{.key = "field", .title = N_("field")},
 	{.key = "values", .title = N_("values"), .right = true},
-	{.key = "shown", .title = N_("shown first")},
+	{.key = "shown", .title = N_("shown first"), .wrap = true},
 };
 
 int cmd_conflicts_list(struct app *app, struct err *e)

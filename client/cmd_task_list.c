@@ -11,14 +11,14 @@ enum fixed_column { COL_KEY, COL_STATUS, COL_MARK, COL_AVERAGE, COL_BEFORE_REPOR
 static const struct column before[] = {
 	[COL_KEY] = {.key = "key", .title = N_("key")},
 	[COL_STATUS] = {.key = "status", .title = N_("overall")},
-	[COL_MARK] = {.key = "conflicts", .title = ""},
+	[COL_MARK] = {.key = "conflicts", .title = "", .optional = true},
 	[COL_AVERAGE] = {.key = "average_progress", .title = N_("avg"), .right = true},
 };
 static const struct column after[] = {
 	{.key = "reports", .no_tsv = true},
 	{.key = "start"},
-	{.key = "due", .title = N_("due")},
-	{.key = "lead", .title = N_("lead")},
+	{.key = "due", .title = N_("due"), .optional = true},
+	{.key = "lead", .title = N_("lead"), .optional = true},
 	{.key = "area"},
 	{.key = "withdrawn"},
 	{.key = "title", .title = N_("title")},

@@ -21,9 +21,11 @@ static void describe(struct sheet *s, struct bytes key, const struct task_value 
 		t->withdrawn ? tr_word("withdrawn") : "");
 	if (t->full.n)
 		sheet_line(s, TONE_NONE, "%.*s", (int)t->full.n, (const char *)t->full.p);
-	sheet_line(s, TONE_NONE, tr("lead %.*s; participants %s; %s to %s"),
-		t->lead.n ? (int)t->lead.n : 1, t->lead.n ? (const char *)t->lead.p : "-",
-		t->n_participants ? (const char *)who.p : tr("every province"), start, due);
+	sheet_line(s, TONE_NONE, tr("lead %.*s; participants %s"), t->lead.n ? (int)t->lead.n : 1,
+		t->lead.n ? (const char *)t->lead.p : "-",
+		t->n_participants ? (const char *)who.p : tr("every province"));
+	if (t->start || t->due)
+		sheet_line(s, TONE_NONE, tr("from %s to %s"), start, due);
 	buf_release(&who);
 }
 

@@ -23,7 +23,7 @@ static const struct column columns[] = {
 	{.key = "reason"},
 	{.key = "signature_ok"},
 	{.key = "irregular"},
-	{.key = "value", .title = N_("value")},
+	{.key = "value", .title = N_("value"), .wrap = true},
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 

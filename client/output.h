@@ -31,6 +31,8 @@ struct column {
 	const char *key;   /* English snake_case, in JSON */
 	const char *title; /* a msgid; NULL: not on the screen */
 	bool right;
+	bool optional;	      /* not on the screen while no row has anything there */
+	bool wrap;	      /* the last column goes on below itself instead of being shortened */
 	bool no_tsv, no_json; /* left out there: put together from others, or too deep */
 };
 

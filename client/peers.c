@@ -36,8 +36,11 @@ static const struct column full[PEER_COLUMNS] = {
 	[PEER_REFUSED] = {.key = "refused", .title = N_("refused"), .right = true},
 	[PEER_IN] = {.key = "bytes_in", .title = N_("bytes in"), .right = true},
 	[PEER_OUT] = {.key = "bytes_out", .title = N_("bytes out"), .right = true},
-	[PEER_DIFFERS] = {.key = "differs_at", .title = N_("differs at")},
-	[PEER_ERROR] = {.key = "last_error", .title = N_("last error")},
+	[PEER_DIFFERS] = {.key = "differs_at", .title = N_("differs at"), .optional = true},
+	[PEER_ERROR] = {.key = "last_error",
+		.title = N_("last error"),
+		.optional = true,
+		.wrap = true},
 };
 
 /* The same for machines; people see what says whether all is well. */
@@ -55,7 +58,10 @@ static const struct column brief[PEER_COLUMNS] = {
 	[PEER_IN] = {.key = "bytes_in"},
 	[PEER_OUT] = {.key = "bytes_out"},
 	[PEER_DIFFERS] = {.key = "differs_at"},
-	[PEER_ERROR] = {.key = "last_error", .title = N_("last error")},
+	[PEER_ERROR] = {.key = "last_error",
+		.title = N_("last error"),
+		.optional = true,
+		.wrap = true},
 };
 
 static void agree_cell(struct table *t, const struct ctl_peer *p)

@@ -4,6 +4,23 @@
 
 #include "client/output.h"
 
+#define COLUMNS_MAX 40
+
+struct cell {
+	json_t *value;
+	char *shown; /* escaped */
+	enum tone tone;
+};
+
+struct table {
+	const char *key;
+	const struct column *column;
+	size_t n_columns;
+	char *heading, *empty;
+	struct cell *cell; /* row by row */
+	size_t n, cap;
+};
+
 struct table *table_new(const char *key, const struct column *columns, size_t n,
 	const char *heading, const char *empty);
 void table_free(struct table *t);

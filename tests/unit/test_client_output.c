@@ -75,6 +75,51 @@ static void the_last_column_is_cut_at_the_edge_of_the_screen(void **state)
 	free(text);
 }
 
+static void a_wrapping_column_goes_on_below_itself(void **state)
+{
+	static const struct column two[] = {
+		{.key = "a", .title = "a"}, {.key = "b", .title = "b", .wrap = true}};
+	char *text = NULL;
+	size_t n = 0;
+	(void)state;
+	struct sheet *s = sheet_new("test");
+	struct table *t = sheet_table(s, "rows", two, 2, NULL, NULL);
+	table_text(t, TONE_NONE, bytes_str("key"), NULL);
+	table_text(t, TONE_NONE,
+		bytes_str("one two three four five six 江苏江苏江苏江苏江苏江苏江苏"), NULL);
+	struct output o = {.mode = OUTPUT_SCREEN, .columns = 31, .to = open_memstream(&text, &n)};
+	sheet_print(s, &o);
+	fclose(o.to);
+	assert_string_equal(text,
+		"a    b\n"
+		"key  one two three four five\n"
+		"     six 江苏江苏江苏江苏江苏江\n"
+		"     苏江苏\n");
+	free(text);
+	sheet_free(s);
+}
+
+static void an_optional_column_without_anything_is_not_shown(void **state)
+{
+	static const struct column two[] = {
+		{.key = "a", .title = "a"}, {.key = "b", .title = "b", .optional = true}};
+	(void)state;
+	for (int filled = 0; filled < 2; filled++) {
+		char *text = NULL;
+		size_t n = 0;
+		struct sheet *s = sheet_new("test");
+		struct table *t = sheet_table(s, "rows", two, 2, NULL, NULL);
+		table_number(t, 1);
+		table_text(t, TONE_NONE, bytes_str(filled ? "x" : ""), NULL);
+		struct output o = {.mode = OUTPUT_SCREEN, .to = open_memstream(&text, &n)};
+		sheet_print(s, &o);
+		fclose(o.to);
+		assert_string_equal(text, filled ? "a  b\n1  x\n" : "a\n1\n");
+		free(text);
+		sheet_free(s);
+	}
+}
+
 static void colours_stand_around_the_text_and_only_when_asked(void **state)
 {
 	(void)state;
@@ -200,6 +245,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_screen_has_columns_of_equal_width),
 		cmocka_unit_test(the_last_column_is_cut_at_the_edge_of_the_screen),
+		cmocka_unit_test(a_wrapping_column_goes_on_below_itself),
+		cmocka_unit_test(an_optional_column_without_anything_is_not_shown),
 		cmocka_unit_test(colours_stand_around_the_text_and_only_when_asked),
 		cmocka_unit_test(one_table_alone_is_bare_rows_with_tabs),
 		cmocka_unit_test(beside_facts_each_row_says_what_it_is_of),
