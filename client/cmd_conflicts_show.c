@@ -12,7 +12,7 @@ static void tell(struct app *app, const struct view *v, const struct entries_con
 		const struct cell_register *r = &v->reg[i];
 		if (r->n_current < 2)
 			continue;
-		if (only && (r->slot != only->slot || !bytes_equal(r->holder, only->holder)))
+		if (only && !field_matches(only, r))
 			continue;
 		for (size_t j = 0; j < r->n_current; j++)
 			entries_row(t, c, r, &r->entry[j]);

@@ -114,7 +114,7 @@ static void put_plan(struct sheet *s, const struct counts *c)
 	}
 	for (uint32_t i = 0; i <= STATUS_WITHDRAWN; i++)
 		if (c->by_status[i] > 0)
-			buf_printf(&b, "%s%s %zu", b.n ? ", " : "",
+			buf_printf(&b, "%s%s %zu", b.n ? tr_word(", ") : "",
 				i ? tr_word(status_name(i)) : tr("no overall status"),
 				c->by_status[i]);
 	sheet_line(s, TONE_NONE, tr("tasks %zu (%.*s); reported by every participant %zu"),

@@ -27,7 +27,7 @@ static int tell(struct app *app, const struct view *v, const struct entries_cont
 	bool bad = false;
 	for (size_t i = 0; i < v->n_reg; i++) {
 		const struct cell_register *r = &v->reg[i];
-		if (only && (r->slot != only->slot || !bytes_equal(r->holder, only->holder)))
+		if (only && !field_matches(only, r))
 			continue;
 		add_register(s, t, c, r);
 		for (size_t j = 0; j < r->n; j++)

@@ -25,6 +25,7 @@ static const struct column columns[] = {
 	{.key = "irregular"},
 	{.key = "value", .title = N_("value"), .wrap = true},
 };
+#define NOTE_FIELD_SHOWN 13 /* "note:" and 8 digits */
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 struct table *entries_table(
@@ -145,7 +146,11 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 	show_time(claimed_ms(x), when);
 	fingerprint_of(x, fingerprint);
 	table_cell(t, TONE_NONE, json_hex(hash_bytes(&x->id)), id);
-	table_text(t, TONE_NONE, bytes_str(field), NULL);
+	/* People name a note by the beginning of its id. */
+	bool note = r->slot == SLOT_NOTE;
+	char *brief = show_text("%.*s", note ? NOTE_FIELD_SHOWN : (int)strlen(field), field);
+	table_text(t, TONE_NONE, bytes_str(field), brief);
+	free(brief);
 	table_cell(t, state_tone(r, x), state_json(r, x), marked);
 	table_text(t, TONE_NONE, operator_name(c, x), by);
 	table_text(t, TONE_NONE, x->change.member, NULL);

@@ -41,6 +41,15 @@ int field_parse(const char *s, struct bytes own, struct field *out, struct err *
 	return RC_OK;
 }
 
+bool field_matches(const struct field *f, const struct cell_register *r)
+{
+	if (f->slot != r->slot)
+		return false;
+	if (f->slot != SLOT_NOTE || f->holder.n < CHANGE_PREFIX_MIN)
+		return bytes_equal(f->holder, r->holder);
+	return f->holder.n <= r->holder.n && memcmp(f->holder.p, r->holder.p, f->holder.n) == 0;
+}
+
 int field_find_change(const struct entry *x, size_t n, const char *prefix, const struct entry **out,
 	struct err *e)
 {

@@ -15,6 +15,9 @@ struct field {
 };
 int field_parse(const char *s, struct bytes own, struct field *out, struct err *e) MUST_CHECK;
 
+/* Is it this register's? A note may be named by the first 4 or more digits of its id. */
+bool field_matches(const struct field *f, const struct cell_register *r);
+
 #define CHANGE_PREFIX_MIN 4
 /* The entry whose change id begins with these hex digits. RC_USAGE: not 4 to 64 digits, or several
  * begin so; RC_NOT_FOUND. */

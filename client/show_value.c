@@ -15,7 +15,7 @@ static void put_labelled(struct buf *b, const char *label, struct bytes text)
 {
 	if (text.n == 0)
 		return;
-	buf_printf(b, "; %s: ", label);
+	buf_printf(b, tr("; %s: "), label);
 	buf_put_bytes(b, text);
 }
 
@@ -44,7 +44,10 @@ static void put_task(struct buf *b, const struct task_value *t)
 	buf_put_bytes(b, t->title);
 	put_labelled(b, tr("lead"), t->lead);
 	for (size_t i = 0; i < t->n_participants; i++) {
-		buf_printf(b, i == 0 ? "; %s: " : ", ", tr("participants"));
+		if (i == 0)
+			buf_printf(b, tr("; %s: "), tr("participants"));
+		else
+			buf_put_str(b, tr_word(", "));
 		buf_put_bytes(b, t->participants[i]);
 	}
 	if (t->start || t->due)
@@ -59,7 +62,7 @@ char *show_value(const struct value *v)
 	switch (v->slot) {
 	case SLOT_AREA:
 		buf_put_bytes(&b, v->area.title);
-		buf_printf(&b, "; ");
+		buf_put_str(&b, "; ");
 		buf_printf(&b, tr("%u tasks planned"), v->area.planned);
 		break;
 	case SLOT_TASK: put_task(&b, &v->task); break;
