@@ -42,7 +42,6 @@ def a_full_disk_refuses_writes_and_recovers():
         with SmallDisk(node.data, "24m") as disk:
             try:
                 c.up()
-                c.wait_converged()
                 disk.fill()
 
                 def refused():

@@ -30,7 +30,6 @@ def noise_is_spoken_or_nothing():
     """HTTP, garbage, a wrong length, silence and half a message."""
     with Cluster(("jiangsu", "office")) as c:
         c.up()
-        c.wait_converged()
         before = c["office"].status()
         port = c["office"].port
         speak(port, b"GET / HTTP/1.1\r\nHost: office\r\n\r\n")

@@ -249,11 +249,12 @@ class Cluster:
                      os.path.join(node.folder, "operator.key.pub"))
 
     def up(self, plan=True):
-        """All started, installed, and the plan loaded at the office."""
+        """All started and installed, and the office's plan known to all."""
         self.start()
         self.install()
         if plan:
             self["office"].post("plan", "load", "conf/plan-2024-2026.csv")
+            self.wait_converged()
 
     def wait_converged(self, *slugs, seconds=60):
         """Every one of these nodes says that all of them hold the same."""
