@@ -20,11 +20,10 @@ class SmallDisk:
         return self
 
     def fill(self):
-        with open(os.path.join(self.folder, "filler"), "wb") as f:
+        with open(os.path.join(self.folder, "filler"), "wb", buffering=0) as f:
             try:
                 while True:
                     f.write(bytes(4096))
-                    f.flush()
             except OSError:
                 pass
 
@@ -35,10 +34,10 @@ class SmallDisk:
         subprocess.run(["umount", self.folder], check=False)
 
 
-def a_full_disk_refuses_writes_and_recovers():
+def full_disk(min_free_mib):
     with Cluster(("jiangsu", "office")) as c:
         node = c["jiangsu"]
-        node.write_conf({}, min_free_mib=4)
+        node.write_conf({}, min_free_mib=min_free_mib)
         with SmallDisk(node.data, "24m") as disk:
             try:
                 c.up()
@@ -46,12 +45,18 @@ def a_full_disk_refuses_writes_and_recovers():
 
                 def refused():
                     done = node.post("note", "1-01", "too much", check=False)
-                    return done.returncode != 0 and "disk" in done.stderr
+                    if done.returncode == 0:
+                        return False
+                    assert done.returncode == 1 and ("free" in done.stderr or "full" in done.stderr), done
+                    return True
 
-                wait_until("a write is refused and the disk is named", refused)
+                wait_until("a write is refused, and the reason named", refused)
+                state = node.status()
+                assert state["state"] == "degraded" and state["state_text"], state
                 assert len(node.json("task", "list")["tasks"]) == 165
-                assert node.status()["state"] == "degraded", node.status()
-                c["office"].ctl("task", "list")
+                for i in range(40):  # what the peer says does not fit either
+                    c["office"].post("note", "2-01", f"{i} " + "x" * 1900)
+                assert len(node.json("task", "list")["tasks"]) == 165
                 disk.free()
                 wait_until("writes are accepted again",
                            lambda: node.post("note", "1-01", "again", check=False).returncode == 0, 90)
@@ -62,4 +67,13 @@ def a_full_disk_refuses_writes_and_recovers():
                     node.stop()
 
 
-run_scenarios(a_full_disk_refuses_writes_and_recovers)
+def little_free_space_refuses_writes_until_there_is_more():
+    full_disk(4)
+
+
+def a_write_that_fails_is_refused_and_tried_again_later():
+    full_disk(0)
+
+
+run_scenarios(little_free_space_refuses_writes_until_there_is_more,
+              a_write_that_fails_is_refused_and_tried_again_later)
