@@ -115,23 +115,22 @@ static void dump_entry(void *arg, const struct ctl_entry *entry)
 	d->bytes += entry->leaf.n;
 }
 
-/* SOCKET KEY FILE */
+/* SOCKET FILE */
 static int load_dump(char **arg)
 {
 	struct line l;
-	struct writer w;
+	struct writer w = {0};
 	line_open(&l, arg[0]);
-	writer_open(&w, &l, arg[1]);
-	struct dump d = {.file = fopen(arg[2], "wb"), .cluster_id = w.cluster_id};
+	writer_identify(&w, &l);
+	struct dump d = {.file = fopen(arg[1], "wb"), .cluster_id = w.cluster_id};
 	if (d.file == NULL)
-		die("%s: %s", arg[2], strerror(errno));
+		die("%s: %s", arg[1], strerror(errno));
 	struct ctl_query all = {.any_task = true, .any_holder = true, .history = true};
 	line_query(&l, &all, dump_entry, &d);
 	if (fclose(d.file) != 0)
-		die("%s: %s", arg[2], strerror(errno));
+		die("%s: %s", arg[1], strerror(errno));
 	printf("{\"changes\": %zu, \"leaf_bytes\": %zu}\n", d.changes, d.bytes);
 	buf_release(&d.record);
-	writer_close(&w);
 	line_close(&l);
 	return 0;
 }
@@ -145,7 +144,7 @@ static const struct {
 	const char *usage;
 } commands[] = {
 	{"fill", load_fill, 3, "SOCKET KEY COUNT"},
-	{"dump", load_dump, 3, "SOCKET KEY FILE"},
+	{"dump", load_dump, 2, "SOCKET FILE"},
 	{"clients", load_clients, 4, "SOCKET KEY CONNECTIONS COUNT"},
 	{"latency", load_latency, 4, "SOCKET_A KEY SOCKET_B COUNT"},
 	{"watch", load_watch, 3, "ENTRIES SECONDS SOCKET..."},

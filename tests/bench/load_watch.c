@@ -8,6 +8,7 @@
 
 #define SELDOM_MS 500
 #define OFTEN_MS 8
+#define DIALLING_MS 1
 
 struct watched {
 	struct line line;
@@ -80,12 +81,13 @@ int load_watch(char **arg)
 		if (seconds_now() > end)
 			die("not the same within %s s: the first has %llu entries of %s", arg[1],
 				(unsigned long long)w[0].entries, arg[0]);
-		if (w[0].line.last_id > 0)
-			poll(NULL, 0, pause_ms(w, n, entries));
+		if (w[0].at > 0)
+			poll(NULL, 0, connected_at > 0 ? pause_ms(w, n, entries) : DIALLING_MS);
+		double before = seconds_now();
 		for (size_t i = 0; i < n; i++)
 			look(&w[i]);
 		if (connected_at == 0 && w[0].connected)
-			connected_at = seconds_now();
+			connected_at = before;
 	} while (!all_same(w, n, entries));
 	printf("{\"connected_at\": %.6f, \"same_at\": %.6f, \"entries\": %llu, \"bytes_in\": %llu,"
 	       " \"bytes_out\": %llu}\n",

@@ -11,14 +11,14 @@
 #include "proto/wire/codec.h"
 
 static const char *const notes[] = {
-	"完成季度调度，跨省联合执法一次",
-	"项目可研批复，土地预审完成",
-	"三省一市标准互认清单已印发",
-	"主体工程完成六成，安全零事故",
-	"数据接口联调通过，进入试运行",
-	"联席会议已召开，分工方案议定",
+	"",
+	"按计划推进",
+	"",
+	"可研已批复",
+	"",
 	"首批试点园区已挂牌",
-	"资金到位率九成，按计划推进",
+	"",
+	"联席会议已召开",
 };
 #define N_NOTES (sizeof(notes) / sizeof(notes[0]))
 
@@ -52,7 +52,13 @@ static void take_plan(void *arg, const struct ctl_entry *entry)
 	struct arena a;
 	struct change c;
 	arena_init(&a, memory, sizeof(memory));
+	struct value v;
+	struct err e = {0};
 	change_of(entry, &a, &c);
+	if (value_decode(SLOT_TASK, c.value, &a, &v, &e) != RC_OK)
+		die("a task does not decode: %s", e.text);
+	if (!task_has_participant(&v.task, bytes_str(w->member), true))
+		return;
 	w->chain = xrealloc(w->chain, (w->n + 1) * sizeof(*w->chain));
 	struct chain *k = &w->chain[w->n++];
 	*k = (struct chain){0};
@@ -85,23 +91,28 @@ static void take_cluster(struct writer *w, struct bytes note)
 	free(roster);
 }
 
-void writer_open(struct writer *w, struct line *l, const char *key_file)
+void writer_identify(struct writer *w, struct line *l)
 {
 	struct ctl_request r = {.kind = CTL_INFO};
 	struct ctl_reply reply;
-	struct err e = {0};
-	*w = (struct writer){0};
-	if (key_load(&w->key, key_file, KEY_OPERATOR, NULL, NULL, &e) != RC_OK)
-		die("%s: %s", key_file, e.text);
 	line_call(l, &r, &reply);
 	if (reply.kind != CTL_REPLY_INFO || reply.info.roster.n == 0)
 		die("the node has no roster");
 	memcpy(w->member, reply.info.member.p, reply.info.member.n);
 	take_cluster(w, reply.info.roster);
+}
+
+void writer_open(struct writer *w, struct line *l, const char *key_file)
+{
+	struct err e = {0};
+	*w = (struct writer){0};
+	if (key_load(&w->key, key_file, KEY_OPERATOR, NULL, NULL, &e) != RC_OK)
+		die("%s: %s", key_file, e.text);
+	writer_identify(w, l);
 	struct ctl_query plan = {.any_task = true, .slot = SLOT_TASK, .any_holder = true};
 	line_query(l, &plan, take_plan, w);
 	if (w->n == 0)
-		die("the node has no plan");
+		die("the plan has no task for %s", w->member);
 	struct ctl_query mine = {
 		.any_task = true, .slot = SLOT_REPORT, .holder = bytes_str(w->member)};
 	line_query(l, &mine, take_report, w);
@@ -148,7 +159,6 @@ void writer_report(struct writer *w, size_t task, struct made *out)
 	v.report.progress = k->n / 8 < 99 ? k->n / 8 : 99;
 	v.report.as_of = 20240930;
 	v.report.note = bytes_str(notes[(task + k->n) % N_NOTES]);
-	v.report.demo = true;
 	struct change c = {.nonce = bytes_of(nonce, sizeof(nonce)),
 		.task = bytes_str(k->task),
 		.slot = SLOT_REPORT,
@@ -172,7 +182,6 @@ void writer_note(struct writer *w, size_t task, struct made *out)
 	randombytes_buf(nonce, sizeof(nonce));
 	hex_encode(nonce, sizeof(nonce), holder);
 	v.note.text = bytes_str("请各牵头单位于本季度末前报送佐证材料，逾期将列入督办");
-	v.note.demo = true;
 	struct change c = {.nonce = bytes_of(nonce, sizeof(nonce)),
 		.task = bytes_str(w->chain[task].task),
 		.slot = SLOT_NOTE,

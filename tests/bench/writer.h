@@ -1,5 +1,6 @@
-/* An official who writes a lot: reports on every task of the plan, each superseding the one before,
- * and notes between them. Made and signed here, as deltactl would. Source: PROTOCOL 2, 6.4. */
+/* An official of a province who writes a lot: reports on every task that the province takes part
+ * in, each superseding the one before, and notes between them. Made and signed here, as deltactl
+ * would. Source: PROTOCOL 2, 6.4. */
 #ifndef DELTAD_BENCH_WRITER_H
 #define DELTAD_BENCH_WRITER_H
 
@@ -34,6 +35,8 @@ struct made {
 	struct hash id;
 };
 
+/* Member and cluster id, as the node behind l has them. */
+void writer_identify(struct writer *w, struct line *l);
 /* Asks the node behind l who it is, and what its plan and its own reports are. The key file must be
  * an operator's without a passphrase. */
 void writer_open(struct writer *w, struct line *l, const char *key_file);
