@@ -14,10 +14,15 @@
 #define REQUEST_BYTES_MAX (LIMIT_CTL_REQUEST_BYTES - 64 * 1024)
 #define BODY_OVERHEAD (KEY_BYTES + SIGNATURE_BYTES + 32)
 
+void nonce_make(uint8_t nonce[NONCE_BYTES])
+{
+	ENSURE(getrandom(nonce, NONCE_BYTES, 0) == NONCE_BYTES);
+}
+
 void draft_init(struct draft *d)
 {
 	*d = (struct draft){0};
-	ENSURE(getrandom(d->nonce, sizeof d->nonce, 0) == (ssize_t)sizeof d->nonce);
+	nonce_make(d->nonce);
 }
 
 /* What makes a command the same command: its words and the options that reach into the change. */

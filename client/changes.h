@@ -16,7 +16,9 @@ struct draft {
 	uint8_t nonce[NONCE_BYTES];	      /* draft_init fills it */
 };
 
-/* All zero but a fresh nonce from the system. */
+/* Fresh from the system. */
+void nonce_make(uint8_t nonce[NONCE_BYTES]);
+/* All zero but a fresh nonce. */
 void draft_init(struct draft *d);
 
 struct posted_change {

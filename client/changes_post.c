@@ -105,11 +105,8 @@ void changes_report(const struct changes *c, const struct output *o)
 		{.key = "index", .title = N_("entry"), .right = true},
 	};
 	struct sheet *s = sheet_new("posted");
-	struct table *t = sheet_table(s, "posted", columns, 3, NULL, NULL);
-	if (o->quiet && o->mode == OUTPUT_SCREEN) {
-		sheet_free(s);
-		return;
-	}
+	struct table *t =
+		sheet_table(s, "posted", columns, 3, NULL, tr("dry run: nothing was posted"));
 	for (size_t i = 0; i < c->n_posted; i++) {
 		const struct posted_change *p = &c->posted[i];
 		char id[SHORT_ID_SIZE];
@@ -118,6 +115,7 @@ void changes_report(const struct changes *c, const struct output *o)
 		table_text(t, TONE_NONE, bytes_str(p->origin), NULL);
 		table_number(t, p->index);
 	}
-	sheet_print(s, o);
+	if (!o->quiet || o->mode == OUTPUT_JSON)
+		sheet_print(s, o);
 	sheet_free(s);
 }

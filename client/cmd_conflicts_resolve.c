@@ -2,8 +2,8 @@
 #include "client/post.h"
 #include "client/text.h"
 
-static int take_value(
-	const struct cell_register *r, const char *prefix, struct value *out, struct err *e)
+static int take_value(const struct cell_register *r, const char *prefix,
+	const struct hash *cluster_id, struct value *out, struct err *e)
 {
 	const struct entry *x;
 	int rc = field_find_change(r->entry, r->n_current, prefix, &x, e);
@@ -11,6 +11,9 @@ static int take_value(
 		return rc;
 	if (!x->has_value)
 		return err_set(e, RC_REFUSED, tr("that value cannot be read by this version"));
+	if (!entry_verify(x, cluster_id))
+		return err_set(
+			e, RC_VERIFY, tr("the signature of change %.64s does not verify"), prefix);
 	*out = x->value;
 	return RC_OK;
 }
@@ -44,7 +47,8 @@ static int resolve(struct post *p, struct app *app, struct err *e)
 	d.under = slot_find(f.slot)->under_task ? p->plan : NULL;
 	d.value.slot = (enum slot)f.slot;
 	const char *prefix = app->args->value[OPT_TAKE];
-	rc = prefix ? take_value(r, prefix, &d.value, e) : new_value(app->args, &d.value, e);
+	rc = prefix ? take_value(r, prefix, &p->changes->node.roster.cluster_id, &d.value, e)
+		    : new_value(app->args, &d.value, e);
 	return rc == RC_OK ? post_finish(p, app, &d, e) : rc;
 }
 

@@ -58,7 +58,7 @@ int cmd_operator_add(struct app *app, struct err *e)
 	const struct args *a = app->args;
 	struct bytes scope[LIMIT_SCOPE];
 	struct operator_line line;
-	struct draft nonce; /* for its nonce only */
+	uint8_t nonce[NONCE_BYTES];
 	struct delegate d = {.version = 1, .scope = scope};
 	int rc = args_require(a, OPT_OPERATOR, e);
 	if (rc == RC_OK)
@@ -67,14 +67,14 @@ int cmd_operator_add(struct app *app, struct err *e)
 		rc = operator_line_read(a->value[OPT_OPERATOR], &line, e);
 	if (rc != RC_OK)
 		return rc;
-	draft_init(&nonce);
+	nonce_make(nonce);
 	d.member = bytes_str(line.member);
 	d.name = bytes_str(line.name);
 	d.operator_key = bytes_of(line.public, KEY_BYTES);
-	d.nonce = bytes_of(nonce.nonce, NONCE_BYTES);
+	d.nonce = bytes_of(nonce, NONCE_BYTES);
 	struct changes *c = xalloc(sizeof *c);
 	rc = changes_begin(c, LEAF_DELEGATE, a, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !args_has(a, OPT_DRY_RUN))
 		rc = changes_resume(c, e);
 	if (rc == RC_OK)
 		rc = add(c, app, &line, &d, e);

@@ -72,7 +72,7 @@ static int on_status(void *arg, const struct ctl_status *s, struct err *e)
 static int revoke_key(struct changes *c, struct app *app, struct err *e)
 {
 	struct own_log own = {.member = c->node.member};
-	struct draft nonce; /* for its nonce only */
+	uint8_t nonce[NONCE_BYTES];
 	struct buf body = {0};
 	struct revoke r = {
 		.version = 1,
@@ -87,8 +87,8 @@ static int revoke_key(struct changes *c, struct app *app, struct err *e)
 		rc = args_number(app->args, OPT_BELOW, 1, own.size, &r.valid_below, e);
 	if (rc != RC_OK)
 		return rc;
-	draft_init(&nonce);
-	r.nonce = bytes_of(nonce.nonce, NONCE_BYTES);
+	nonce_make(nonce);
+	r.nonce = bytes_of(nonce, NONCE_BYTES);
 	rc = revoke_encode(&r, &body, e);
 	if (rc == RC_OK)
 		rc = changes_add_event(c, buf_bytes(&body), e);
@@ -105,7 +105,7 @@ int cmd_operator_revoke(struct app *app, struct err *e)
 		return rc;
 	struct changes *c = xalloc(sizeof *c);
 	rc = changes_begin(c, LEAF_REVOKE, app->args, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))
 		rc = changes_resume(c, e);
 	if (rc == RC_OK)
 		rc = revoke_key(c, app, e);

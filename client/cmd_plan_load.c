@@ -98,7 +98,11 @@ static int load(struct loading *l, struct app *app, struct plan *plan, struct er
 	/* What an earlier run left is posted now; the rest of the file follows as ever. */
 	if (rc == RC_OK || rc == CHANGES_RESUMED)
 		rc = load_rows(l, plan, e);
-	return rc;
+	if (rc == RC_OK || rc == RC_UNKNOWN_OUTCOME || l->changes->n_posted == 0)
+		return rc;
+	struct err why = *e;
+	return err_set(e, RC_PARTLY, tr("%zu rows were posted, the rest not: %s: %.200s"),
+		l->changes->n_posted, rc_id(why.rc), why.text);
 }
 
 int cmd_plan_load(struct app *app, struct err *e)

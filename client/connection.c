@@ -106,17 +106,6 @@ static int send_all(struct connection *c, struct bytes frame, struct err *e)
 	return RC_OK;
 }
 
-int connection_send(struct connection *c, struct ctl_request *r, struct err *e)
-{
-	struct buf frame = {0};
-	r->id = ++c->last_id;
-	int rc = ctl_request_encode(r, &frame, e);
-	if (rc == RC_OK)
-		rc = send_all(c, buf_bytes(&frame), e);
-	buf_release(&frame);
-	return rc;
-}
-
 /* Reads once what is there. */
 static int read_more(struct connection *c, int64_t deadline, struct err *e)
 {
@@ -158,9 +147,38 @@ int connection_next(struct connection *c, int64_t wait_ms, struct ctl_reply *out
 			return rc;
 		if (out->id == c->last_id)
 			return RC_OK;
+		/* Not of a request: why this client cannot stay. */
+		if (out->id == 0 && out->rc != RC_OK)
+			return connection_refusal(out, e);
 		buf_consume(&c->in, c->taken);
 		c->taken = 0;
 	}
+}
+
+/* A node that hung up may have said why before. */
+static int farewell(struct connection *c, struct err *e)
+{
+	struct ctl_reply reply;
+	struct err why = {0};
+	int rc = connection_next(c, 0, &reply, &why);
+	if (rc == RC_OK || rc == RC_TIMEOUT || rc == RC_UNREACHABLE)
+		return rc;
+	return err_set(e, rc, "%s", why.text);
+}
+
+int connection_send(struct connection *c, struct ctl_request *r, struct err *e)
+{
+	struct buf frame = {0};
+	r->id = ++c->last_id;
+	int rc = ctl_request_encode(r, &frame, e);
+	if (rc == RC_OK)
+		rc = send_all(c, buf_bytes(&frame), e);
+	if (rc == RC_UNREACHABLE) {
+		int said = farewell(c, e);
+		rc = said == RC_OK || said == RC_TIMEOUT ? rc : said;
+	}
+	buf_release(&frame);
+	return rc;
 }
 
 int connection_refusal(const struct ctl_reply *r, struct err *e)

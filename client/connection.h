@@ -27,10 +27,10 @@ void connection_close(struct connection *c);
 /* Sends; gives the request its id. RC_UNREACHABLE: not all of it left, so the node cannot have
  * acted on it; RC_TOO_BIG. */
 int connection_send(struct connection *c, struct ctl_request *r, struct err *e) MUST_CHECK;
-/* The next frame of the answer to the last request; ranges borrowed until the next call.
- * RC_UNREACHABLE: the line was lost; RC_TIMEOUT: no answer within wait_ms; RC_PEER_MESSAGE: it is
- * not what a node would say. What the node itself refused is in out->rc, and is not an error here.
- */
+/* The next frame of the answer to the last request; ranges borrowed until the next call. Answers to
+ * earlier ones are passed over. RC_UNREACHABLE: the line was lost; RC_TIMEOUT: no answer within
+ * wait_ms; RC_PEER_MESSAGE: it is not what a node would say. What the node refused is in out->rc,
+ * and is no error here; that it will not serve this client at all is one, with the node's code. */
 int connection_next(
 	struct connection *c, int64_t wait_ms, struct ctl_reply *out, struct err *e) MUST_CHECK;
 

@@ -88,7 +88,7 @@ static int read_status(const struct args *a, uint32_t *out, struct err *e)
 		return RC_OK;
 	return err_set(e, RC_USAGE,
 		tr("--status: no status \"%.40s\"; not_started, in_progress, delayed, suspended, "
-		   "done_here"),
+		   "done_here, pending_closure, closed, withdrawn"),
 		a->value[OPT_STATUS]);
 }
 

@@ -268,6 +268,31 @@ static void answers_to_earlier_requests_are_passed_over(void **state)
 	close(peer);
 }
 
+static void a_node_that_will_not_serve_says_why(void **state)
+{
+	struct connection c;
+	struct ctl_reply r = {.id = 0, .rc = RC_DENIED, .text = bytes_str("not in the group")}, got;
+	struct ctl_request q = {.kind = CTL_INFO};
+	struct buf out = {0};
+	(void)state;
+	assert_int_equal(ctl_reply_encode(&r, &out, &err), RC_OK);
+	int peer = hostile_line(&c);
+	assert_int_equal(write(peer, out.p, out.n), out.n);
+	assert_int_equal(connection_send(&c, &q, &err), RC_OK);
+	assert_int_equal(connection_next(&c, 1000, &got, &err), RC_DENIED);
+	assert_string_equal(err.text, "not in the group");
+	connection_close(&c);
+	close(peer);
+	/* The same from one that has hung up before it was asked. */
+	peer = hostile_line(&c);
+	assert_int_equal(write(peer, out.p, out.n), out.n);
+	close(peer);
+	assert_int_equal(connection_send(&c, &q, &err), RC_DENIED);
+	assert_string_equal(err.text, "not in the group");
+	connection_close(&c);
+	buf_release(&out);
+}
+
 static void a_node_that_does_not_read_is_given_up(void **state)
 {
 	struct connection c;
@@ -301,6 +326,7 @@ int main(void)
 		FOLDER_TEST(an_answer_that_is_no_frame_is_refused_at_once),
 		FOLDER_TEST(an_answer_that_ends_or_never_comes_is_told_apart),
 		FOLDER_TEST(answers_to_earlier_requests_are_passed_over),
+		FOLDER_TEST(a_node_that_will_not_serve_says_why),
 		FOLDER_TEST(a_node_that_does_not_read_is_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
