@@ -38,13 +38,25 @@ static void ask(struct replica *r, size_t i, int peer, struct now now)
 		for (size_t p = 0; p < r->roster.n; p++)
 			r->session[p].log[i].failed = false;
 	log->source = peer;
+	log->common = (struct frontier){0};
 	log->source_deadline = (struct mono_ms){now.mono.v + FETCH_TIMEOUT_MS};
 	r->session[peer].log[i].want_due = true;
 }
 
+void fetch_again(struct replica *r, struct log *log, struct now now)
+{
+	ask(r, log_position(r, log), log->source, now);
+}
+
+uint64_t fetch_from(const struct replica *r, const struct log *log, const struct session *s)
+{
+	bool doubted = log->doubted != NO_PEER && s == &r->session[log->doubted];
+	return doubted ? 0 : log->row.size;
+}
+
 static bool needs_fetch(const struct log *log)
 {
-	return log->seen_size > log->row.size && !log->row.forked;
+	return log->seen.size > log->row.size && !log->row.forked;
 }
 
 /* A head that another peer told us of may already be on its way from its author. */
@@ -89,9 +101,12 @@ void fetch_drop_source(struct replica *r, int peer)
 {
 	if (peer == NO_PEER)
 		return;
-	for (size_t i = 0; i < r->n_logs; i++)
+	for (size_t i = 0; i < r->n_logs; i++) {
 		if (r->log[i]->source == peer)
 			r->log[i]->source = NO_PEER;
+		if (r->log[i]->doubted == peer)
+			r->log[i]->doubted = NO_PEER;
+	}
 }
 
 static void sooner(struct mono_ms *a, int64_t v)

@@ -21,12 +21,21 @@ size_t log_position(const struct replica *r, const struct log *log)
 	return i;
 }
 
+static void seen_head_set(
+	struct seen_head *h, const struct hash *root, uint64_t size, struct bytes note)
+{
+	h->size = size;
+	h->root = *root;
+	buf_reset(&h->note);
+	buf_put_bytes(&h->note, note);
+}
+
 static struct log *log_new(const struct origin *o, int member)
 {
 	struct log *log = xalloc(sizeof(*log));
 	log->origin = *o;
 	log->member = member;
-	log->source = NO_PEER;
+	log->source = log->doubted = NO_PEER;
 	log->relay_at = MONO_NEVER;
 	return log;
 }
@@ -34,7 +43,8 @@ static struct log *log_new(const struct origin *o, int member)
 static void log_free(struct log *log)
 {
 	buf_release(&log->head);
-	buf_release(&log->seen_note);
+	buf_release(&log->seen.note);
+	buf_release(&log->earlier.note);
 	free(log);
 }
 
@@ -151,58 +161,17 @@ uint64_t log_sendable(const struct replica *r, const struct log *log, struct byt
 	return note->n > 0 ? r->mark.size : 0;
 }
 
-static int note_fork(struct replica *r, int peer, struct log *log, struct bytes first,
-	struct bytes second, uint64_t size, struct err *e)
-{
-	if (!log->row.forked) {
-		log->row.forked = true;
-		event_hold(r, EVENT_FORK, peer, log, "two signed heads of size %llu",
-			(unsigned long long)size);
-		fetch_drop_source(r, log->source);
-		int rc = r->ops->log_put(r->store, &log->row, e);
-		if (rc != RC_OK)
-			return rc;
-	}
-	r->wrote = true;
-	return r->ops->evidence_put(r->store, log->row.origin, first, second, e);
-}
-
-/* A head of a size that we hold one of ourselves must have the same root; else both together are
- * evidence (E1). */
-static int compare_with_kept(struct replica *r, int peer, struct log *log,
-	const struct checkpoint *cp, struct bytes note, struct err *e)
-{
-	if (cp->size == 0 || cp->size > log->row.size)
-		return RC_OK;
-	struct store_head h;
-	struct buf kept = {0};
-	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
-	struct checkpoint mine;
-	if (rc == RC_OK) {
-		const struct member *m = &r->roster.member[log->member];
-		rc = checkpoint_verify(buf_bytes(&kept), m->log, &mine, e);
-		if (rc != RC_OK)
-			rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify",
-				log->row.origin);
-		else if (!hash_equal(&mine.root, &cp->root))
-			rc = note_fork(r, peer, log, buf_bytes(&kept), note, cp->size, e);
-	}
-	buf_release(&kept);
-	return rc == STORE_NONE ? RC_OK : rc;
-}
-
-static int raise_seen(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+/* A head larger than all before it: leaves are missing here. */
+static int raise_seen(struct replica *r, struct log *log, const struct checkpoint *cp,
 	struct bytes note, struct now now, struct err *e)
 {
-	if (cp->size == log->seen_size && cp->size > 0 && !hash_equal(&cp->root, &log->seen_root))
-		return note_fork(r, peer, log, buf_bytes(&log->seen_note), note, cp->size, e);
-	if (cp->size <= log->seen_size)
+	if (cp->size <= log->seen.size)
 		return RC_OK;
-	log->seen_size = cp->size;
-	log->seen_root = cp->root;
+	if (log->earlier.size <= log->row.size)
+		seen_head_set(
+			&log->earlier, &log->seen.root, log->seen.size, buf_bytes(&log->seen.note));
+	seen_head_set(&log->seen, &cp->root, cp->size, note);
 	log->seen_at = now.mono;
-	buf_reset(&log->seen_note);
-	buf_put_bytes(&log->seen_note, note);
 	if (cp->size <= log->row.size || cp->size <= log->row.seen_size)
 		return RC_OK;
 	log->row.seen_size = cp->size;
@@ -212,16 +181,18 @@ static int raise_seen(struct replica *r, int peer, struct log *log, const struct
 	return r->ops->log_put(r->store, &log->row, e);
 }
 
-/* PROTOCOL 3.4: a peer holds more of our own log than we do: this database was rolled back. */
-static int check_rollback(
-	struct replica *r, int peer, struct log *log, struct now now, struct err *e)
+/* PROTOCOL 3.4, 4: a peer holds more of our own log than we do, or another history of it: this
+ * database was rolled back or copied. */
+static int check_own(struct replica *r, int peer, struct log *log, struct now now, struct err *e)
 {
-	if (log != r->own || log->seen_size <= log->row.size)
+	bool behind = log->seen.size > log->row.size;
+	if (log != r->own || (!behind && !log->row.forked))
 		return RC_OK;
 	event_hold(r, EVENT_NEW_EPOCH, peer, log,
-		"peer holds %llu leaves of our log, we hold %llu: rolled back",
-		(unsigned long long)log->seen_size, (unsigned long long)log->row.size);
-	return own_open(r, OPEN_ROLLBACK, now, e);
+		"peer holds %llu leaves of our log, we hold %llu: %s",
+		(unsigned long long)log->seen.size, (unsigned long long)log->row.size,
+		behind ? "rolled back" : "others than ours");
+	return own_open(r, behind ? OPEN_ROLLBACK : OPEN_CLONE, now, e);
 }
 
 static int owner_of(const struct replica *r, const struct origin *o, struct err *e)
@@ -247,7 +218,7 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 		return member;
 	struct log *log = log_find(r, cp->origin);
 	bool same_as_ours = log != NULL && bytes_equal(buf_bytes(&log->head), note);
-	bool same_as_seen = log != NULL && bytes_equal(buf_bytes(&log->seen_note), note);
+	bool same_as_seen = log != NULL && bytes_equal(buf_bytes(&log->seen.note), note);
 	if (!same_as_ours && !same_as_seen &&
 		checkpoint_verify(note, r->roster.member[member].log, cp, e) != RC_OK)
 		return err_set(
@@ -256,11 +227,11 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 	if (log == NULL)
 		rc = log_create(r, &o, member, &log, e);
 	if (rc == RC_OK && !same_as_ours)
-		rc = compare_with_kept(r, peer, log, cp, note, e);
+		rc = fork_check_head(r, peer, log, cp, note, now, e);
 	if (rc == RC_OK)
-		rc = raise_seen(r, peer, log, cp, note, now, e);
+		rc = raise_seen(r, log, cp, note, now, e);
 	if (rc == RC_OK)
-		rc = check_rollback(r, peer, log, now, e);
+		rc = check_own(r, peer, log, now, e);
 	if (rc == RC_OK && peer != NO_PEER) {
 		struct peer_log *pl = &r->session[peer].log[log_position(r, log)];
 		if (cp->size > pl->has)
@@ -271,53 +242,43 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 	return rc;
 }
 
-/* Recomputes the root that the head states. *fork: the leaves agree with this head, but not with a
- * smaller one that the owner signed too (PROTOCOL 4, E2). */
-static int check_batch(const struct log *log, const struct checkpoint *cp, const struct batch *b,
-	size_t skip, struct frontier *after, bool *fork, struct err *e)
+/* Does the head's root follow from our leaves and the batch's? */
+static bool batch_fits(const struct log *log, const struct checkpoint *cp, const struct batch *b,
+	size_t skip, struct frontier *after)
 {
 	struct hash root;
-	*fork = false;
 	*after = log->row.frontier;
-	for (size_t i = skip; i < b->n; i++) {
+	for (size_t i = skip; i < b->n; i++)
 		frontier_append(after, &b->leaf[i].leaf_hash);
-		if (after->size != log->seen_size || after->size == cp->size)
-			continue;
-		frontier_root(after, &root);
-		*fork = !hash_equal(&root, &log->seen_root);
-	}
 	frontier_root(after, &root);
-	if (after->size != cp->size || !hash_equal(&root, &cp->root))
-		return err_set(e, RC_PEER_BATCH,
-			"the leaves of \"%s\" do not give the signed root of size %llu",
-			log->row.origin, (unsigned long long)cp->size);
-	return RC_OK;
+	return after->size == cp->size && hash_equal(&root, &cp->root);
 }
 
-int log_append_batch(struct replica *r, struct log *log, const struct checkpoint *cp,
+int log_append_batch(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
 	struct bytes note, uint64_t first, const struct batch *b, struct now now, size_t *appended,
 	struct err *e)
 {
 	*appended = 0;
-	if (first > log->row.size || cp->size <= log->row.size || log->row.forked || log == r->own)
+	if (first > log->row.size || log->row.forked || log == r->own)
 		return RC_OK;
+	if (cp->size <= log->row.size)
+		return log->doubted == peer ? fork_follow(r, peer, log, cp, note, first, b, now, e)
+					    : RC_OK;
 	size_t skip = (size_t)(log->row.size - first);
-	if (skip >= b->n)
-		return RC_OK;
 	struct frontier after;
-	bool fork;
-	int rc = check_batch(log, cp, b, skip, &after, &fork, e);
-	if (rc != RC_OK)
-		return rc;
-	if (fork)
-		return note_fork(
-			r, NO_PEER, log, buf_bytes(&log->seen_note), note, log->seen_size, e);
+	if (!batch_fits(log, cp, b, skip, &after))
+		return fork_follow(r, peer, log, cp, note, first, b, now, e);
+	if (fork_is_passed_by(log, b, skip))
+		return fork_note(
+			r, peer, log, buf_bytes(&log->earlier.note), note, log->earlier.size, e);
+	int rc = RC_OK;
 	for (size_t i = skip; rc == RC_OK && i < b->n; i++)
 		rc = admit_leaf(r, log, &b->leaf[i], e);
 	if (rc != RC_OK)
 		return rc;
 	ENSURE(log->row.size == cp->size);
 	log->row.frontier = after;
+	log->doubted = NO_PEER;
 	if (log->row.size >= log->row.seen_size)
 		log->row.seen_ms = 0;
 	*appended = b->n - skip;

@@ -131,12 +131,12 @@ static bool make_want(struct replica *r, struct session *s, size_t i, struct mes
 	if (!s->log[i].want_due)
 		return false;
 	s->log[i].want_due = false;
-	if (log->seen_size <= log->row.size)
+	if (log->seen.size <= log->row.size)
 		return false;
 	m->kind = MESSAGE_WANT;
 	m->want.origin = bytes_str(log->row.origin);
-	m->want.from = log->row.size;
-	m->want.to = log->seen_size;
+	m->want.from = fetch_from(r, log, s);
+	m->want.to = log->seen.size;
 	return true;
 }
 

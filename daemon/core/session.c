@@ -98,6 +98,13 @@ void session_log_grew(struct replica *r, const struct log *log, struct now now)
 
 /* ---- messages ---- */
 
+/* A log that only the peer's roster explains, or one too many of a third member's, says nothing
+ * about the peer that carries it. */
+static bool is_third_party_fault(int rc)
+{
+	return rc == RC_PEER_LIMIT || rc == RC_PEER_ORIGIN;
+}
+
 static int recv_hello(
 	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
 {
@@ -113,14 +120,17 @@ static int recv_hello(
 		return err_set(
 			e, RC_PEER_KEY, "the peer calls itself another member than its key says");
 	copy_clean(s->software, sizeof(s->software), m->hello.software);
+	size_t passed_over = 0;
 	for (size_t i = 0; i < m->hello.n_heads; i++) {
 		struct checkpoint cp;
 		int rc = log_accept_head(r, peer, m->hello.heads[i], now, NULL, &cp, e);
-		/* A fork or a log of a member that only the peer's roster knows is no ground to
-		 * part. */
-		if (rc != RC_OK && rc != RC_PEER_ORIGIN)
+		if (rc != RC_OK && !is_third_party_fault(rc))
 			return rc;
+		passed_over += rc != RC_OK;
 	}
+	if (passed_over > 0)
+		event_hold(r, EVENT_INFO, peer, NULL, "%zu logs passed over: %s", passed_over,
+			e->text);
 	session_move(s, SESSION_OPEN);
 	s->digest_due = true;
 	return RC_OK;
@@ -130,7 +140,8 @@ static int recv_head(
 	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
 {
 	struct checkpoint cp;
-	return log_accept_head(r, peer, m->note, now, NULL, &cp, e);
+	int rc = log_accept_head(r, peer, m->note, now, NULL, &cp, e);
+	return rc == RC_PEER_LIMIT ? RC_OK : rc; /* as in a Hello */
 }
 
 static int recv_want(struct replica *r, int peer, const struct message *m, struct err *e)
@@ -160,7 +171,8 @@ static int recv_leaves(struct replica *r, int peer, const struct message *m, con
 	if (!bytes_equal(cp.origin, m->leaves.origin) || b->n != m->leaves.n || b->n == 0 ||
 		cp.size < b->n || cp.size - b->n != m->leaves.first)
 		return err_set(e, RC_PEER_MESSAGE, "leaves that do not end at their head");
-	rc = log_append_batch(r, log, &cp, m->leaves.head, m->leaves.first, b, now, &appended, e);
+	rc = log_append_batch(
+		r, peer, log, &cp, m->leaves.head, m->leaves.first, b, now, &appended, e);
 	if (rc == RC_OK && appended > 0)
 		fetch_progress(r, log, now);
 	return rc;

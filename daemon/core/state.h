@@ -10,12 +10,19 @@
 #define FETCH_TIMEOUT_MS 5000 /* a source that sends nothing for so long is changed */
 #define FETCH_GRACE_MS 100    /* the author is given so long to push before another peer is asked */
 #define RELAY_DELAY_MS 50     /* other members' new heads are announced at most so often a log */
+#define LOOK_BACK_MS 60000    /* a peer makes us read a log from its beginning at most so often */
 #define DIGEST_DELAY_MS 50    /* view digests are sent at most so often */
 
 #define NO_PEER (-1)
 
 struct kept_head {
 	uint64_t size, bytes;
+};
+
+struct seen_head {
+	uint64_t size;
+	struct hash root;
+	struct buf note;
 };
 
 /* One member's log in one epoch. */
@@ -29,14 +36,14 @@ struct log {
 	char previous[ORIGIN_SIZE]; /* from its Open: the epoch before, "" = none */
 	uint64_t previous_size;
 
-	uint64_t seen_size; /* the largest head we know its owner signed, this session of the
-			       process */
-	struct hash seen_root;
-	struct buf seen_note;
+	struct seen_head seen; /* the largest we know its owner signed, since the process began */
+	struct seen_head earlier; /* a smaller one that no leaves have reached yet */
 	struct mono_ms seen_at;
 
 	int source; /* peer we are fetching from, or NO_PEER */
 	struct mono_ms source_deadline;
+	int doubted;		 /* peer whose leaves do not go on from ours, or NO_PEER */
+	struct frontier common;	 /* how far its history was found to be ours */
 	struct mono_ms relay_at; /* when to announce row.size to others; MONO_NEVER */
 };
 
@@ -48,6 +55,7 @@ struct peer_log {
 	bool head_due;		     /* announce our size */
 	bool want_due;		     /* ask it for row.size..seen_size */
 	bool failed;		     /* timed out as a source since the last progress */
+	struct mono_ms looked_back;  /* when its head was last compared by counting our leaves */
 };
 
 enum session_state {
@@ -190,8 +198,23 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 	struct log **out, struct checkpoint *cp, struct err *e) MUST_CHECK;
 /* A batch of a log, from leaf `first` on: appended only if the head's root is recomputed from it.
  * *appended says how many. */
-int log_append_batch(struct replica *r, struct log *log, const struct checkpoint *cp,
+int log_append_batch(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
 	struct bytes note, uint64_t first, const struct batch *b, struct now now, size_t *appended,
+	struct err *e) MUST_CHECK;
+
+/* ---- fork.c: two histories of one log ---- */
+/* Two heads that exclude each other: kept, alarmed, the log frozen. */
+int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
+	uint64_t size, struct err *e) MUST_CHECK;
+/* A head, signed by the log's owner, against our leaves and the largest head seen. */
+int fork_check_head(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, struct now now, struct err *e) MUST_CHECK;
+/* Do the leaves of a batch contradict the earlier head on their way? */
+bool fork_is_passed_by(const struct log *log, const struct batch *b, size_t skip);
+/* A batch under its owner's head that does not go on from our leaves. RC_PEER_BATCH: the peer made
+ * it up. RC_OK: it was a fork, or the peer is asked to show its history from the beginning. */
+int fork_follow(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, uint64_t first, const struct batch *b, struct now now,
 	struct err *e) MUST_CHECK;
 
 /* ---- own.c: the log this node writes ---- */
@@ -264,6 +287,10 @@ bool session_logs_equal(const struct replica *r, const struct session *s);
 void session_leave(struct session *s, int rc, const char *text);
 void fetch_plan(struct replica *r, struct now now);
 void fetch_progress(struct replica *r, struct log *log, struct now now);
+/* Asks this peer, which is the source, again: from the beginning, if the log doubts it. */
+void fetch_again(struct replica *r, struct log *log, struct now now);
+/* The first leaf that a Want to this peer asks for. */
+uint64_t fetch_from(const struct replica *r, const struct log *log, const struct session *s);
 void fetch_drop_source(struct replica *r, int peer);
 struct mono_ms fetch_deadline(const struct replica *r);
 

@@ -7,6 +7,7 @@
 #include "proto/wire/codec.h"
 
 #define START_MONO_MS 1000000
+#define SETTLE_MS 200 /* longer than any delay of the core that is meant to gather things */
 #define START_WALL_MS 1793577600000LL /* 2026-11-02 */
 
 /* ---- life ---- */
@@ -322,9 +323,20 @@ void node_exchange(struct node *a, struct node *b)
 	}
 }
 
+int node_pass(struct node *n, int64_t ms)
+{
+	n->now.mono.v += ms;
+	n->now.wall.v += ms;
+	return node_tick(n);
+}
+
 void node_meet(struct node *a, struct node *b)
 {
 	ENSURE(node_link(a, b->self, LINK_UP) == RC_OK);
 	ENSURE(node_link(b, a->self, LINK_UP) == RC_OK);
+	for (size_t i = 0; i < 3; i++) {
+		node_exchange(a, b);
+		ENSURE(node_pass(a, SETTLE_MS) == RC_OK && node_pass(b, SETTLE_MS) == RC_OK);
+	}
 	node_exchange(a, b);
 }

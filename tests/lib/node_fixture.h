@@ -38,6 +38,8 @@ int node_install_roster(struct node *n);
 int node_link(struct node *n, int peer, enum link_event ev);
 int node_recv(struct node *n, int peer, const struct message *m);
 int node_tick(struct node *n);
+/* Both clocks go on, then a tick. */
+int node_pass(struct node *n, int64_t ms);
 int node_post(struct node *n, const struct signed_body *change, size_t count, struct posted *out);
 int node_post_event(struct node *n, enum leaf_kind kind, const struct signed_body *body);
 void node_write_mark(struct node *n);
@@ -64,7 +66,7 @@ bool node_next(struct node *n, int peer, enum message_kind kind, struct outbound
 size_t node_drain(struct node *n, int peer);
 /* Carries everything between two nodes that are linked, both ways, until nothing moves. */
 void node_exchange(struct node *a, struct node *b);
-/* Links them, and exchanges. */
+/* Links them, and exchanges for a while. */
 void node_meet(struct node *a, struct node *b);
 
 /* ---- what a node shows ---- */

@@ -1,0 +1,135 @@
+/* Two histories of one log: how they are noticed, and what is done about it. Source: PROTOCOL 4. */
+#include "daemon/core/state.h"
+
+int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
+	uint64_t size, struct err *e)
+{
+	if (log->row.forked)
+		return RC_OK;
+	log->row.forked = true;
+	log->source = NO_PEER;
+	event_hold(r, EVENT_FORK, peer, log, "two histories, different at size %llu",
+		(unsigned long long)size);
+	r->wrote = true;
+	int rc = r->ops->log_put(r->store, &log->row, e);
+	if (rc == RC_OK)
+		rc = r->ops->evidence_put(r->store, log->row.origin, first, second, e);
+	return rc;
+}
+
+static int append_hash(void *arg, uint64_t index, struct bytes leaf)
+{
+	struct hash h;
+	(void)index;
+	merkle_leaf_hash(leaf, &h);
+	frontier_append(arg, &h);
+	return 0;
+}
+
+/* The root of our first `size` leaves, counted on from f. */
+static int root_of_ours(struct replica *r, const struct log *log, struct frontier *f, uint64_t size,
+	struct hash *root, struct err *e)
+{
+	int rc = r->ops->leaf_each(r->store, log->row.id, f->size, size, append_hash, f, e);
+	frontier_root(f, root);
+	return rc;
+}
+
+static bool may_look_back(struct replica *r, int peer, const struct log *log, struct now now)
+{
+	if (peer == NO_PEER)
+		return true;
+	struct mono_ms *last = &r->session[peer].log[log_position(r, log)].looked_back;
+	if (last->v != 0 && now.mono.v < last->v + LOOK_BACK_MS)
+		return false;
+	*last = now.mono;
+	return true;
+}
+
+/* A head of a size that we have: our own of that size, if it is kept, or our leaves tell. */
+static int check_reached(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, struct now now, struct err *e)
+{
+	struct store_head h;
+	struct buf kept = {0};
+	struct checkpoint mine;
+	struct frontier f = {0};
+	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
+	if (rc == RC_OK &&
+		checkpoint_verify(buf_bytes(&kept), r->roster.member[log->member].log, &mine, e) !=
+			RC_OK)
+		rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify", log->row.origin);
+	if (rc == STORE_NONE) {
+		if (!may_look_back(r, peer, log, now))
+			return RC_OK;
+		buf_put_bytes(&kept, buf_bytes(&log->head));
+		rc = root_of_ours(r, log, &f, cp->size, &mine.root, e);
+	}
+	if (rc == RC_OK && !hash_equal(&mine.root, &cp->root))
+		rc = fork_note(r, peer, log, buf_bytes(&kept), note, cp->size, e);
+	buf_release(&kept);
+	return rc;
+}
+
+int fork_check_head(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, struct now now, struct err *e)
+{
+	if (log->row.forked)
+		return RC_OK;
+	if (cp->size <= log->row.size)
+		return check_reached(r, peer, log, cp, note, now, e);
+	if (cp->size == log->seen.size && !hash_equal(&cp->root, &log->seen.root))
+		return fork_note(r, peer, log, buf_bytes(&log->seen.note), note, cp->size, e);
+	return RC_OK;
+}
+
+bool fork_is_passed_by(const struct log *log, const struct batch *b, size_t skip)
+{
+	struct frontier f = log->row.frontier;
+	struct hash root;
+	if (log->earlier.size <= log->row.size)
+		return false;
+	for (size_t i = skip; i < b->n && f.size < log->earlier.size; i++)
+		frontier_append(&f, &b->leaf[i].leaf_hash);
+	frontier_root(&f, &root);
+	return f.size == log->earlier.size && !hash_equal(&root, &log->earlier.root);
+}
+
+static int refuse_batch(const struct log *log, const struct checkpoint *cp, struct err *e)
+{
+	return err_set(e, RC_PEER_BATCH,
+		"the leaves of \"%s\" do not give the signed root of size %llu", log->row.origin,
+		(unsigned long long)cp->size);
+}
+
+int fork_follow(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, uint64_t first, const struct batch *b, struct now now, struct err *e)
+{
+	if (log->source != peer || log->row.size == 0)
+		return refuse_batch(log, cp, e);
+	if (log->doubted != peer) {
+		log->doubted = peer;
+		fetch_again(r, log, now);
+		return RC_OK;
+	}
+	if (first != log->common.size)
+		return RC_OK; /* it was on its way before we asked */
+	struct frontier theirs = log->common, ours = log->common;
+	struct hash root;
+	for (size_t i = 0; i < b->n; i++)
+		frontier_append(&theirs, &b->leaf[i].leaf_hash);
+	frontier_root(&theirs, &root);
+	if (!hash_equal(&root, &cp->root))
+		return refuse_batch(log, cp, e);
+	if (cp->size <= log->row.size) {
+		int rc = root_of_ours(r, log, &ours, cp->size, &root, e);
+		if (rc != RC_OK)
+			return rc;
+		if (hash_equal(&root, &cp->root)) {
+			log->common = ours;
+			fetch_progress(r, log, now);
+			return RC_OK;
+		}
+	}
+	return fork_note(r, peer, log, buf_bytes(&log->head), note, cp->size, e);
+}
