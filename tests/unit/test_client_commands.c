@@ -7,65 +7,10 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <sys/wait.h>
-
-#include "client/command.h"
 #include "tests/unit/fake_node.h"
-
-/* deltactl run in a process of its own: what it printed, and its exit code. */
-struct run {
-	char out[64 * 1024], err[4096];
-	int code;
-};
+#include "tests/unit/run_command.h"
 
 static struct fake_node *node;
-static struct run done;
-
-static void slurp(int fd, char *out, size_t size)
-{
-	size_t at = 0;
-	for (ssize_t n; at + 1 < size && (n = read(fd, out + at, size - 1 - at)) > 0;)
-		at += (size_t)n;
-	out[at] = 0;
-	close(fd);
-}
-
-/* to: where standard output goes; -1 = into done.out. */
-static void run_to(int to, const char *const *word)
-{
-	char *argv[32] = {(char *)"deltactl", (char *)"--lang=en"};
-	int argc = 2, out[2], err[2];
-	for (; word[argc - 2]; argc++)
-		argv[argc] = (char *)word[argc - 2];
-	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
-	fflush(NULL);
-	pid_t child = fork();
-	if (child == 0) {
-		dup2(to >= 0 ? to : out[1], 1);
-		dup2(err[1], 2);
-		setenv("DELTACTL_NODE", node->path, 1);
-		setenv("DELTACTL_KEY", node->operator_path, 1);
-		setenv("XDG_STATE_HOME", node->folder, 1);
-		/* Not exit(): the sanitizers of a forked copy of the test have nothing to say. */
-		_exit(app_main(argc, argv));
-	}
-	close(out[1]);
-	close(err[1]);
-	slurp(out[0], done.out, sizeof done.out);
-	slurp(err[0], done.err, sizeof done.err);
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	done.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-#define RUN(...) run_to(-1, (const char *const[]){__VA_ARGS__, NULL})
-
-static void assert_ended(int code, const char *id)
-{
-	if (done.code != code || (id && !strstr(done.err, id)))
-		fail_msg("exit %d, \"%s\"", done.code, done.err);
-}
 
 static int open_node(void **state)
 {
@@ -74,6 +19,9 @@ static int open_node(void **state)
 	assert_int_equal(trust_init(&e), RC_OK);
 	node = fake_open();
 	fake_task(node, "3-05", "jiangsu");
+	setenv("DELTACTL_NODE", node->path, 1);
+	setenv("DELTACTL_KEY", node->operator_path, 1);
+	setenv("XDG_STATE_HOME", node->folder, 1);
 	return 0;
 }
 
@@ -452,11 +400,8 @@ static void an_absent_stale_or_impossible_socket_is_told_with_its_path(void **st
 static void no_place_to_keep_what_is_posted_means_no_post(void **state)
 {
 	(void)state;
-	char saved[32];
-	snprintf(saved, sizeof saved, "%s", node->folder);
-	snprintf(node->folder, sizeof node->folder, "/proc/nowhere");
+	setenv("XDG_STATE_HOME", "/proc/nowhere", 1);
 	RUN("note", "3-05", "x");
-	snprintf(node->folder, sizeof node->folder, "%s", saved);
 	assert_ended(1, "E1003");
 	assert_int_equal(node->posts, 0);
 }
