@@ -100,8 +100,6 @@ static int complain(int code, const struct err *e)
 	return code;
 }
 
-/* ---- opening ---- */
-
 static int load_key(struct key *k, const char *path, enum key_purpose purpose,
 	const struct config *c, struct err *e)
 {
@@ -208,8 +206,6 @@ static void close_node(struct node *n)
 	key_release(&n->noise);
 }
 
-/* ---- what the loop asks of us ---- */
-
 static uint64_t wal_bytes(void *arg)
 {
 	return store_sqlite_wal_bytes(((struct node *)arg)->store);
@@ -236,8 +232,6 @@ static int reload(void *arg, struct net_settings *out, struct err *e)
 	*out = fresh.net;
 	return RC_OK;
 }
-
-/* ---- running ---- */
 
 /* Examining leaves uses the pool, and there is nothing to gain beyond the cores. */
 static void size_thread_pool(void)

@@ -66,6 +66,9 @@ void conn_say_bye(struct conn *c, int rc, const char *text);
 /* At once. text: why, for the log; borrowed. Safe to call twice. */
 void conn_close(struct conn *c, const char *text);
 
+/* Between conn_open.c and conn.c: the socket is connected; the handshake begins. */
+void conn_begin(struct conn *c);
+
 struct mono_ms conn_deadline(const struct conn *c);
 void conn_on_time(struct conn *c, struct now now);
 

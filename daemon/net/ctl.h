@@ -87,7 +87,14 @@ bool ctl_is_gone(const struct shell *s);
 void ctl_drop_all(struct shell *s);
 void ctl_release(struct shell *s);
 
-/* ---- between ctl.c and ctl_answer.c ---- */
+/* From here on: between ctl.c, ctl_listen.c and ctl_answer.c. */
+
+/* Does what can be done for a client now: frames of an answer under way, an event, requests. */
+void client_go_on(struct client *c);
+/* At once; the memory goes when the handle is closed. */
+void client_close(struct client *c);
+/* One last answer to a client that cannot stay. */
+void client_refuse(struct client *c, int rc, const char *text);
 /* Encodes and writes. After `held` answers it queues behind them. */
 void client_reply(struct client *c, const struct ctl_reply *r);
 void client_error(struct client *c, uint32_t id, int rc, const char *text);

@@ -7,14 +7,12 @@
 #include "daemon/net/loop.h"
 #include "proto/base/log.h"
 
-/* ---- reads ---- */
-
 static void answer_info(struct client *c, uint32_t id)
 {
 	struct shell *s = c->shell;
 	struct buf note = {0};
 	struct err e = {0};
-	loop_settle(s);
+	turn_settle(s);
 	int rc = replica_roster_note(s->replica, &note, &e);
 	if (rc < 0) {
 		client_error(c, id, rc, e.text);
@@ -49,7 +47,7 @@ static void answer_status(struct client *c, uint32_t id)
 	struct shell *s = c->shell;
 	struct ctl_reply r = {.id = id, .kind = CTL_REPLY_STATUS};
 	struct err e = {0};
-	loop_settle(s);
+	turn_settle(s);
 	int rc = replica_status(s->replica, loop_now(), &r.status, &e);
 	if (rc) {
 		client_error(c, id, rc, e.text);
@@ -71,7 +69,7 @@ static void answer_operators(struct client *c, uint32_t id)
 	struct ctl_reply r = {.id = id, .kind = CTL_REPLY_OPERATORS};
 	const struct ctl_operator *operators;
 	struct err e = {0};
-	loop_settle(c->shell);
+	turn_settle(c->shell);
 	int rc = replica_operators(c->shell->replica, &operators, &r.operators.n, &e);
 	if (rc) {
 		client_error(c, id, rc, e.text);
@@ -89,8 +87,6 @@ static void answer_subscribe(struct client *c, uint32_t id)
 		.id = id, .more = true, .kind = CTL_REPLY_EVENT, .commit = c->shell->commits};
 	client_reply(c, &r);
 }
-
-/* ---- answers in several frames ---- */
 
 /* Entries are copied, because the core lends each only for the time of a call. */
 #define PAGE_BYTES ((size_t)512 * 1024)
@@ -188,7 +184,7 @@ static void walk_round(struct client *c, struct page *p)
 void ctl_walk_on(struct client *c)
 {
 	struct page p = {.client = c, .skipping = c->walk.resumed};
-	loop_settle(c->shell);
+	turn_settle(c->shell);
 	if (c->state != CLIENT_OPEN)
 		return;
 	p.pages_max = ROUND_PAGES / (c->shell->ctl.walking ? c->shell->ctl.walking : 1);
@@ -241,8 +237,6 @@ static void answer_entries(struct client *c, const struct ctl_request *r)
 		start_walk(c, r);
 }
 
-/* ---- writes ---- */
-
 static void hold_posted(struct client *c, uint32_t id, const struct posted *posted, size_t n)
 {
 	struct ctl_reply r = {.id = id, .kind = CTL_REPLY_POST};
@@ -281,7 +275,7 @@ static void answer_post(struct client *c, const struct ctl_request *r)
 	struct posted *posted = xalloc(n * sizeof(posted[0]));
 	int rc = post(c, r, posted, &e);
 	/* In either case the group may fail before this answer was held. */
-	if (!loop_survives(s, rc, &e))
+	if (!turn_survives(s, rc, &e))
 		client_error(c, r->id, rc == RC_DISK_FULL ? RC_DEGRADED : rc, e.text);
 	else if (rc)
 		client_error(c, r->id, rc, e.text);
@@ -305,7 +299,7 @@ static void answer_install(struct client *c, const struct ctl_request *r)
 		return;
 	}
 	int rc = replica_install_roster(s->replica, r->note, loop_now(), &e);
-	if (!loop_survives(s, rc, &e) || rc)
+	if (!turn_survives(s, rc, &e) || rc)
 		client_error(c, r->id, rc, e.text);
 	else
 		client_hold(c, &ok);

@@ -10,6 +10,7 @@
 #include "daemon/net/peers.h"
 #include "daemon/net/settings.h"
 #include "daemon/net/space.h"
+#include "daemon/net/turn.h"
 
 /* What the shell is given; all borrowed until loop_run returns. */
 struct loop_config {
@@ -70,17 +71,15 @@ struct shell {
  * *e: it could not start. */
 int loop_run(const struct loop_config *config, struct err *e);
 
-/* ---- for the parts of the shell ---- */
+/* From here on: for the parts of the shell. */
+
 struct now loop_now(void);
-/* Begins the group of this turn. False: the store failed, which was dealt with; drop the input. */
-bool loop_enter(struct shell *s);
-/* After each call of the replica that can fail. False: the store failed, the group and every
- * session are gone, and *e was dealt with; touch nothing that a session owns. */
-bool loop_survives(struct shell *s, int rc, const struct err *e);
-/* Ends the group so that reads of the replica are allowed. */
-void loop_settle(struct shell *s);
 /* May this node author or store? Fills the answer for a client if not. */
 bool loop_may_author(struct shell *s, struct err *e);
+/* Sets the one timer to the earliest of all deadlines. */
+void loop_arm(struct shell *s);
+/* Ends the loop: it returns when the last handle and the last write of the mark are done. */
+void loop_close(struct shell *s);
 /* "running", "waiting-roster", "degraded". */
 const char *loop_state_name(const struct shell *s);
 /* An empty arena for one message; it is the same one each time until it is taken. */

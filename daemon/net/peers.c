@@ -13,8 +13,6 @@ static struct peer *peer_of(struct shell *s, const struct conn *c)
 	return c->peer >= 0 ? &s->peers.peer[c->peer] : NULL;
 }
 
-/* ---- what is said about them ---- */
-
 static void log_peer(
 	struct peer *p, enum log_level level, struct now now, const char *event, const char *detail)
 {
@@ -38,8 +36,6 @@ static void count_stranger(struct shell *s, const struct conn *c, const char *te
 	address_print(&c->addr, from);
 	log_warn("event=stranger from=%s why=\"%s\"", from, text);
 }
-
-/* ---- the roster ---- */
 
 static const char *address_of(const struct shell *s, const struct member *m)
 {
@@ -97,8 +93,6 @@ void peers_readdress(struct shell *s, struct now now)
 	if (r)
 		warn_of_unknown(s, r);
 }
-
-/* ---- the listener ---- */
 
 static void on_listener_closed(uv_handle_t *handle)
 {
@@ -188,8 +182,6 @@ int peers_match_roster(struct shell *s, struct now now, struct err *e)
 	return start_listening(s, e);
 }
 
-/* ---- connections come and go ---- */
-
 void peers_add(struct shell *s, struct conn *c)
 {
 	c->next = s->peers.conns;
@@ -249,7 +241,7 @@ bool peers_join(struct shell *s, struct conn *c, const uint8_t remote[KEY_BYTES]
 		conn_close(c, "another session of this pair stays");
 		return false;
 	}
-	if (!loop_enter(s)) /* every connection was closed */
+	if (!turn_enter(s)) /* every connection was closed */
 		return false;
 	struct conn *old = p->session;
 	p->session = c;
@@ -309,8 +301,6 @@ void peers_part(struct shell *s, struct conn *c, const char *text, struct now no
 		dial_failed(s, p, text, now);
 }
 
-/* ---- with the core ---- */
-
 bool peers_have_lost(const struct shell *s)
 {
 	for (size_t i = 0; i < s->peers.n; i++)
@@ -324,7 +314,7 @@ void peers_report_lost(struct shell *s, struct now now)
 	for (size_t i = 0; i < s->peers.n; i++) {
 		if (!s->peers.peer[i].lost)
 			continue;
-		if (!loop_enter(s)) /* all are down */
+		if (!turn_enter(s)) /* all are down */
 			return;
 		s->peers.peer[i].lost = false;
 		replica_link(s->replica, (int)i, LINK_DOWN, now);
@@ -346,8 +336,6 @@ void peers_send(struct shell *s)
 			conn_send(s->peers.peer[i].session, &out);
 	}
 }
-
-/* ---- time ---- */
 
 static bool may_dial(const struct shell *s, size_t i)
 {
@@ -390,8 +378,6 @@ void peers_on_time(struct shell *s, struct now now)
 		if (may_dial(s, i) && dial_is_due(&s->peers.peer[i].dial, now.mono))
 			dial(s, i, now);
 }
-
-/* ---- the end ---- */
 
 void peers_drop_all(struct shell *s, const char *text)
 {

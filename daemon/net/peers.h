@@ -60,7 +60,8 @@ void peers_drop_all(struct shell *s, const char *text);
 void peers_stop(struct shell *s);
 bool peers_are_gone(const struct shell *s);
 
-/* ---- what connections report ---- */
+/* From here on: what connections report. */
+
 /* A connection was made or accepted, and when its memory goes it leaves the list. */
 void peers_add(struct shell *s, struct conn *c);
 void peers_remove(struct shell *s, struct conn *c);
