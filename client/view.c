@@ -6,6 +6,8 @@
 #include "client/text.h"
 #include "proto/trust/sign.h"
 
+#define FETCH_TRIES 8
+
 void view_add(struct view *v, const struct ctl_entry *from)
 {
 	if ((v->n & (v->n - 1)) == 0)
@@ -120,10 +122,15 @@ static int on_entries(void *arg, const struct ctl_reply *r, struct err *e)
 	return RC_OK;
 }
 
+/* A long answer during which the view changed is asked for again. */
 static int fetch(struct view *v, struct node *n, struct ctl_request *r, struct err *e)
 {
+	int rc = RC_REFUSED_STALE;
 	*v = (struct view){0};
-	int rc = connection_call(&n->line, r, on_entries, v, e);
+	for (unsigned tries = 0; rc == RC_REFUSED_STALE && tries < FETCH_TRIES; tries++) {
+		view_release(v);
+		rc = connection_call(&n->line, r, on_entries, v, e);
+	}
 	if (rc == RC_OK)
 		view_group(v);
 	return rc;
