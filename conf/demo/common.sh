@@ -50,6 +50,21 @@ as_operator()
 	ctl "$@" --as "$demo/$1/operator.key"
 }
 
+# show MEMBER ARGUMENT...: the command as one would type it at that office, and what a person sees: a
+# terminal's form even where the output is a file (script is part of every Debian).
+show()
+{
+	local member=$1 command
+	shift
+	echo "$member\$ deltactl $*"
+	if [ -t 1 ]; then
+		ctl "$member" "$@"
+	else
+		command=$(printf '%q ' "$bin/deltactl" --color=never --node "$(socket_of "$member")" "$@")
+		script -qec "$command" /dev/null </dev/null | tr -d '\r'
+	fi
+}
+
 # write_conf MEMBER [cut]: cut = it listens where nobody looks and dials where nobody listens.
 write_conf()
 {

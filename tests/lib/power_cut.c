@@ -1,6 +1,5 @@
 #include "tests/lib/power_cut.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,17 +111,6 @@ static void cut_file(const struct power_record *r, unsigned file, size_t cut, st
 	}
 }
 
-static void write_platter(const struct store_fixture *f, unsigned file, const struct platter *x)
-{
-	char path[400];
-	snprintf(path, sizeof path, "%s%s", f->path, suffixes[file]);
-	FILE *out = fopen(path, "wbe");
-	ENSURE(out != NULL);
-	if (x->b.n > 0)
-		ENSURE(fwrite(x->b.p, 1, x->b.n, out) == x->b.n);
-	ENSURE(fclose(out) == 0);
-}
-
 void power_cut(const struct power_record *r, size_t cut, struct chance chance,
 	const struct store_fixture *f)
 {
@@ -130,7 +118,7 @@ void power_cut(const struct power_record *r, size_t cut, struct chance chance,
 		struct platter x = {0};
 		cut_file(r, file, cut, chance, &x);
 		if (x.exists)
-			write_platter(f, file, &x);
+			store_fixture_write(f, suffixes[file], buf_bytes(&x.b));
 		buf_release(&x.b);
 	}
 }

@@ -97,6 +97,17 @@ void store_fixture_read(const struct store_fixture *f, const char *suffix, struc
 	fclose(in);
 }
 
+void store_fixture_write(const struct store_fixture *f, const char *suffix, struct bytes b)
+{
+	char path[400];
+	path_of(f, suffix, path, sizeof path);
+	FILE *out = fopen(path, "wbe");
+	ENSURE(out != NULL);
+	if (b.n > 0)
+		ENSURE(fwrite(b.p, 1, b.n, out) == b.n);
+	ENSURE(fclose(out) == 0);
+}
+
 static int keep_first(void *arg, int n, char **value, char **name)
 {
 	(void)n;

@@ -31,6 +31,7 @@ void store_fixture_integrity(const struct store_fixture *f, char *out, size_t n)
 void store_fixture_sql(const struct store_fixture *f, const char *sql);
 /* The whole file, appended to out. */
 void store_fixture_read(const struct store_fixture *f, const char *suffix, struct buf *out);
+void store_fixture_write(const struct store_fixture *f, const char *suffix, struct bytes b);
 
 /* One call of the store, with the fixture's error: STORE_DO(f, meta_put, "key", value). */
 #define STORE_DO(f, op, ...) (f)->s->ops->op((f)->s, __VA_ARGS__, &(f)->e)

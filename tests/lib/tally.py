@@ -1,6 +1,7 @@
 """Counting for checks written in Python; the bash twin is tally.sh."""
 
 import os
+import signal
 import sys
 import time
 import traceback
@@ -44,8 +45,10 @@ class Tally:
 
 
 def run_scenarios(*functions):
-    """Each function is one check, named by its own name; ends the process."""
+    """Each function is one check, named by its own name; ends the process. When the runner's limit
+    is over, what a scenario started is still cleaned up."""
     tally = Tally()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(124))
     for function in functions:
         name = function.__name__.replace("_", " ")
         started = time.monotonic()

@@ -1,0 +1,84 @@
+"""The README's commands: the demo comes up, tells its story, and leaves nothing behind."""
+
+import os
+import socket
+import subprocess
+import time
+
+from cluster import DELTAD
+from tally import run_scenarios
+
+
+def free_range(n):
+    """The first of n ports in a row that nobody listens on at the moment."""
+    for first in range(20000, 60000, 50):
+        sockets = []
+        try:
+            for port in range(first, first + n):
+                s = socket.socket()
+                sockets.append(s)
+                s.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for s in sockets:
+                s.close()
+    raise AssertionError("no free ports")
+
+
+FOLDER = "build/demo-test"
+ENVIRONMENT = {**os.environ, "DEMO_DIR": FOLDER, "DEMO_PORT": str(free_range(10)), "LANG": "C.UTF-8",
+               "DELTACTL_LANG": "en"}
+
+
+def demo(name):
+    started = time.monotonic()
+    done = subprocess.run([f"conf/demo/{name}"], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=200, check=False)
+    print(f"--- {name}, {time.monotonic() - started:.1f} s", done.stdout, done.stderr, sep="\n")
+    assert done.returncode == 0, f"{name}: exit {done.returncode}"
+    return done.stdout, time.monotonic() - started
+
+
+def daemons():
+    """Processes of ours whose configuration lies in the demo's folder."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                words = f.read().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if words[0].endswith(DELTAD) and any(f"/{FOLDER}/" in w for w in words):
+            found.append(int(pid))
+    return found
+
+
+def up_tour_and_down_do_what_the_readme_says():
+    try:
+        shown, _ = demo("up")
+        assert "all 4 peers are connected and show the same view" in shown
+        assert len(daemons()) == 5, daemons()
+        shown, _ = demo("tour")
+        assert "2  delayed" in shown and "no conflicts" in shown
+        assert shown.rstrip().split("\n")[-2] == "all 4 peers are connected and show the same view"
+    finally:
+        demo("down")
+    assert not daemons() and not os.path.exists(FOLDER)
+
+
+def from_the_second_run_on_up_takes_less_than_10_s():
+    try:
+        _, first = demo("up")
+        _, again = demo("up")
+        assert first < 10 and again < 10, (first, again)
+        demo("tour")
+        demo("tour")
+    finally:
+        demo("down")
+    demo("down")
+    assert not daemons() and not os.path.exists(FOLDER)
+
+
+run_scenarios(up_tour_and_down_do_what_the_readme_says, from_the_second_run_on_up_takes_less_than_10_s)
