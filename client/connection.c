@@ -193,9 +193,12 @@ int connection_call(struct connection *c, struct ctl_request *r, connection_repl
 	int rc = connection_send(c, r, e);
 	for (bool more = true; rc == RC_OK && more;) {
 		struct ctl_reply reply;
-		rc = connection_next(c, c->timeout_ms, &reply, e);
+		struct err why = {0};
+		rc = connection_next(c, c->timeout_ms, &reply, &why);
+		/* Who asks something wants an answer; only those who wait for an event may not get
+		 * one. */
 		if (rc != RC_OK)
-			return rc;
+			return err_set(e, rc == RC_TIMEOUT ? RC_UNREACHABLE : rc, "%s", why.text);
 		if (reply.rc != RC_OK)
 			return connection_refusal(&reply, e);
 		more = reply.more;

@@ -35,7 +35,8 @@ int connection_next(
 	struct connection *c, int64_t wait_ms, struct ctl_reply *out, struct err *e) MUST_CHECK;
 
 /* Send and read every frame of the answer; fn (may be NULL) gets each, and returns 0 or an rc. A
- * refusal by the node becomes the result, with its text. */
+ * refusal by the node becomes the result, with its text. RC_UNREACHABLE if an answer does not come
+ * in time. */
 typedef int connection_reply_fn(void *arg, const struct ctl_reply *r, struct err *e);
 int connection_call(struct connection *c, struct ctl_request *r, connection_reply_fn *fn, void *arg,
 	struct err *e) MUST_CHECK;

@@ -406,6 +406,21 @@ static void no_place_to_keep_what_is_posted_means_no_post(void **state)
 	assert_int_equal(node->posts, 0);
 }
 
+static void a_node_that_does_not_answer_is_not_reachable(void **state)
+{
+	char path[80];
+	(void)state;
+	snprintf(path, sizeof path, "%s/deaf", node->folder);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	RUN("status", "--node", path, "--timeout", "100ms");
+	assert_ended(3, path);
+	close(fd);
+}
+
 #define NODE_TEST(f) cmocka_unit_test_setup_teardown(f, open_node, close_node)
 
 int main(void)
@@ -431,6 +446,7 @@ int main(void)
 		NODE_TEST(a_full_disk_under_standard_output_is_an_error),
 		NODE_TEST(what_is_no_command_is_told_so),
 		NODE_TEST(an_absent_stale_or_impossible_socket_is_told_with_its_path),
+		NODE_TEST(a_node_that_does_not_answer_is_not_reachable),
 		NODE_TEST(no_place_to_keep_what_is_posted_means_no_post),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
