@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 #include "proto/wire/codec.h"
 
 #define REF_UNDER 2
@@ -65,7 +66,7 @@ static bool under_recall(
 	const struct under_entry *u = under_slot(r, id);
 	/* Only in the register of the change's own task, as without the cache. */
 	if (!u->used || !hash_equal(&u->id, id) || !slot_find(c->slot)->under_task ||
-		!bytes_equal(c->task, bytes_str(u->task)))
+		(!bytes_equal(c->task, bytes_str(u->task)) && !MUTANT(UNDER_OF_ANOTHER_TASK)))
 		return false;
 	l->value = (struct value){.slot = SLOT_TASK};
 	l->value.task.lead = bytes_str(u->lead);
@@ -171,7 +172,8 @@ static bool is_filed(const struct replica *r, const struct log *log, const struc
 	enum verdict v, enum void_code code)
 {
 	if (!x->body_ok || !x->signature_ok ||
-		!bytes_equal(x->change.member, bytes_str(member_slug(r, log->member))))
+		(!bytes_equal(x->change.member, bytes_str(member_slug(r, log->member))) &&
+			!MUTANT(COPY_IS_FILED)))
 		return false;
 	return v != VERDICT_VOID || code >= VOID_OPERATOR;
 }
@@ -230,7 +232,7 @@ static struct log *log_of(const struct replica *r, uint32_t id)
 static int move_change(struct replica *r, struct log *to, uint64_t index, struct log *from,
 	int64_t reg, struct store_change *c, struct err *e)
 {
-	if (c->verdict == VERDICT_VOID)
+	if (c->verdict == VERDICT_VOID && !MUTANT(FINDING_STAYS))
 		from->row.voids--;
 	int rc = finding(r, from, c->index, VERDICT_VOID, VOID_REPEAT, e);
 	c->log = to->row.id;
@@ -255,7 +257,7 @@ static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64
 	if (rc != RC_OK)
 		return rc;
 	struct log *other = log_of(r, there.log);
-	if (stands_before(other, there.index, log, index))
+	if (stands_before(other, there.index, log, index) || MUTANT(TIE_BY_ARRIVAL))
 		return finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
 	return move_change(r, log, index, other, reg, &there, e);
 }
@@ -316,8 +318,12 @@ int admit_leaf(struct replica *r, struct log *log, const struct examined *x, str
 	bool index_ok = x->leaf.index == index && hlc_ok;
 	enum verdict v = VERDICT_EFFECTIVE;
 	enum void_code code = VOID_NONE;
-	int rc = r->ops->leaf_put(r->store, log->row.id, index, x->raw, e);
+	bool shortened = MUTANT(UNKNOWN_FIELDS_DROPPED) && !x->version_known;
+	struct bytes kept = bytes_of(x->raw.p, x->raw.n - shortened);
+	int rc = r->ops->leaf_put(r->store, log->row.id, index, kept, e);
 	r->wrote = true;
+	if (rc == RC_OK && MUTANT(TWO_TRANSACTIONS) && (rc = r->ops->commit(r->store, e)) == RC_OK)
+		rc = r->ops->begin(r->store, e);
 	if (rc != RC_OK)
 		return rc;
 	if (is_change)
@@ -412,7 +418,7 @@ static int recheck_one(struct replica *r, int64_t reg, const struct hash *id, st
 	struct buf raw = {0};
 	int rc = r->ops->change_get(r->store, reg, id, &c, e);
 	if (rc != RC_OK) /* STORE_NONE: a void leaf that was never filed stays what it is */
-		return rc == STORE_NONE ? RC_OK : rc;
+		return rc == STORE_NONE && !MUTANT(UNFILED_IS_DAMAGE) ? RC_OK : rc;
 	rc = r->ops->leaf_get(r->store, c.log, c.index, &raw, e);
 	if (rc == RC_OK) {
 		struct examined x;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/base/limits.h"
+#include "proto/base/mutant.h"
 
 static struct mono_ms later(struct mono_ms now, int64_t ms)
 {
@@ -12,7 +13,8 @@ static struct mono_ms later(struct mono_ms now, int64_t ms)
 /* PROTOCOL 7.4: full jitter: anywhere between now and the ceiling, which doubles. */
 static void schedule(struct dial *d, struct mono_ms now, struct chance c)
 {
-	d->at = later(now, (int64_t)chance_below(c, (uint64_t)d->ceiling_ms) + 1);
+	int64_t wait = (int64_t)chance_below(c, (uint64_t)d->ceiling_ms) + 1;
+	d->at = later(now, MUTANT(NO_JITTER) ? d->ceiling_ms : wait);
 	d->ceiling_ms *= 2;
 	if (d->ceiling_ms > LIMIT_DIAL_MAX_MS)
 		d->ceiling_ms = LIMIT_DIAL_MAX_MS;
@@ -55,6 +57,6 @@ bool dial_new_wins(
 {
 	if (old_opened_by_self == new_opened_by_self)
 		return true;
-	bool self_is_smaller = strcmp(self, peer) < 0;
+	bool self_is_smaller = strcmp(self, peer) < 0 || MUTANT(BOTH_CLOSE);
 	return new_opened_by_self == self_is_smaller;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 #include "proto/model/view.h"
 
 static size_t find_place(const struct digest *d, struct bytes key, bool *found)
@@ -72,6 +73,8 @@ static int take_current(void *arg, const struct store_register *reg, const struc
 		buf_reset(&b->holder);
 		buf_put_bytes(&b->holder, reg->holder);
 	}
+	if (MUTANT(LAST_WRITE_WINS))
+		buf_reset(&b->ids);
 	buf_put(&b->ids, c->id.b, HASH_BYTES);
 	return 0;
 }
@@ -89,7 +92,9 @@ static int refresh_task(
 	flush_register(b);
 	t->present = b->leaf.n > empty;
 	if (t->present)
-		merkle_leaf_hash(buf_bytes(&b->leaf), &t->leaf);
+		merkle_leaf_hash(
+			bytes_of(b->leaf.p, MUTANT(PADDING_HASHED) ? b->leaf.cap : b->leaf.n),
+			&t->leaf);
 	t->dirty = rc != RC_OK;
 	return rc;
 }
@@ -136,5 +141,5 @@ int digest_load(struct replica *r, struct err *e)
 void digest_release(struct digest *d)
 {
 	free(d->task);
-	*d = (struct digest){.dirty = true};
+	*d = (struct digest){.dirty = !MUTANT(EMPTY_VIEW_WITHOUT_ROOT)};
 }

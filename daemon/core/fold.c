@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 
 #define REF_SUPERSEDES 1
 
@@ -21,9 +22,9 @@ int fold_add(struct replica *r, int64_t reg, const struct change *c, const struc
 	for (size_t i = 0; i < c->n_supersedes; i++) {
 		struct hash old = id_of(c->supersedes[i]);
 		int rc = r->ops->change_supersede(r->store, reg, &old, e);
-		if (rc == STORE_NONE)
+		if (rc == STORE_NONE && !MUTANT(SUPERSEDED_FORGOTTEN))
 			rc = r->ops->ref_put(r->store, &old, REF_SUPERSEDES, reg, id, e);
-		if (rc != RC_OK)
+		if (rc < 0)
 			return rc;
 	}
 	return RC_OK;

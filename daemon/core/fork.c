@@ -1,10 +1,11 @@
 /* Two histories of one log: how they are noticed, and what is done about it. Source: PROTOCOL 4. */
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 
 int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
 	uint64_t size, struct err *e)
 {
-	if (log->row.forked)
+	if (log->row.forked || MUTANT(FIRST_WINS))
 		return RC_OK;
 	log->row.forked = true;
 	log->source = NO_PEER;
@@ -60,7 +61,7 @@ static int check_reached(struct replica *r, int peer, struct log *log, const str
 			RC_OK)
 		rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify", log->row.origin);
 	if (rc == STORE_NONE) {
-		if (!may_look_back(r, peer, log, now))
+		if (!may_look_back(r, peer, log, now) || MUTANT(FORK_AT_KEPT_HEADS_ONLY))
 			return RC_OK;
 		buf_put_bytes(&kept, buf_bytes(&log->head));
 		rc = root_of_ours(r, log, &f, cp->size, &mine.root, e);
@@ -105,7 +106,7 @@ static int refuse_batch(const struct log *log, const struct checkpoint *cp, stru
 int fork_follow(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
 	struct bytes note, uint64_t first, const struct batch *b, struct now now, struct err *e)
 {
-	if (log->source != peer || log->row.size == 0)
+	if (log->source != peer || log->row.size == 0 || MUTANT(OTHER_HISTORY_REFUSED))
 		return refuse_batch(log, cp, e);
 	if (log->doubted != peer) {
 		log->doubted = peer;

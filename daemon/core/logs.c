@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 
 struct log *log_find(const struct replica *r, struct bytes origin)
 {
@@ -153,7 +154,7 @@ int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct 
 
 uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note)
 {
-	if (log != r->own) {
+	if (log != r->own || MUTANT(MARK_AFTER_SEND)) {
 		*note = buf_bytes(&log->head);
 		return log->row.size;
 	}
@@ -185,7 +186,7 @@ static int raise_seen(struct replica *r, struct log *log, const struct checkpoin
  * database was rolled back or copied. */
 static int check_own(struct replica *r, int peer, struct log *log, struct now now, struct err *e)
 {
-	bool behind = log->seen.size > log->row.size;
+	bool behind = log->seen.size > log->row.size && !MUTANT(OWN_HEAD_IGNORED);
 	if (log != r->own || (!behind && !log->row.forked))
 		return RC_OK;
 	event_hold(r, EVENT_NEW_EPOCH, peer, log,
@@ -251,7 +252,8 @@ static bool batch_fits(const struct log *log, const struct checkpoint *cp, const
 	for (size_t i = skip; i < b->n; i++)
 		frontier_append(after, &b->leaf[i].leaf_hash);
 	frontier_root(after, &root);
-	return after->size == cp->size && hash_equal(&root, &cp->root);
+	return after->size == cp->size &&
+		(hash_equal(&root, &cp->root) || MUTANT(ROOT_NOT_RECOMPUTED));
 }
 
 int log_append_batch(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
@@ -259,7 +261,7 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 	struct err *e)
 {
 	*appended = 0;
-	if (first > log->row.size || log->row.forked || log == r->own)
+	if ((first > log->row.size && !MUTANT(GAP_ALLOWED)) || log->row.forked || log == r->own)
 		return RC_OK;
 	if (cp->size <= log->row.size)
 		return log->doubted == peer ? fork_follow(r, peer, log, cp, note, first, b, now, e)
@@ -272,6 +274,8 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 		return fork_note(
 			r, peer, log, buf_bytes(&log->earlier.note), note, log->earlier.size, e);
 	int rc = RC_OK;
+	if (MUTANT(FUTURE_REJECTED) && HLC_MS(b->leaf[skip].leaf.hlc) > now.wall.v + 3600000)
+		rc = err_set(e, RC_PEER_BATCH, "leaves from the future");
 	for (size_t i = skip; rc == RC_OK && i < b->n; i++)
 		rc = admit_leaf(r, log, &b->leaf[i], e);
 	if (rc != RC_OK)

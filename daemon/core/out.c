@@ -2,6 +2,7 @@
  * nothing queues up here. Order: greetings and answers, own news, announcements, wishes, digests,
  * and bulk last. Source: PROTOCOL 7.3. */
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 
 static void make_hello(struct replica *r, int peer, struct message *m)
 {
@@ -11,7 +12,7 @@ static void make_hello(struct replica *r, int peer, struct message *m)
 	for (size_t i = 0; i < r->n_logs && n < LIMIT_HELLO_HEADS; i++) {
 		struct bytes note;
 		uint64_t size = log_sendable(r, r->log[i], &note);
-		if (size == 0)
+		if (size == 0 || (MUTANT(CURSOR_TRUSTED) && s->digest_size[i] >= size))
 			continue;
 		r->out_heads[n++] = note;
 		s->log[i].told = size;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 #include "proto/wire/codec.h"
 
 #define HLC_MAX_AHEAD_MS (24LL * 3600 * 1000)
@@ -82,7 +83,7 @@ int own_resume(struct replica *r, struct now now, struct err *e)
 		if (r->own == NULL) {
 			rc = err_set(
 				e, RC_CORRUPT, "the database names an own log that is not in it");
-		} else if (!mark_agrees(r, &root)) {
+		} else if (!mark_agrees(r, &root) && !MUTANT(RESTORE_KEEPS_EPOCH)) {
 			bool missing = !r->config.mark.present;
 			event_hold(r, EVENT_NEW_EPOCH, NO_PEER, r->own, "%s",
 				missing ? "the mark file is missing: this database may be a "
@@ -105,7 +106,7 @@ static uint64_t next_hlc(struct replica *r, struct now now)
 	int64_t ms = now.wall.v < 0 ? 0 : now.wall.v > HLC_MS_MAX ? HLC_MS_MAX : now.wall.v;
 	uint64_t h = HLC_OF_MS(ms);
 	uint64_t last = r->own->row.hlc > r->hlc ? r->own->row.hlc : r->hlc;
-	if (h <= last)
+	if (h <= last && !MUTANT(STAMP_IS_WALL_CLOCK))
 		h = last == UINT64_MAX ? last : last + 1;
 	r->hlc = h;
 	return h;

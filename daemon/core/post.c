@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 #include "proto/base/text.h"
 #include "proto/wire/codec.h"
 
@@ -141,7 +142,8 @@ static int append_drafts(struct replica *r, const struct draft *d, size_t n, str
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		char key[NONCE_KEY_SIZE];
 		nonce_key(d[i].x.change.nonce, key);
-		rc = r->ops->meta_put(r->store, key, hash_bytes(&d[i].x.body_id), e);
+		if (!MUTANT(NONCE_FORGOTTEN))
+			rc = r->ops->meta_put(r->store, key, hash_bytes(&d[i].x.body_id), e);
 		if (rc == RC_OK)
 			rc = own_append(r, &d[i], e);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 #include "proto/base/text.h"
 #include "proto/wire/codec.h"
 
@@ -79,7 +80,7 @@ static void forget(struct replica *r)
 	digest_release(&r->digest);
 	memset(r->under, 0, UNDER_CACHE * sizeof(*r->under));
 	r->n_recheck = 0;
-	r->next_log_id = 1;
+	r->next_log_id = MUTANT(LOGS_FROM_ZERO) ? 0 : 1;
 	r->own_dirty = false;
 	r->wrote = false;
 	r->hlc = 0;
@@ -238,6 +239,8 @@ int replica_rollback(struct replica *r, struct now now, struct err *e)
 	r->in_group = false;
 	if (r->has_roster)
 		sessions_reset(r);
+	if (MUTANT(HEAD_COUNTS_UNCOMMITTED))
+		return RC_OK;
 	forget(r);
 	r->has_roster = false;
 	int rc = replica_begin(r, e);

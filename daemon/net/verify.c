@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "proto/base/mutant.h"
 #include "proto/wire/codec.h"
 
 /* Room for the worst leaf must be free before each, but a leaf takes a small part of that. */
@@ -45,8 +46,7 @@ static struct arena *arena_for_leaf(struct chunk *c)
 static void examine_chunk(struct chunk *c)
 {
 	struct verify *v = c->owner;
-	for (size_t i = c->from; i < c->to; i++)
-	{
+	for (size_t i = c->from; i < c->to; i++) {
 		examine_leaf(&v->cluster_id, v->raw[i], arena_for_leaf(c), &v->leaf[i]);
 		if (MUTANT(SIGNATURE_OF_FIRST_ONLY) && i > c->from)
 			v->leaf[i].signature_ok = true;

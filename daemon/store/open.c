@@ -7,6 +7,7 @@
 #include "daemon/store/migrate.h"
 #include "daemon/store/result.h"
 #include "daemon/store/settings.h"
+#include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
 static const struct store_ops sqlite_ops = {
@@ -92,7 +93,7 @@ static int judge_finding(sqlite3 *db, const char *found, struct err *e)
 	size_t digits = at != NULL ? strspn(at + strlen(mark), "0123456789") : 0;
 	uint64_t code = 0;
 	if (digits > 0 && decimal_parse(bytes_of(at + strlen(mark), digits), INT32_MAX, &code) &&
-		(code & 0xFF) == SQLITE_IOERR)
+		(code & 0xFF) == SQLITE_IOERR && !MUTANT(UNREADABLE_IS_DAMAGED))
 		return result_set(e, db, (int)code, PHASE_OPEN, "check the database");
 	return err_set(e, RC_CORRUPT,
 		"the database is damaged: %.120s; the files are left as they are, start over with "

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "proto/base/mutant.h"
+
 /* In place of an rc: with one connection on one exclusive lock this cannot happen. */
 #define OUR_BUG 0
 
@@ -68,6 +70,8 @@ int result_set(struct err *e, sqlite3 *db, int code, enum result_phase phase, co
 		rule = &result_other;
 	ENSURE(rule->rc[phase] != OUR_BUG);
 	int rc = rule->rc[phase];
+	if (MUTANT(IO_ERROR_REJECTED) && rc == RC_UNKNOWN_OUTCOME)
+		rc = RC_DISK_FULL;
 	const char *advice = rc == RC_UNKNOWN_OUTCOME ? ADVICE_UNKNOWN : rule->advice;
 	/* The connection's own words are better than the code's, if they are about this code. */
 	bool own = db != NULL && sqlite3_extended_errcode(db) == code;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/store/result.h"
+#include "proto/base/mutant.h"
 
 static const struct {
 	int option, value;
@@ -127,5 +128,7 @@ int settings_guard(sqlite3 *db, bool in_memory, struct err *e)
 
 int settings_journal(sqlite3 *db, bool in_memory, struct err *e)
 {
+	if (MUTANT(SYNCHRONOUS_NORMAL))
+		(void)sqlite3_exec(db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	return in_memory ? RC_OK : set_one(db, &journal, e);
 }

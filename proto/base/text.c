@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "proto/base/mutant.h"
+
 #define CHARACTER_NONE UINT32_MAX
 #define COMBINING_RUN_MAX 8
 
@@ -236,7 +238,7 @@ void text_vprint(char *out, size_t size, const char *fmt, va_list ap)
 	int n = vsnprintf(out, size, fmt, ap);
 	if (n < 0)
 		out[0] = '\0';
-	else if ((size_t)n >= size)
+	else if ((size_t)n >= size && !MUTANT(CUT_IN_A_CHARACTER))
 		drop_part_of_character(out, size - 1);
 }
 

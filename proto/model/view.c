@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "proto/base/mutant.h"
+
 static int compare_ids(const void *a, const void *b)
 {
 	return hash_compare(a, b);
@@ -28,7 +30,7 @@ int version_compare(const struct version *a, const struct version *b)
 		return a->by_lead ? -1 : 1;
 	if (a->hlc != b->hlc)
 		return a->hlc > b->hlc ? -1 : 1;
-	return hash_compare(&b->id, &a->id);
+	return MUTANT(TIE_BY_POINTER) ? (a > b) - (a < b) : hash_compare(&b->id, &a->id);
 }
 
 static void put_short(struct buf *b, struct bytes s)

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "proto/base/mutant.h"
 #include "proto/base/text.h"
 #include "proto/trust/words.h"
 
@@ -122,7 +123,7 @@ static int take_addr(struct member *m, struct bytes s, struct err *e)
 static int take_name(struct member *m, struct bytes s, struct err *e)
 {
 	_Static_assert(MEMBER_NAME_SIZE == NOTE_NAME_SIZE, "names");
-	if (!note_name_is_valid(s))
+	if (MUTANT(NAME_WITH_SPACE) ? s.n >= MEMBER_NAME_SIZE : !note_name_is_valid(s))
 		return err_set(e, RC_ROSTER,
 			"the name of %s must be UTF-8 of at most %d bytes without white space, "
 			"control characters or +",
@@ -164,7 +165,7 @@ int roster_parse_member_line(struct bytes line, struct member *out, struct err *
 	if (line.n > 0 && line.p[line.n - 1] == '\n')
 		line.n--;
 	/* An address with a NUL would be checked up to there and kept whole. */
-	if (!text_is_clean(line, false))
+	if (!text_is_clean(line, false) && !MUTANT(MEMBER_LINE_UNCLEAN))
 		return err_set(e, RC_ROSTER,
 			"a member's line must be UTF-8 text without control characters");
 	int rc = member_take(&m, line, e);

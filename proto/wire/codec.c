@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/base/mutant.h"
 #include "proto/wire/fields.h"
 #include "proto/wire/tables.h"
 
@@ -9,7 +10,7 @@ static int decode_signed(
 	const struct scan_table *t, struct bytes in, struct arena *a, void *out, struct err *e)
 {
 	int rc = fields_decode(t, in, a, out, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !MUTANT(SIGNED_IN_TWO_FORMS))
 		rc = fields_same(t, in, a, e);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
 struct build {
@@ -22,7 +23,8 @@ static size_t mend(const struct scan_field *f, char *p, size_t n)
 	if (text_is_clean(bytes_of(p, n), lf))
 		return n;
 	for (size_t cut = 1; cut < 4 && cut <= n; cut++)
-		if (((uint8_t)p[n - cut] & 0xc0) == 0xc0 && text_is_clean(bytes_of(p, n - cut), lf))
+		if ((((uint8_t)p[n - cut] & 0xc0) == 0xc0 || MUTANT(MENDED_BY_LEAVING_OUT)) &&
+			text_is_clean(bytes_of(p, n - cut), lf))
 			return n - cut;
 	for (size_t i = 0; i < n; i++)
 		if (p[i] < 0x20 || p[i] > 0x7e)

@@ -1,12 +1,14 @@
 /* sim: runs seeded clusters and holds them against the oracle.
  *
- *	sim [--seeds FIRST..LAST] [--seed N] [--steps M] [--nodes N] [--trace] [--twice]
+ *	sim [--seeds FIRST..LAST] [--seed N] [--steps M] [--nodes N] [--trace] [--twice] [--mutant
+ *N]
  *
  * Prints the seed of a failing run first, with the command that repeats it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/mutant.h"
 #include "tests/sim/world.h"
 
 #define STEPS_DEFAULT 3000
@@ -109,6 +111,14 @@ int main(int argc, char **argv)
 			sscanf(argv[++i], "%llu", &nodes) == 1 && nodes >= 2 &&
 			nodes <= SIM_NODES_MAX)
 			continue;
+#ifdef DELTAD_MUTANTS
+		unsigned mutant;
+		if (strcmp(argv[i], "--mutant") == 0 && more &&
+			sscanf(argv[++i], "%u", &mutant) == 1) {
+			mutant_plant((int)mutant);
+			continue;
+		}
+#endif
 		if (strcmp(argv[i], "--trace") == 0) {
 			trace = true;
 			continue;
