@@ -178,12 +178,35 @@ static int recv_leaves(struct replica *r, int peer, const struct message *m, con
 	return rc;
 }
 
+/* A digest may come before the log it names. Its sender says nothing more while nothing changes
+ * there, so what it said must count once the log is known. */
+static void keep_foreign(struct session *s, const struct log_size *named)
+{
+	if (named->size == 0 || s->n_digest_foreign == LIMIT_LOGS)
+		return;
+	struct foreign_log *f = &s->digest_foreign[s->n_digest_foreign++];
+	copy_clean(f->origin, sizeof(f->origin), named->origin);
+	f->size = named->size;
+}
+
+static bool foreign_logs_equal(const struct replica *r, const struct session *s, bool *named)
+{
+	for (size_t i = 0; i < s->n_digest_foreign; i++) {
+		const struct log *log = log_find(r, bytes_str(s->digest_foreign[i].origin));
+		if (log == NULL || log->row.size != s->digest_foreign[i].size)
+			return false;
+		named[log_position(r, log)] = true;
+	}
+	return true;
+}
+
 bool session_logs_equal(const struct replica *r, const struct session *s)
 {
-	if (!s->has_digest || s->digest_foreign_logs)
+	bool foreign[LIMIT_LOGS] = {false};
+	if (!s->has_digest || !foreign_logs_equal(r, s, foreign))
 		return false;
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (s->digest_size[i] != r->log[i]->row.size)
+		if (!foreign[i] && s->digest_size[i] != r->log[i]->row.size)
 			return false;
 	return true;
 }
@@ -212,12 +235,12 @@ static int recv_digest(
 	s->digest_rules = m->digest.rules_version;
 	memcpy(s->digest_root.b, m->digest.view_root.p, HASH_BYTES);
 	memset(s->digest_size, 0, sizeof(s->digest_size));
-	s->digest_foreign_logs = false;
+	s->n_digest_foreign = 0;
 	s->sync_ms = now.wall.v;
 	for (size_t i = 0; i < m->digest.n; i++) {
 		struct log *log = log_find(r, m->digest.sizes[i].origin);
 		if (log == NULL) {
-			s->digest_foreign_logs |= m->digest.sizes[i].size > 0;
+			keep_foreign(s, &m->digest.sizes[i]);
 			continue;
 		}
 		size_t at = log_position(r, log);

@@ -65,6 +65,12 @@ enum session_state {
 	SESSION_LEAVING,  /* a Bye is due or sent: nothing more is read */
 };
 
+/* A log that a peer's digest named before we knew it. */
+struct foreign_log {
+	char origin[ORIGIN_SIZE];
+	uint64_t size;
+};
+
 /* One peer. Beyond the link's life it keeps what status shows of it. */
 struct session {
 	enum session_state state;
@@ -85,8 +91,9 @@ struct session {
 	uint32_t digest_rules;
 	struct hash digest_root;
 	uint64_t digest_size[LIMIT_LOGS];
-	bool digest_foreign_logs; /* it named a log that we do not know */
-	bool diverged;		  /* equal logs, other view: alarm raised */
+	struct foreign_log digest_foreign[LIMIT_LOGS];
+	size_t n_digest_foreign;
+	bool diverged; /* equal logs, other view: alarm raised */
 };
 
 /* The view: a Merkle leaf for each task that has current values. */
