@@ -26,7 +26,8 @@ static int choose_source(const struct replica *r, size_t i)
 			continue;
 		if (!r->session[peer].log[i].failed)
 			return peer;
-		fallback = peer;
+		if (fallback == NO_PEER)
+			fallback = peer;
 	}
 	return fallback;
 }
