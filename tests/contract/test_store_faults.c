@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,16 +106,6 @@ struct image {
 	uint64_t round;
 };
 
-static void write_file(const char *path, const char *suffix, const struct buf *b)
-{
-	char name[400];
-	snprintf(name, sizeof name, "%s%s", path, suffix);
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, b->p, b->n), b->n);
-	close(fd);
-}
-
 static void make_image(struct store_fixture *f, enum start start, struct image *out)
 {
 	store_sqlite_close(f->s);
@@ -148,9 +137,9 @@ static void put_image(struct store_fixture *f, const struct image *image)
 {
 	store_fixture_wipe(f);
 	if (image->db.n > 0)
-		write_file(f->path, "", &image->db);
+		store_fixture_write(f, "", buf_bytes(&image->db));
 	if (image->wal.n > 0)
-		write_file(f->path, "-wal", &image->wal);
+		store_fixture_write(f, "-wal", buf_bytes(&image->wal));
 }
 
 /* ---- the sweep ---- */
