@@ -160,6 +160,14 @@ void store_fixture_commit(struct store_fixture *f)
 	must(f, f->s->ops->commit(f->s, &f->e));
 }
 
+int64_t store_fixture_register(
+	struct store_fixture *f, const char *task, uint32_t slot, const char *holder)
+{
+	int64_t reg = 0;
+	must(f, STORE_DO(f, register_id, bytes_str(task), slot, bytes_str(holder), true, &reg));
+	return reg;
+}
+
 struct hash hash_of_number(uint64_t n)
 {
 	struct hash h = {0};

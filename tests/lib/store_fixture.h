@@ -39,6 +39,10 @@ void store_fixture_write(const struct store_fixture *f, const char *suffix, stru
 void store_fixture_begin(struct store_fixture *f);
 void store_fixture_commit(struct store_fixture *f);
 
+/* The number of a register, created if it is new. */
+int64_t store_fixture_register(
+	struct store_fixture *f, const char *task, uint32_t slot, const char *holder);
+
 /* A hash that is n and nothing else. */
 struct hash hash_of_number(uint64_t n);
 
