@@ -80,8 +80,26 @@ static int find_posted(
 
 struct staleness {
 	const struct change *change;
+	const struct draft *sibling; /* earlier changes of the same request */
+	size_t n_siblings;
 	bool stale;
 };
+
+static bool names(const struct change *c, const struct hash *id)
+{
+	for (size_t i = 0; i < c->n_supersedes; i++)
+		if (bytes_equal(c->supersedes[i], hash_bytes(id)))
+			return true;
+	return false;
+}
+
+static bool is_named(const struct staleness *s, const struct hash *id)
+{
+	for (size_t i = 0; i < s->n_siblings; i++)
+		if (names(&s->sibling[i].x.change, id))
+			return true;
+	return names(s->change, id);
+}
 
 static int check_named(void *arg, const struct store_register *reg, const struct store_change *c,
 	struct bytes leaf)
@@ -89,22 +107,29 @@ static int check_named(void *arg, const struct store_register *reg, const struct
 	struct staleness *s = arg;
 	(void)reg;
 	(void)leaf;
-	for (size_t i = 0; i < s->change->n_supersedes; i++)
-		if (bytes_equal(s->change->supersedes[i], hash_bytes(&c->id)))
-			return 0;
-	s->stale = true;
-	return STORE_NONE;
+	s->stale |= !is_named(s, &c->id);
+	return s->stale ? STORE_NONE : 0;
+}
+
+static bool same_register(const struct change *a, const struct change *b)
+{
+	return a->slot == b->slot && bytes_equal(a->task, b->task) &&
+		bytes_equal(a->holder, b->holder);
 }
 
 /* On one node nobody needs to write past another: what is current here must be named. Between nodes
  * it cannot be helped, and becomes a conflict that everybody sees. */
-static int check_fresh(struct replica *r, const struct change *c, struct err *e)
+static int check_fresh(struct replica *r, const struct change *c, const struct draft *sibling,
+	size_t n_siblings, struct err *e)
 {
-	struct staleness s = {.change = c};
+	struct staleness s = {.change = c, .sibling = sibling, .n_siblings = n_siblings};
 	struct store_filter f = {
 		.task = &c->task, .holder = &c->holder, .slot = c->slot, .current_only = true};
 	int rc = r->ops->change_each(r->store, &f, check_named, &s, e);
-	if (s.stale)
+	for (size_t i = 0; i < n_siblings; i++)
+		s.stale |= same_register(c, &sibling[i].x.change) &&
+			!is_named(&s, &sibling[i].x.body_id);
+	if (rc >= 0 && s.stale)
 		return err_set(e, RC_REFUSED_STALE,
 			"the register changed since it was read: read it again and decide anew");
 	return rc;
@@ -132,7 +157,7 @@ static int draft_post(struct replica *r, const struct signed_body *body, size_t 
 	if (rc == RC_OK && v != VERDICT_EFFECTIVE)
 		rc = refuse(&d->x, v, code, e);
 	if (rc == RC_OK)
-		rc = check_fresh(r, &d->x.change, e);
+		rc = check_fresh(r, &d->x.change, drafts, n, e);
 	return rc == RC_OK ? STORE_NONE : rc;
 }
 
