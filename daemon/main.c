@@ -1,13 +1,13 @@
 /* deltad: reads the configuration, opens what a node needs, and runs the loop. No logic of its own.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "daemon/config.h"
 #include "daemon/net/loop.h"

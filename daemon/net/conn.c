@@ -5,6 +5,7 @@
 
 #include "daemon/net/conn_inbox.h"
 #include "daemon/net/loop.h"
+#include "proto/base/text.h"
 
 /* How long a Bye may take to be written. */
 #define LEAVING_MS 2000
@@ -83,7 +84,7 @@ static void on_written(uv_write_t *req, int status)
 	}
 	look_at_queue(c, false);
 	if (c->state == CONN_LEAVING && c->bye_written && c->drain.queued == 0)
-		conn_close(c, "said goodbye");
+		conn_close(c, c->farewell);
 }
 
 /* Takes the bytes. */
@@ -140,11 +141,21 @@ static void leave(struct conn *c)
 	stop_reading(c);
 }
 
+static void remember_bye(struct conn *c, const char *who, const struct message *m)
+{
+	if (c->farewell[0] == '\0')
+		text_print(c->farewell, sizeof(c->farewell), "%s: %.*s %.*s", who,
+			(int)m->bye.code.n, (const char *)m->bye.code.p, (int)m->bye.text.n,
+			(const char *)m->bye.text.p);
+}
+
 void conn_send(struct conn *c, const struct outbound *out)
 {
 	ENSURE(c->state == CONN_SESSION || c->state == CONN_LEAVING);
 	if (out->last && c->state == CONN_SESSION)
 		leave(c);
+	if (out->last)
+		remember_bye(c, "we said", &out->msg);
 	c->bye_written |= out->last;
 	send_message(c, &out->msg);
 }
@@ -191,6 +202,8 @@ void conn_deliver(struct conn *c, const struct message *m, const struct verify *
 	/* With a full disk we go on serving: the peer will be asked again when there is room. */
 	if (s->space.state == SPACE_FULL && stores_something(m->kind))
 		return;
+	if (m->kind == MESSAGE_BYE)
+		remember_bye(c, "they said", m);
 	if (leaves)
 		batch = (struct batch){verify_leaves(leaves), m->leaves.n};
 	if (!turn_enter(s))
@@ -364,7 +377,7 @@ void conn_on_time(struct conn *c, struct now now)
 	else if (c->state == CONN_DIALLING || c->state == CONN_HANDSHAKE)
 		conn_close(c, "the handshake took too long");
 	else if (c->state == CONN_LEAVING)
-		conn_close(c, "said goodbye");
+		conn_close(c, c->farewell[0] ? c->farewell : "a Bye was due and did not come");
 	else if (now.mono.v >= frame_deadline(c).v)
 		conn_close(c, "a frame took too long");
 	else if (now.mono.v >= drain_deadline(&c->drain, l->write_stall_ms).v)

@@ -47,6 +47,7 @@ struct conn {
 	struct drain drain;
 	uint64_t bytes_in, bytes_out;
 	bool bye_written;
+	char farewell[160]; /* what the first Bye said, theirs or ours; "" before */
 };
 
 /* Starts to connect. RC_IO: no socket; *out is NULL. The connection belongs to itself from here on

@@ -6,7 +6,7 @@
 #include "daemon/net/conn.h"
 
 #define INBOX_VERIFYING_MAX 4
-#define INBOX_WAITING_MAX 256
+#define INBOX_WAITING_MAX 16
 #define INBOX_BYTES_MAX (2 * LIMIT_ENVELOPE_BYTES)
 
 /* Nothing more is read while it is full. */

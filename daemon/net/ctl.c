@@ -122,10 +122,10 @@ void client_error(struct client *c, uint32_t id, int rc, const char *text)
 	client_reply(c, &r);
 }
 
-void client_refuse(struct client *c, int rc, const char *text)
+/* Closes once what it was answered is written. */
+static void leave(struct client *c)
 {
-	client_error(c, 0, rc, text);
-	if (c->state == CLIENT_CLOSED)
+	if (c->state != CLIENT_OPEN)
 		return;
 	if (c->reading)
 		uv_read_stop((uv_stream_t *)&c->pipe);
@@ -134,6 +134,12 @@ void client_refuse(struct client *c, int rc, const char *text)
 	c->left = loop_now().mono;
 	if (c->drain.queued == 0)
 		client_close(c);
+}
+
+void client_refuse(struct client *c, int rc, const char *text)
+{
+	client_error(c, 0, rc, text);
+	leave(c);
 }
 
 void ctl_posts_done(struct shell *s)
@@ -220,7 +226,12 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 {
 	struct client *c = stream->data;
-	if (n < 0) {
+	if (n == UV_EOF) {
+		uv_read_stop(stream);
+		c->reading = false;
+		c->ended = true;
+		client_go_on(c);
+	} else if (n < 0) {
 		client_close(c);
 	} else if (n > 0) {
 		buf_put(&c->in, b->base, (size_t)n);
@@ -249,6 +260,11 @@ void client_go_on(struct client *c)
 		;
 	if (c->state != CLIENT_OPEN)
 		return;
+	if (c->ended) {
+		if (client_may_ask(c) && c->n_held == 0)
+			leave(c);
+		return;
+	}
 	if (c->in.n == 0)
 		c->frame_since = MONO_NEVER;
 	else if (c->frame_since.v == MONO_NEVER.v)

@@ -46,6 +46,7 @@ struct client {
 	uv_pipe_t pipe;
 	struct buf in;
 	bool reading, subscribed, event_due;
+	bool ended; /* it will ask nothing more, but waits for answers */
 	uint32_t subscribe_id;
 	struct buf held; /* answers that wait for the commit */
 	uint32_t *held_id;

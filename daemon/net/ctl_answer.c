@@ -7,6 +7,14 @@
 #include "daemon/net/loop.h"
 #include "proto/base/log.h"
 
+/* A damaged database ends the process even if it was only read. */
+static void read_failed(struct client *c, uint32_t id, int rc, const struct err *e)
+{
+	client_error(c, id, rc, e->text);
+	if (rc == RC_CORRUPT)
+		(void)turn_survives(c->shell, rc, e);
+}
+
 static void answer_info(struct client *c, uint32_t id)
 {
 	struct shell *s = c->shell;
@@ -15,7 +23,7 @@ static void answer_info(struct client *c, uint32_t id)
 	turn_settle(s);
 	int rc = replica_roster_note(s->replica, &note, &e);
 	if (rc < 0) {
-		client_error(c, id, rc, e.text);
+		read_failed(c, id, rc, &e);
 	} else {
 		struct ctl_reply r = {.id = id, .kind = CTL_REPLY_INFO};
 		r.info.member = bytes_str(s->settings.member);
@@ -50,7 +58,7 @@ static void answer_status(struct client *c, uint32_t id)
 	turn_settle(s);
 	int rc = replica_status(s->replica, loop_now(), &r.status, &e);
 	if (rc) {
-		client_error(c, id, rc, e.text);
+		read_failed(c, id, rc, &e);
 		return;
 	}
 	r.status.started_ms = s->started.wall.v;
@@ -72,7 +80,7 @@ static void answer_operators(struct client *c, uint32_t id)
 	turn_settle(c->shell);
 	int rc = replica_operators(c->shell->replica, &operators, &r.operators.n, &e);
 	if (rc) {
-		client_error(c, id, rc, e.text);
+		read_failed(c, id, rc, &e);
 		return;
 	}
 	r.operators.operators = (struct ctl_operator *)(uintptr_t)operators;
@@ -169,7 +177,7 @@ static void walk_round(struct client *c, struct page *p)
 	int rc = w->findings ? replica_findings(r, on_entry, p, &e)
 			     : replica_query(r, &w->query, on_entry, p, &e);
 	if (rc < 0)
-		client_error(c, w->id, rc, e.text);
+		read_failed(c, w->id, rc, &e);
 	else if (p->skipping)
 		client_error(c, w->id, RC_REFUSED_STALE,
 			"the answer changed while it was being sent; ask again");

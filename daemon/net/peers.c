@@ -1,10 +1,10 @@
 #include "daemon/net/peers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/net/loop.h"
 #include "proto/base/log.h"
+#include "proto/base/text.h"
 
 #define BACKLOG 64
 
@@ -52,7 +52,7 @@ static void set_address(struct shell *s, struct peer *p, const struct member *m)
 	p->has_addr = text[0] != '\0' && address_parse(text, ADDRESS_DIAL, &p->addr, &e) == RC_OK;
 	if (text[0] != '\0' && !p->has_addr)
 		log_error("event=bad-address peer=%s why=\"%s\"", p->slug, e.text);
-	snprintf(p->addr_text, sizeof(p->addr_text), "%s", text);
+	text_print(p->addr_text, sizeof(p->addr_text), "%s", text);
 }
 
 static void warn_of_unknown(const struct shell *s, const struct roster *r)
@@ -214,7 +214,7 @@ static void log_up(struct peer *p, const struct conn *c, struct now now)
 {
 	char detail[ADDRESS_TEXT_SIZE + 32], from[ADDRESS_TEXT_SIZE];
 	address_print(&c->addr, from);
-	snprintf(detail, sizeof(detail), "address=%s by=%s", from,
+	text_print(detail, sizeof(detail), "address=%s by=%s", from,
 		c->opened_by_self ? "us" : "them");
 	log_peer(p, LOG_LEVEL_INFO, now, "peer-up", detail);
 }
@@ -264,8 +264,8 @@ static void session_ended(
 	p->session = NULL;
 	p->lost = true;
 	dial_down(&p->dial, now.mono, s->config.chance);
-	snprintf(p->trouble, sizeof(p->trouble), "%s", text);
-	snprintf(detail, sizeof(detail), "why=\"%s\" seconds=%lld", text,
+	text_print(p->trouble, sizeof(p->trouble), "%s", text);
+	text_print(detail, sizeof(detail), "why=\"%s\" seconds=%lld", text,
 		(long long)(now.mono.v - c->opened.v) / 1000);
 	log_peer(p, LOG_LEVEL_INFO, now, "peer-down", detail);
 }
@@ -280,8 +280,8 @@ static void dial_failed(struct shell *s, struct peer *p, const char *text, struc
 	/* An office that is away for a month is said once, not every minute. */
 	if (strncmp(p->trouble, text, sizeof(p->trouble) - 1) == 0)
 		return;
-	snprintf(p->trouble, sizeof(p->trouble), "%s", text);
-	snprintf(detail, sizeof(detail), "address=%s why=\"%s\"", p->addr_text, text);
+	text_print(p->trouble, sizeof(p->trouble), "%s", text);
+	text_print(detail, sizeof(detail), "address=%s why=\"%s\"", p->addr_text, text);
 	log_peer(p, LOG_LEVEL_WARN, now, "dial-failed", detail);
 }
 

@@ -1,10 +1,10 @@
 #include "daemon/net/turn.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/net/loop.h"
 #include "proto/base/log.h"
+#include "proto/base/text.h"
 
 #define NOMEM_AGAIN_MS 60000
 
@@ -25,7 +25,7 @@ void turn_set_degraded(struct shell *s, const char *text)
 		log_error("event=degraded why=\"%s\"", text);
 	else
 		log_info("event=well-again");
-	snprintf(s->degraded, sizeof(s->degraded), "%s", text);
+	text_print(s->degraded, sizeof(s->degraded), "%s", text);
 	notify_status(s->config.notify, text[0] ? text : loop_state_name(s));
 	ctl_wake(s);
 }
@@ -63,9 +63,9 @@ static void on_nomem(struct shell *s, const struct err *e)
 static void on_corrupt(struct shell *s, const struct err *e)
 {
 	char text[ERR_TEXT_MAX];
-	snprintf(text, sizeof(text),
-		"the database is damaged (%.150s); keep its files and rebuild: deltactl rebuild "
-		"--from-peers",
+	text_print(text, sizeof(text),
+		"the database is damaged: keep its files elsewhere and start without them to "
+		"rebuild it from the peers (%s)",
 		e->text);
 	ctl_posts_failed(s, RC_CORRUPT, text);
 	turn_fail(s, TURN_EXIT_IO, text);

@@ -214,6 +214,45 @@ def reload_takes_good_peers_and_keeps_old_ones_over_bad():
         assert peer()["connected"]
 
 
+def client_that_ends_its_side_is_still_answered():
+    with Cluster(("jiangsu", "office")) as c:
+        node = lone_node(c)
+        for _ in range(20):
+            with connect(node) as s:
+                s.sendall(INSTALL + info(2) * 50)
+                s.shutdown(socket.SHUT_WR)
+                for _ in range(51):
+                    assert read_frame(s)
+                assert is_closed(s)
+
+
+def service_manager_hears_of_every_step():
+    with Cluster(("jiangsu", "office")) as c:
+        node = c["office"]
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        manager.settimeout(15)
+        path = os.path.join(c.folder, "notify")
+        manager.bind(path)
+
+        def hears(*words):
+            said = manager.recv(4096).decode()
+            while said == "WATCHDOG=1" and said not in words:
+                said = manager.recv(4096).decode()
+            assert all(w in said for w in words), said
+
+        node.process = node.launch("env", f"NOTIFY_SOCKET={path}", "WATCHDOG_USEC=600000")
+        hears("READY=1", "STATUS=waiting-roster")
+        hears("WATCHDOG=1")
+        hears("WATCHDOG=1")
+        node.process.send_signal(signal.SIGHUP)
+        hears("RELOADING=1", "MONOTONIC_USEC=")
+        hears("READY=1")
+        node.process.send_signal(signal.SIGTERM)
+        hears("STOPPING=1")
+        assert node.process.wait(10) == 0
+        node.process = None
+
+
 def strangers_are_few_at_a_time_and_peers_still_connect():
     with Cluster(("jiangsu", "office")) as c:
         office = lone_node(c)
@@ -282,6 +321,7 @@ run_scenarios(hostile_requests_are_answered_with_an_error_or_nothing,
               client_that_does_not_read_costs_no_memory,
               socket_is_for_user_and_group_and_a_stale_one_is_replaced,
               reload_takes_good_peers_and_keeps_old_ones_over_bad,
+              client_that_ends_its_side_is_still_answered, service_manager_hears_of_every_step,
               strangers_are_few_at_a_time_and_peers_still_connect,
               few_file_descriptors_are_survived,
               sync_error_at_commit_says_unknown_and_ends_with_74)
