@@ -88,7 +88,6 @@ static bool is_revoked(const struct operator_event *ev, const struct operator_re
 bool operators_allow(const struct operators *o, const struct operator_reach *reach, size_t n,
 	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope)
 {
-	uint64_t index = reach[0].below;
 	const struct operator_event *delegation = NULL;
 	size_t best = n; /* nearness of the delegation's epoch: 0 = the log itself */
 	*in_scope = false;
@@ -98,7 +97,7 @@ bool operators_allow(const struct operators *o, const struct operator_reach *rea
 		if (at == NULL || ev->kind != LEAF_DELEGATE ||
 			memcmp(ev->key, key, KEY_BYTES) != 0 || ev->index >= at->below)
 			continue;
-		if (at == reach && ev->not_after != 0 && index > ev->not_after)
+		if (ev->not_after != 0 && at->below > ev->not_after)
 			continue;
 		size_t nearness = (size_t)(at - reach);
 		if (delegation == NULL || nearness < best ||
