@@ -44,6 +44,8 @@ static const struct limit limits[] = {
 	LIMIT(min_free_percent, 5, 0, 50),
 #undef LIMIT
 };
+/* The message that goes over the pause, padded and encrypted, must not reach the close. */
+#define CLOSE_MARGIN_KIB (LIMIT_ENVELOPE_BYTES / 1024 * 5 / 4)
 #define N_LIMITS (sizeof(limits) / sizeof(limits[0]))
 
 static int fail_at(cfg_t *cfg, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -317,10 +319,10 @@ static int check_whole(cfg_t *root, const struct config *c, struct err *e)
 				"%.100s:%d: peer \"%s\" is this node itself; remove it",
 				parsing.name, cfg_getnsec(root, "peer", (unsigned)i)->line,
 				c->net.member);
-	if (c->net.limits.write_close_kib <= c->net.limits.write_pause_kib)
+	if (c->net.limits.write_close_kib < c->net.limits.write_pause_kib + CLOSE_MARGIN_KIB)
 		return err_set(e, RC_CONFIG,
-			"%.100s:%d: write_close_kib must be larger than write_pause_kib",
-			parsing.name, cfg_getsec(root, "limits")->line);
+			"%.100s:%d: write_close_kib must be at least %d more than write_pause_kib",
+			parsing.name, cfg_getsec(root, "limits")->line, CLOSE_MARGIN_KIB);
 	return RC_OK;
 }
 

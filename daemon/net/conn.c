@@ -144,9 +144,9 @@ static void leave(struct conn *c)
 static void remember_bye(struct conn *c, const char *who, const struct message *m)
 {
 	if (c->farewell[0] == '\0')
-		text_print(c->farewell, sizeof(c->farewell), "%s: %.*s %.*s", who,
-			(int)m->bye.code.n, (const char *)m->bye.code.p, (int)m->bye.text.n,
-			(const char *)m->bye.text.p);
+		text_print(c->farewell, sizeof(c->farewell), "%s: %.*s%s%.*s", who,
+			(int)m->bye.code.n, (const char *)m->bye.code.p, m->bye.code.n ? " " : "",
+			(int)m->bye.text.n, (const char *)m->bye.text.p);
 }
 
 void conn_send(struct conn *c, const struct outbound *out)

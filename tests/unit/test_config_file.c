@@ -156,8 +156,9 @@ static void limits_are_whole_numbers_within_their_range(void **state)
 	assert_refused(GOOD "limits { clients = 0 }\n", "from 1 to 1024");
 	assert_accepted(GOOD "limits { min_free_mib = 0\nmin_free_percent = 0 }\n");
 	assert_refused(GOOD "limits { min_free_percent = 51 }\n", "from 0 to 50");
-	assert_refused(GOOD "limits { write_pause_kib = 4096\nwrite_close_kib = 4096 }\n",
-		"must be larger");
+	assert_refused(GOOD "limits { write_pause_kib = 2048\nwrite_close_kib = 3327 }\n",
+		"at least 1280 more");
+	assert_accepted(GOOD "limits { write_pause_kib = 2048\nwrite_close_kib = 3328 }\n");
 	assert_refused(GOOD "log { level = loud }\n", "error, warn, info or debug");
 }
 
