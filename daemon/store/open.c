@@ -113,7 +113,9 @@ static int check_pages(sqlite3 *db, struct err *e)
 		code = sqlite3_bind_int(stmt, 1, QUICK_CHECK_PAGES);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
-	const char *found = code == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+	const char *found = NULL;
+	if (code == SQLITE_ROW && (found = (const char *)sqlite3_column_text(stmt, 0)) == NULL)
+		code = SQLITE_NOMEM;
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		rc = result_set(e, db, code, PHASE_OPEN, "check the database");
 	else if (code == SQLITE_ROW && strcmp(found, "ok") != 0)

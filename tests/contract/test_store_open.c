@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
