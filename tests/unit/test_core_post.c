@@ -273,7 +273,7 @@ struct request {
 	struct posted posted[3];
 };
 
-static void request_make(struct scene *t, struct request *q, const struct write w[3], size_t n)
+static void request_make(struct scene *t, struct request *q, const struct write *w, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		sign_write(t->c, &t->c->member[t->n.self].operator[0], &w[i],
