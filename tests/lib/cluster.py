@@ -68,6 +68,10 @@ def run(*argv, check=True, timeout=60, state=None):
 
 
 class Node:
+    host = "127.0.0.1"
+    limits = {}  # of deltad.conf, besides those of the disk
+    wrapper = ()  # what starts the daemon, such as nsenter
+
     def __init__(self, cluster, slug, port):
         self.cluster, self.slug, self.port = cluster, slug, port
         self.folder = os.path.join(cluster.folder, slug)
@@ -83,13 +87,14 @@ class Node:
 
     def write_conf(self, peers, min_free_mib=1):
         """peers: slug -> port to dial."""
+        more = "".join(f"\t{name} = {value}\n" for name, value in self.limits.items())
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(f"""node {{
 	member = "{self.slug}"
 	data_dir = "{self.data}"
 	mark_file = "{self.mark}/head"
 	cluster_id = "sha256:{self.cluster.id}"
-	listen = "127.0.0.1:{self.port}"
+	listen = "{self.host}:{self.port}"
 	control = "{self.socket}"
 }}
 keys {{
@@ -100,7 +105,7 @@ keys {{
 limits {{
 	min_free_mib = {min_free_mib}
 	min_free_percent = 0
-}}
+{more}}}
 """)
             for slug, port in peers.items():
                 f.write(f'peer "{slug}" {{ address = "127.0.0.1:{port}" }}\n')
@@ -108,8 +113,9 @@ limits {{
     def launch(self, *wrapper):
         """Starts the daemon and does not wait for it."""
         log = open(self.log, "ab")
-        process = subprocess.Popen([*wrapper, DELTAD, "-c", self.conf], stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=log, preexec_fn=_die_with_parent)
+        process = subprocess.Popen([*self.wrapper, *wrapper, DELTAD, "-c", self.conf],
+                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   preexec_fn=_die_with_parent)
         log.close()
         return process
 
@@ -220,7 +226,7 @@ class Cluster:
         public = []
         for node in self:
             role, name = MEMBERS[node.slug]
-            address = ["--addr", f"127.0.0.1:{node.port}"] if node.slug in self.listens else []
+            address = ["--addr", f"{node.host}:{node.port}"] if node.slug in self.listens else []
             run(DELTACTL, "key", "init", "--member", node.slug, "--cluster", CLUSTER, "--role", role,
                 "--name", name, *address, "--no-passphrase", node.keys)
             run(DELTACTL, "key", "init", "--operator", "测试", "--member", node.slug,
