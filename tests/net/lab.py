@@ -1,6 +1,7 @@
 """Five hosts on one switch, in network namespaces of their own: lines that are unplugged, filtered,
 slow or bad, and real daemons at their ends. Nothing of it touches this machine's own network."""
 
+import json
 import os
 import re
 import shutil
@@ -257,7 +258,6 @@ class LabCluster(Cluster):
 
     @staticmethod
     def hears_all(text, slugs):
-        import json
         up = {p["member"] for p in json.loads(text)["peers"] if p["connected"]}
         return len(up & set(slugs)) == len(slugs) - 1
 

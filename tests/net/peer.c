@@ -10,6 +10,7 @@
  *   cut      says Hello and is silent, then hangs up in the middle of a frame */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,12 +5,12 @@ import os
 import shutil
 import sys
 
+from cluster import Cluster
 from lab import Lab, LabCluster
 
 target = sys.argv[1]
 with Lab() as lab, LabCluster(lab) as c:
-    Cluster_up = super(LabCluster, c).up
-    Cluster_up()
+    Cluster.up(c)
     for node in c:
         status, _ = node.stop()
         assert status == 0, node.tail()
