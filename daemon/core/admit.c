@@ -82,6 +82,11 @@ static bool under_recall(
 	return true;
 }
 
+void admit_forget_under(struct replica *r, const struct hash *id)
+{
+	under_slot(r, id)->used = false;
+}
+
 static void under_fill(
 	struct under_lookup *l, const struct change *c, const struct value *v, enum verdict verdict)
 {
@@ -178,7 +183,7 @@ static bool is_filed(const struct replica *r, const struct log *log, const struc
 	return v != VERDICT_VOID || code >= VOID_OPERATOR;
 }
 
-static int finding(struct replica *r, struct log *log, uint64_t index, enum verdict v,
+int admit_finding(struct replica *r, struct log *log, uint64_t index, enum verdict v,
 	enum void_code code, struct err *e)
 {
 	if (v == VERDICT_EFFECTIVE)
@@ -187,7 +192,7 @@ static int finding(struct replica *r, struct log *log, uint64_t index, enum verd
 	return r->ops->finding_put(r->store, log->row.id, index, v, code, e);
 }
 
-static int wait_for_under(struct replica *r, int64_t reg, const struct examined *x, struct err *e)
+int admit_wait_for_under(struct replica *r, int64_t reg, const struct examined *x, struct err *e)
 {
 	struct hash wanted;
 	memcpy(wanted.b, x->change.under.p, HASH_BYTES);
@@ -196,7 +201,7 @@ static int wait_for_under(struct replica *r, int64_t reg, const struct examined 
 
 static int note_waiter(void *arg, int64_t reg, const struct hash *by)
 {
-	admit_recheck_later(arg, reg, by);
+	recheck_later(arg, reg, by);
 	return 0;
 }
 
@@ -219,14 +224,6 @@ static bool stands_before(
 	return strcmp(a->row.origin, b->row.origin) < 0;
 }
 
-static struct log *log_of(const struct replica *r, uint32_t id)
-{
-	size_t i = 0;
-	while (r->log[i]->row.id != id)
-		ENSURE(++i < r->n_logs);
-	return r->log[i];
-}
-
 /* The change stands at this earlier leaf from now on, the later one is its repeat; what is known of
  * it moves along. */
 static int move_change(struct replica *r, struct log *to, uint64_t index, struct log *from,
@@ -234,16 +231,16 @@ static int move_change(struct replica *r, struct log *to, uint64_t index, struct
 {
 	if (c->verdict == VERDICT_VOID && !MUTANT(FINDING_STAYS))
 		from->row.voids--;
-	int rc = finding(r, from, c->index, VERDICT_VOID, VOID_REPEAT, e);
+	int rc = admit_finding(r, from, c->index, VERDICT_VOID, VOID_REPEAT, e);
 	c->log = to->row.id;
 	c->index = index;
 	if (rc == RC_OK)
 		rc = r->ops->change_set(r->store, reg, c, e);
 	if (rc == RC_OK)
-		rc = finding(r, to, index, c->verdict, c->void_code, e);
+		rc = admit_finding(r, to, index, c->verdict, c->void_code, e);
 	if (rc == RC_OK)
 		rc = r->ops->log_put(r->store, &from->row, e);
-	admit_recheck_later(r, reg, &c->id);
+	recheck_later(r, reg, &c->id);
 	return rc;
 }
 
@@ -258,7 +255,7 @@ static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64
 		return rc;
 	struct log *other = log_of(r, there.log);
 	if (stands_before(other, there.index, log, index) || MUTANT(TIE_BY_ARRIVAL))
-		return finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
+		return admit_finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
 	return move_change(r, log, index, other, reg, &there, e);
 }
 
@@ -280,9 +277,9 @@ static int file_change(struct replica *r, struct log *log, uint64_t index, const
 	if (rc == STORE_NONE)
 		return file_repeat(r, log, index, reg, x, e);
 	if (rc == RC_OK)
-		rc = finding(r, log, index, v, code, e);
+		rc = admit_finding(r, log, index, v, code, e);
 	if (rc == RC_OK && v == VERDICT_PENDING)
-		rc = wait_for_under(r, reg, x, e);
+		rc = admit_wait_for_under(r, reg, x, e);
 	if (rc == RC_OK && v == VERDICT_EFFECTIVE) {
 		rc = fold_add(r, reg, c, &x->body_id, e);
 		digest_mark(r, c->task);
@@ -337,134 +334,10 @@ int admit_leaf(struct replica *r, struct log *log, const struct examined *x, str
 	if (rc == RC_OK && is_change && is_filed(r, log, x, v, code))
 		rc = file_change(r, log, index, x, v, code, e);
 	else if (rc == RC_OK)
-		rc = finding(r, log, index, v, code, e);
+		rc = admit_finding(r, log, index, v, code, e);
 	if (rc == RC_OK && !is_change && v == VERDICT_EFFECTIVE)
 		rc = event_apply(r, log, index, x, e);
 	if (rc == RC_OK)
-		rc = admit_recheck_all(r, e);
+		rc = recheck_all(r, e);
 	return rc;
-}
-
-/* ---- verdicts that change when more is known ---- */
-
-void admit_recheck_later(struct replica *r, int64_t reg, const struct hash *id)
-{
-	if (r->n_recheck == r->cap_recheck) {
-		r->cap_recheck = r->cap_recheck == 0 ? 16 : 2 * r->cap_recheck;
-		r->recheck = xrealloc(r->recheck, r->cap_recheck * sizeof(*r->recheck));
-	}
-	r->recheck[r->n_recheck++] = (struct reference){reg, *id};
-}
-
-struct dependents {
-	struct replica *r;
-	struct hash id; /* that changed its verdict */
-};
-
-static int note_dependent(
-	void *arg, const struct store_register *reg, const struct store_change *c, struct bytes raw)
-{
-	struct dependents *d = arg;
-	struct change change;
-	if (stored_change_decode(d->r, raw, &change, NULL) != RC_OK)
-		return RC_CORRUPT;
-	if (bytes_equal(change.under, hash_bytes(&d->id)))
-		admit_recheck_later(d->r, reg->reg, &c->id);
-	return 0;
-}
-
-static int note_dependents(
-	struct replica *r, struct bytes task, const struct hash *id, struct err *e)
-{
-	struct dependents d = {.r = r, .id = *id};
-	struct store_filter f = {.task = &task};
-	return r->ops->change_each(r->store, &f, note_dependent, &d, e);
-}
-
-static int apply_new_verdict(struct replica *r, struct log *log, int64_t reg,
-	struct store_change *c, const struct examined *x, enum verdict v, enum void_code code,
-	struct err *e)
-{
-	struct hash id = c->id;
-	char task_text[TASK_KEY_SIZE];
-	struct bytes task = bytes_of(task_text, x->change.task.n);
-	if (task.n > 0)
-		memcpy(task_text, x->change.task.p, task.n);
-	if (c->verdict == VERDICT_VOID)
-		log->row.voids--;
-	c->verdict = v;
-	c->void_code = code;
-	under_slot(r, &id)->used = false;
-	int rc = r->ops->change_set(r->store, reg, c, e);
-	if (rc == RC_OK)
-		rc = r->ops->finding_delete(r->store, log->row.id, c->index, e);
-	if (rc == RC_OK)
-		rc = finding(r, log, c->index, v, code, e);
-	if (rc == RC_OK && v == VERDICT_PENDING)
-		rc = wait_for_under(r, reg, x, e);
-	if (rc == RC_OK)
-		rc = r->ops->log_put(r->store, &log->row, e);
-	if (rc == RC_OK)
-		rc = fold_register(r, reg, e);
-	digest_mark(r, task);
-	if (rc == RC_OK)
-		rc = note_dependents(r, task, &id, e);
-	return rc;
-}
-
-static int recheck_one(struct replica *r, int64_t reg, const struct hash *id, struct err *e)
-{
-	struct store_change c;
-	struct buf raw = {0};
-	int rc = r->ops->change_get(r->store, reg, id, &c, e);
-	if (rc != RC_OK) /* STORE_NONE: a void leaf that was never filed stays what it is */
-		return rc == STORE_NONE && !MUTANT(UNFILED_IS_DAMAGE) ? RC_OK : rc;
-	rc = r->ops->leaf_get(r->store, c.log, c.index, &raw, e);
-	if (rc == RC_OK) {
-		struct examined x;
-		struct log *log = log_of(r, c.log);
-		enum verdict v;
-		enum void_code code;
-		arena_reset(&r->scratch);
-		examine_leaf(&r->roster.cluster_id, buf_bytes(&raw), &r->scratch, &x);
-		rc = admit_judge(r, log, c.index, true, &x, NULL, 0, &v, &code, e);
-		if (rc == RC_OK && v == VERDICT_PENDING)
-			rc = wait_for_under(r, reg, &x, e);
-		if (rc == RC_OK && (v != c.verdict || code != c.void_code))
-			rc = apply_new_verdict(r, log, reg, &c, &x, v, code, e);
-	}
-	buf_release(&raw);
-	return rc == STORE_NONE ? err_set(e, RC_CORRUPT, "a filed change has no leaf") : rc;
-}
-
-int admit_recheck_all(struct replica *r, struct err *e)
-{
-	int rc = RC_OK;
-	while (rc == RC_OK && r->n_recheck > 0) {
-		struct reference ref = r->recheck[--r->n_recheck];
-		rc = recheck_one(r, ref.reg, &ref.id, e);
-	}
-	return rc;
-}
-
-static int relist(void *arg, uint64_t index, struct bytes raw)
-{
-	struct replica *r = arg;
-	struct examined x;
-	int64_t reg;
-	(void)index;
-	arena_reset(&r->scratch);
-	examine_leaf(&r->roster.cluster_id, raw, &r->scratch, &x);
-	if (!x.body_ok || x.leaf.kind != LEAF_CHANGE)
-		return 0;
-	int rc = r->ops->register_id(
-		r->store, x.change.task, x.change.slot, x.change.holder, false, &reg, NULL);
-	if (rc == RC_OK)
-		admit_recheck_later(r, reg, &x.body_id);
-	return rc < 0 ? rc : 0;
-}
-
-int admit_recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct err *e)
-{
-	return from < to ? r->ops->leaf_each(r->store, log->row.id, from, to, relist, r, e) : RC_OK;
 }

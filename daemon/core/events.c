@@ -1,12 +1,15 @@
 /* What the log events mean: Open, Delegate, Revoke. Source: PROTOCOL 3.1, 3.5. */
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/core/state.h"
 #include "proto/wire/codec.h"
 
-/* The log events that matter are few; their places are kept in one value so that a start need not
- * read every leaf. */
+/* The log events that matter are few; their places are kept in values of so many, so that a start
+ * need not read every leaf. */
 #define PLACE_BYTES 12
+#define PLACES_EACH 1024
+#define PLACES_KEY_SIZE 32
 
 static bool open_is_sound(const struct replica *r, const struct log *log, const struct open *o)
 {
@@ -70,14 +73,22 @@ static void take_event(struct replica *r, struct log *log, uint64_t index, const
 	}
 }
 
+static void places_key(size_t place, char key[PLACES_KEY_SIZE])
+{
+	snprintf(key, PLACES_KEY_SIZE, "events/%zu", place / PLACES_EACH);
+}
+
 static int remember_place(struct replica *r, const struct log *log, uint64_t index, struct err *e)
 {
 	struct buf places = {0};
-	int rc = r->ops->meta_get(r->store, "events", &places, e);
+	char key[PLACES_KEY_SIZE];
+	places_key(r->n_places, key);
+	int rc = r->ops->meta_get(r->store, key, &places, e);
 	if (rc == RC_OK || rc == STORE_NONE) {
 		buf_put_u32be(&places, log->row.id);
 		buf_put_u64be(&places, index);
-		rc = r->ops->meta_put(r->store, "events", buf_bytes(&places), e);
+		rc = r->ops->meta_put(r->store, key, buf_bytes(&places), e);
+		r->n_places++;
 	}
 	buf_release(&places);
 	return rc;
@@ -96,17 +107,22 @@ static bool builds_on(const struct replica *r, const struct log *log, const stru
 	return false;
 }
 
-/* An operator event can change verdicts that were given without it: below a revocation's own index,
- * and in every epoch that builds on this log and came first. */
+/* An event can change verdicts that were given without it: a revocation those below its own index,
+ * and any event those in epochs that build on this log and came first. */
 static int recheck_touched(
 	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
 {
 	int rc = RC_OK;
-	if (x->leaf.kind == LEAF_REVOKE)
-		rc = admit_recheck_log(r, log, x->revoke.valid_below, index, e);
+	struct bytes key = {0};
+	if (x->leaf.kind == LEAF_DELEGATE)
+		key = x->delegate.operator_key;
+	if (x->leaf.kind == LEAF_REVOKE) {
+		key = x->revoke.operator_key;
+		rc = recheck_log(r, log, x->revoke.valid_below, index, key, e);
+	}
 	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
 		if (builds_on(r, r->log[i], log))
-			rc = admit_recheck_log(r, r->log[i], 0, r->log[i]->row.size, e);
+			rc = recheck_log(r, r->log[i], 0, r->log[i]->row.size, key, e);
 	return rc;
 }
 
@@ -131,30 +147,40 @@ static struct log *log_by_id(const struct replica *r, uint32_t id)
 	return NULL;
 }
 
+static int load_place(
+	struct replica *r, uint32_t id, uint64_t index, struct buf *raw, struct err *e)
+{
+	struct log *log = log_by_id(r, id);
+	int rc = log == NULL ? STORE_NONE : r->ops->leaf_get(r->store, id, index, raw, e);
+	if (rc == STORE_NONE)
+		rc = err_set(e, RC_CORRUPT, "a log event is missing from the database");
+	if (rc != RC_OK)
+		return rc;
+	struct examined x;
+	arena_reset(&r->scratch);
+	examine_leaf(&r->roster.cluster_id, buf_bytes(raw), &r->scratch, &x);
+	take_event(r, log, index, &x);
+	return RC_OK;
+}
+
 int events_load(struct replica *r, struct err *e)
 {
 	struct buf places = {0}, raw = {0};
-	int rc = r->ops->meta_get(r->store, "events", &places, e);
-	if (rc == STORE_NONE)
-		rc = RC_OK;
-	for (size_t at = 0; rc == RC_OK && at + PLACE_BYTES <= places.n; at += PLACE_BYTES) {
-		struct log *log = log_by_id(r, get_u32be(places.p + at));
-		uint64_t index = get_u64be(places.p + at + 4);
-		buf_reset(&raw);
-		rc = log == NULL ? STORE_NONE
-				 : r->ops->leaf_get(r->store, log->row.id, index, &raw, e);
-		if (rc == STORE_NONE)
-			rc = err_set(e, RC_CORRUPT, "a log event is missing from the database");
-		if (rc != RC_OK)
-			break;
-		struct examined x;
-		arena_reset(&r->scratch);
-		examine_leaf(&r->roster.cluster_id, buf_bytes(&raw), &r->scratch, &x);
-		take_event(r, log, index, &x);
-	}
+	char key[PLACES_KEY_SIZE];
+	int rc;
+	do {
+		places_key(r->n_places, key);
+		rc = r->ops->meta_get(r->store, key, &places, e);
+		for (size_t at = 0; rc == RC_OK && at + PLACE_BYTES <= places.n;
+			at += PLACE_BYTES) {
+			rc = load_place(
+				r, get_u32be(places.p + at), get_u64be(places.p + at + 4), &raw, e);
+			r->n_places++;
+		}
+	} while (rc == RC_OK && r->n_places % PLACES_EACH == 0);
 	buf_release(&places);
 	buf_release(&raw);
-	return rc;
+	return rc == STORE_NONE ? RC_OK : rc;
 }
 
 bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,

@@ -28,4 +28,9 @@ struct examined {
 void examine_leaf(
 	const struct hash *cluster_id, struct bytes raw, struct arena *a, struct examined *out);
 
+/* The same without hash, id and signatures, which stay zero and false: for what was examined
+ * before.
+ */
+void examine_form(struct bytes raw, struct arena *a, struct examined *out);
+
 #endif

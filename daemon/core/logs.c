@@ -14,6 +14,14 @@ struct log *log_find(const struct replica *r, struct bytes origin)
 	return NULL;
 }
 
+struct log *log_of(const struct replica *r, uint32_t id)
+{
+	size_t i = 0;
+	while (r->log[i]->row.id != id)
+		ENSURE(++i < r->n_logs);
+	return r->log[i];
+}
+
 size_t log_position(const struct replica *r, const struct log *log)
 {
 	size_t i = 0;

@@ -84,6 +84,10 @@ struct batch {
 int replica_recv(struct replica *r, int peer, const struct message *m, const struct batch *batch,
 	struct now now, struct err *e) MUST_CHECK;
 
+/* Bytes moved on the line to or from this peer, though no whole message came: on a slow line a long
+ * one takes minutes. Puts off the peer's death and the choice of another source. Needs no group. */
+void replica_heard(struct replica *r, int peer, struct now now);
+
 /* Posts of an operator of this member: all or none are appended to the own log. posted[n] is filled
  * on RC_OK and counts only after replica_commit. A nonce that was posted before with the same body
  * answers where it stands. RC_REFUSED_*, RC_NOT_OPERATOR, RC_OUT_OF_SCOPE, RC_VERIFY, RC_NO_ROSTER:

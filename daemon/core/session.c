@@ -323,6 +323,17 @@ int replica_recv(struct replica *r, int peer, const struct message *m, const str
 
 /* ---- time ---- */
 
+void replica_heard(struct replica *r, int peer, struct now now)
+{
+	struct session *s = &r->session[peer];
+	if (s->state != SESSION_OPEN && s->state != SESSION_GREETING)
+		return;
+	s->heard = now.mono;
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->source == peer)
+			r->log[i]->source_deadline.v = now.mono.v + FETCH_TIMEOUT_MS;
+}
+
 static void tick_session(struct session *s, struct now now)
 {
 	if (s->state != SESSION_OPEN && s->state != SESSION_GREETING)

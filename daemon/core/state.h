@@ -163,6 +163,9 @@ struct replica {
 	struct under_entry *under;
 	struct reference *recheck; /* changes whose verdict must be decided again */
 	size_t n_recheck, cap_recheck;
+	int64_t *refold; /* registers where a verdict changed, as often as it did */
+	size_t n_refold, cap_refold;
+	size_t n_places; /* log events whose place is remembered */
 
 	bool in_group, wrote;
 	struct event_queue held; /* become visible at the commit */
@@ -190,6 +193,8 @@ const char *member_slug(const struct replica *r, int member);
 /* ---- logs.c ---- */
 struct log *log_find(const struct replica *r, struct bytes origin);
 size_t log_position(const struct replica *r, const struct log *log);
+/* By the row's id, which must be one of those. */
+struct log *log_of(const struct replica *r, uint32_t id);
 /* A new, empty log of a roster member; RC_PEER_LIMIT if there are too many. */
 int log_create(struct replica *r, const struct origin *o, int member, struct log **out,
 	struct err *e) MUST_CHECK;
@@ -256,11 +261,21 @@ int admit_leaf(
 int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool index_ok,
 	const struct examined *x, const struct draft *sibling, size_t n_siblings, enum verdict *v,
 	enum void_code *code, struct err *e) MUST_CHECK;
-int admit_recheck_all(struct replica *r, struct err *e) MUST_CHECK;
-/* All changes of a log from index `from` on get their verdict again. */
-int admit_recheck_log(
-	struct replica *r, struct log *log, uint64_t from, uint64_t to, struct err *e) MUST_CHECK;
-void admit_recheck_later(struct replica *r, int64_t reg, const struct hash *id);
+/* Files what is not effective; counts what is void. */
+int admit_finding(struct replica *r, struct log *log, uint64_t index, enum verdict v,
+	enum void_code code, struct err *e) MUST_CHECK;
+int admit_wait_for_under(
+	struct replica *r, int64_t reg, const struct examined *x, struct err *e) MUST_CHECK;
+/* The verdict of this change is another one from now on. */
+void admit_forget_under(struct replica *r, const struct hash *id);
+
+/* ---- recheck.c: verdicts that change when more is known ---- */
+void recheck_later(struct replica *r, int64_t reg, const struct hash *id);
+/* The changes of a log in from..to-1, by this key or (empty) by any, get their verdict again. */
+int recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct bytes key,
+	struct err *e) MUST_CHECK;
+/* Decides what is listed, and what follows from it, then folds each register once. */
+int recheck_all(struct replica *r, struct err *e) MUST_CHECK;
 
 /* ---- events.c: what Open, Delegate and Revoke mean ---- */
 enum void_code event_judge(

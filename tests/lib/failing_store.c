@@ -117,12 +117,6 @@ static int leaf_get(struct store *s, uint32_t log, uint64_t index, struct buf *o
 	PASS_OR_FAIL(leaf_get, log, index, out, e);
 }
 
-static int leaf_each(struct store *s, uint32_t log, uint64_t from, uint64_t to, store_leaf_fn *fn,
-	void *arg, struct err *e)
-{
-	PASS_OR_FAIL(leaf_each, log, from, to, fn, arg, e);
-}
-
 static int register_id(struct store *s, struct bytes task, uint32_t slot, struct bytes holder,
 	bool create, int64_t *reg, struct err *e)
 {
@@ -148,18 +142,6 @@ static int change_set(struct store *s, int64_t reg, const struct store_change *c
 static int change_supersede(struct store *s, int64_t reg, const struct hash *id, struct err *e)
 {
 	PASS_OR_FAIL(change_supersede, reg, id, e);
-}
-
-static int change_each(struct store *s, const struct store_filter *f, store_change_fn *fn,
-	void *arg, struct err *e)
-{
-	PASS_OR_FAIL(change_each, f, fn, arg, e);
-}
-
-static int register_each(
-	struct store *s, int64_t reg, store_change_fn *fn, void *arg, struct err *e)
-{
-	PASS_OR_FAIL(register_each, reg, fn, arg, e);
 }
 
 static int ref_put(struct store *s, const struct hash *wanted, unsigned kind, int64_t by_reg,
@@ -205,6 +187,51 @@ static int counts(
 	struct store *s, uint64_t *conflicts, uint64_t *pending, uint64_t *unknown, struct err *e)
 {
 	PASS_OR_FAIL(counts, conflicts, pending, unknown, e);
+}
+
+/* ---- visits, counted ---- */
+
+struct visit {
+	struct failing_store *f;
+	store_leaf_fn *leaf_fn;
+	store_change_fn *change_fn;
+	void *arg;
+};
+
+static int count_leaf(void *arg, uint64_t index, struct bytes leaf)
+{
+	struct visit *v = arg;
+	v->f->rows++;
+	return v->leaf_fn(v->arg, index, leaf);
+}
+
+static int count_change(
+	void *arg, const struct store_register *r, const struct store_change *c, struct bytes leaf)
+{
+	struct visit *v = arg;
+	v->f->rows++;
+	return v->change_fn(v->arg, r, c, leaf);
+}
+
+static int leaf_each(struct store *s, uint32_t log, uint64_t from, uint64_t to, store_leaf_fn *fn,
+	void *arg, struct err *e)
+{
+	struct visit v = {.f = self_of(s), .leaf_fn = fn, .arg = arg};
+	PASS_OR_FAIL(leaf_each, log, from, to, count_leaf, &v, e);
+}
+
+static int change_each(struct store *s, const struct store_filter *f, store_change_fn *fn,
+	void *arg, struct err *e)
+{
+	struct visit v = {.f = self_of(s), .change_fn = fn, .arg = arg};
+	PASS_OR_FAIL(change_each, f, count_change, &v, e);
+}
+
+static int register_each(
+	struct store *s, int64_t reg, store_change_fn *fn, void *arg, struct err *e)
+{
+	struct visit v = {.f = self_of(s), .change_fn = fn, .arg = arg};
+	PASS_OR_FAIL(register_each, reg, count_change, &v, e);
 }
 
 static const struct store_ops ops = {

@@ -15,6 +15,7 @@ struct failing_store {
 	struct store store; /* first: what the replica is given */
 	struct store *real;
 	uint64_t calls;	  /* so far, without rollbacks */
+	uint64_t rows;	  /* leaves and changes that callbacks were given */
 	uint64_t fail_at; /* this call fails; 0 = none */
 	int rc;		  /* with this */
 	bool failed;	  /* it happened; set back by nobody */

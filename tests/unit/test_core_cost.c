@@ -1,0 +1,197 @@
+/* What a member may make the others do: counted in calls of the store and rows it reads, so that no
+ * clock is needed. */
+#include "tests/lib/core_test.h"
+
+#include "daemon/store/store_sqlite.h"
+#include "tests/lib/failing_store.h"
+
+struct scene {
+	struct cluster *c;
+	struct scribe s; /* jiangsu's, with two operators */
+	struct store *real;
+	struct failing_store store;
+	struct node n; /* shanghai's, on the counting store */
+};
+
+static struct scene *begin(void **state)
+{
+	struct scene *t = xalloc(sizeof(*t));
+	t->c = *state;
+	scribe_begin(&t->s, t->c, JIANGSU);
+	scribe_delegate(&t->s, &t->c->member[JIANGSU].operator[1], NULL, 0);
+	assert_int_equal(store_sqlite_open(":memory:", NULL, &t->real, NULL), RC_OK);
+	failing_store_init(&t->store, t->real);
+	node_init_bare(&t->n, t->c, SHANGHAI, &t->store.store);
+	assert_ok(&t->n, node_install_roster(&t->n));
+	return t;
+}
+
+static void end(struct scene *t)
+{
+	node_release(&t->n);
+	store_sqlite_close(t->real);
+	scribe_release(&t->s);
+	free(t);
+}
+
+struct cost {
+	uint64_t calls, rows;
+};
+
+/* Of taking what the scribe wrote since `from`. */
+static struct cost take(struct scene *t, size_t from)
+{
+	uint64_t calls = t->store.calls, rows = t->store.rows;
+	assert_ok(&t->n, node_leaves(&t->n, JIANGSU, &t->s, from, t->s.n));
+	assert_int_equal(node_size(&t->n, t->s.origin), t->s.n);
+	return (struct cost){t->store.calls - calls, t->store.rows - rows};
+}
+
+static void write_notes(struct scene *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		scribe_write(&t->s, (struct write){.value = value_note("x")}, NULL);
+}
+
+static struct cost cost_of_revoking(void **state, size_t notes, size_t operator)
+{
+	struct scene *t = begin(state);
+	node_greet(&t->n, JIANGSU);
+	write_notes(t, notes);
+	take(t, 0);
+	size_t from = t->s.n;
+	scribe_revoke(&t->s, &t->c->member[JIANGSU].operator[operator], 0);
+	struct cost c = take(t, from);
+	end(t);
+	return c;
+}
+
+static void revocation_asks_only_about_what_its_key_signed(void **state)
+{
+	struct cost few = cost_of_revoking(state, 10, 1), many = cost_of_revoking(state, 100, 1);
+	assert_int_equal(few.calls, many.calls);
+}
+
+static void revocation_costs_in_proportion_to_what_it_takes_back(void **state)
+{
+	struct cost few = cost_of_revoking(state, 50, 0), many = cost_of_revoking(state, 200, 0);
+	assert_true(many.calls < 5 * few.calls);
+	assert_true(many.rows < 5 * few.rows);
+}
+
+/* A register that was written often, and all of it is taken back. */
+static struct cost cost_of_taking_back_reports(void **state, size_t n)
+{
+	struct scene *t = begin(state);
+	struct scribe office;
+	struct hash task;
+	scribe_begin(&office, t->c, OFFICE);
+	scribe_write(&office, (struct write){.value = value_task("")}, &task);
+	node_feed(&t->n, &office);
+	node_greet(&t->n, JIANGSU);
+	for (size_t i = 0; i < n; i++)
+		scribe_write(
+			&t->s, (struct write){.value = value_report(10), .under = &task}, NULL);
+	take(t, 0);
+	size_t from = t->s.n;
+	scribe_revoke(&t->s, &t->c->member[JIANGSU].operator[0], 0);
+	struct cost c = take(t, from);
+	assert_int_equal(node_findings(&t->n), n);
+	scribe_release(&office);
+	end(t);
+	return c;
+}
+
+static void register_written_often_is_folded_once(void **state)
+{
+	struct cost few = cost_of_taking_back_reports(state, 50);
+	struct cost many = cost_of_taking_back_reports(state, 200);
+	assert_true(many.rows < 5 * few.rows);
+	assert_true(many.calls < 5 * few.calls);
+}
+
+/* ---- what a start reads ---- */
+
+static void many_delegations_are_all_known_after_a_start(void **state)
+{
+	struct scene *t = begin(state);
+	const struct key *last = &t->c->member[SHANGHAI].operator[0];
+	node_greet(&t->n, JIANGSU);
+	for (size_t from = 0; t->s.n < 1500; from = t->s.n) {
+		for (size_t i = 0; i < 500; i++)
+			scribe_delegate(&t->s, &t->c->member[ANHUI].operator[0], NULL, 0);
+		take(t, from);
+	}
+	size_t from = t->s.n;
+	scribe_delegate(&t->s, last, NULL, 0);
+	take(t, from);
+	assert_ok(&t->n, node_restart(&t->n));
+	node_greet(&t->n, JIANGSU);
+	const struct ctl_operator *o;
+	size_t n;
+	assert_ok(&t->n, replica_operators(t->n.replica, &o, &n, &t->n.e));
+	assert_int_equal(n, t->s.n - 1);
+	from = t->s.n;
+	size_t at = scribe_write_as(&t->s, last, (struct write){.value = value_note("x")}, NULL);
+	take(t, from);
+	assert_effective(&t->n, &t->s, at);
+	end(t);
+}
+
+static void exactly_one_value_of_places_full_is_read_back(void **state)
+{
+	struct scene *t = begin(state);
+	node_greet(&t->n, JIANGSU);
+	/* Own Open, jiangsu's Open and two delegations: 1,020 more fill the first value. */
+	take(t, 0);
+	for (size_t i = 0; i < 2; i++) {
+		size_t from = t->s.n;
+		for (size_t k = 0; k < 510; k++)
+			scribe_delegate(&t->s, &t->c->member[ANHUI].operator[0], NULL, 0);
+		take(t, from);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		assert_ok(&t->n, node_restart(&t->n));
+		assert_ok(
+			&t->n, node_delegate(&t->n, &t->c->member[SHANGHAI].operator[0], NULL, 0));
+	}
+	assert_ok(&t->n, node_restart(&t->n));
+	const struct ctl_operator *o;
+	size_t n;
+	assert_ok(&t->n, replica_operators(t->n.replica, &o, &n, &t->n.e));
+	assert_int_equal(n, 1024);
+	end(t);
+}
+
+/* ---- looking back ---- */
+
+static void peer_makes_us_read_a_log_from_its_beginning_once_a_minute(void **state)
+{
+	struct scene *t = begin(state);
+	write_notes(t, 60);
+	node_greet(&t->n, JIANGSU);
+	for (size_t size = 1; size <= t->s.n; size++)
+		assert_ok(&t->n, node_leaves(&t->n, JIANGSU, &t->s, size - 1, size));
+	node_greet(&t->n, ANHUI);
+	uint64_t rows = t->store.rows;
+	for (size_t size = 10; size < 50; size++)
+		assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, size));
+	assert_int_equal(t->store.rows - rows, 10);
+	t->n.now.mono.v += 60 * 1000;
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 20));
+	assert_int_equal(t->store.rows - rows, 30);
+	end(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(revocation_asks_only_about_what_its_key_signed),
+		cmocka_unit_test(revocation_costs_in_proportion_to_what_it_takes_back),
+		cmocka_unit_test(register_written_often_is_folded_once),
+		cmocka_unit_test(many_delegations_are_all_known_after_a_start),
+		cmocka_unit_test(exactly_one_value_of_places_full_is_read_back),
+		cmocka_unit_test(peer_makes_us_read_a_log_from_its_beginning_once_a_minute),
+	};
+	return cmocka_run_group_tests_name("core cost", tests, core_set_up, core_tear_down);
+}
