@@ -80,6 +80,16 @@ class Network:
         """Nobody reaches the node, and it reaches nobody."""
         self._set([w for pair, w in self.wires.items() if node in pair], True)
 
+    def _between(self, a, b):
+        return [w for pair, w in self.wires.items() if set(pair) == {a, b}]
+
+    def cut(self, a, b):
+        """These two do not reach each other."""
+        self._set(self._between(a, b), True)
+
+    def mend(self, a, b):
+        self._set(self._between(a, b), False)
+
     def heal(self):
         self._set(self.wires.values(), False)
 
