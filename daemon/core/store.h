@@ -96,7 +96,7 @@ struct store_ops {
 	int (*roster_put)(struct store *s, uint32_t version, struct bytes note, struct err *e);
 	int (*roster_get)(struct store *s, uint32_t version, struct buf *out, struct err *e);
 
-	/* Inserts or replaces the row of log->id. */
+	/* Inserts or replaces the row of log->id, whose origin never changes. */
 	int (*log_put)(struct store *s, const struct store_log *log, struct err *e);
 	int (*log_each)(struct store *s, store_log_fn *fn, void *arg, struct err *e); /* by id */
 

@@ -7,8 +7,10 @@
 
 #include "proto/base/err.h"
 
+/* One thread uses the connection, so it takes no locks. */
 #define STORE_OPEN_FLAGS                                                                           \
-	(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE)
+	(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |                       \
+		SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX)
 
 /* A commit that leaves at least so many frames in the write-ahead log is followed by a checkpoint:
  * just below journal_size_limit. Bulk work touches the same pages again and again; a checkpoint
