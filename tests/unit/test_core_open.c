@@ -1,0 +1,195 @@
+/* Starting: with the right papers or not at all, and never on a damaged database. */
+#include "tests/lib/core_test.h"
+
+static void count_up(void *self, void *p, uint32_t n)
+{
+	memset(p, (*(uint8_t *)self)++, n);
+}
+
+static int start_as(struct node *n, const char *member, const struct key *log_key)
+{
+	struct replica *r = NULL;
+	struct replica_config config = {.store = n->store,
+		.chance = {NULL, NULL},
+		.log_key = log_key,
+		.member = member,
+		.cluster_id = n->c->cluster_id,
+		.software = "test",
+		.mark = n->mark};
+	replica_close(n->replica);
+	n->replica = NULL;
+	n->e = (struct err){0};
+	int rc = replica_open(&config, n->now, &r, &n->e);
+	if (rc == RC_OK)
+		n->replica = r;
+	else
+		assert_null(r);
+	return rc;
+}
+
+static void start_as_another_member_or_with_another_key_is_refused(void **state)
+{
+	struct cluster *c = *state;
+	struct node n;
+	node_init(&n, c, SHANGHAI);
+	assert_rc(&n, start_as(&n, "fujian", &c->member[SHANGHAI].log), RC_ROSTER);
+	assert_ok(&n, node_restart(&n));
+	assert_rc(&n, start_as(&n, "shanghai", &c->member[JIANGSU].log), RC_SETUP);
+	assert_ok(&n, node_restart(&n));
+	assert_ok(&n, start_as(&n, "shanghai", &c->member[SHANGHAI].log));
+	node_release(&n);
+}
+
+static void installing_the_roster_again_is_nothing_new(void **state)
+{
+	struct node n;
+	node_init(&n, *state, SHANGHAI);
+	char origin[ORIGIN_SIZE];
+	memcpy(origin, node_origin(&n), ORIGIN_SIZE);
+	assert_ok(&n, node_install_roster(&n));
+	assert_string_equal(node_origin(&n), origin);
+	assert_int_equal(node_size(&n, origin), 1);
+	assert_int_equal(replica_self(n.replica), SHANGHAI);
+	assert_int_equal(replica_roster(n.replica)->n, CLUSTER_MEMBERS);
+	node_release(&n);
+}
+
+static int install(struct node *n, struct bytes note)
+{
+	n->e = (struct err){0};
+	assert_ok(n, replica_begin(n->replica, &n->e));
+	int rc = replica_install_roster(n->replica, note, n->now, &n->e);
+	struct err late = {0};
+	assert_int_equal(replica_commit(n->replica, n->now, &late), RC_OK);
+	return rc;
+}
+
+static void roster_that_is_not_the_configured_one_is_refused(void **state)
+{
+	struct cluster *c = *state, other;
+	struct node n;
+	uint8_t seed = 100;
+	cluster_init(&other, 4, (struct chance){count_up, &seed});
+	node_init_bare(&n, c, SHANGHAI, NULL);
+	assert_rc(&n, install(&n, buf_bytes(&other.roster)), RC_VERIFY);
+	assert_rc(&n, install(&n, bytes_str("?")), RC_NOTE);
+	assert_null(replica_roster(n.replica));
+	/* A signature less. */
+	struct bytes cut = buf_bytes(&c->roster);
+	cut.n--;
+	while (cut.p[cut.n - 1] != '\n')
+		cut.n--;
+	assert_rc(&n, install(&n, cut), RC_VERIFY);
+	assert_ok(&n, install(&n, buf_bytes(&c->roster)));
+	node_release(&n);
+	cluster_release(&other);
+}
+
+/* ---- damage ---- */
+
+typedef void damage_fn(struct node *n);
+
+static void change_store(struct node *n, damage_fn *damage)
+{
+	assert_int_equal(n->store->ops->begin(n->store, NULL), RC_OK);
+	damage(n);
+	assert_int_equal(n->store->ops->commit(n->store, NULL), RC_OK);
+}
+
+static void name_an_own_log_that_is_not_there(struct node *n)
+{
+	assert_int_equal(n->store->ops->meta_put(
+				 n->store, "own", bytes_str("yrd/shanghai/7-00000000"), NULL),
+		RC_OK);
+}
+
+static void lose_the_newest_head(struct node *n)
+{
+	assert_int_equal(n->store->ops->head_delete(n->store, 1, 1, NULL), RC_OK);
+}
+
+static void add_a_log_of_nobody(struct node *n)
+{
+	struct store_log log = {.id = 9};
+	memcpy(log.origin, "yrd/fujian/1-00000000", 22);
+	assert_int_equal(n->store->ops->log_put(n->store, &log, NULL), RC_OK);
+}
+
+static void name_an_event_that_is_not_there(struct node *n)
+{
+	static const uint8_t place[12] = {0, 0, 0, 1, [11] = 99};
+	assert_int_equal(
+		n->store->ops->meta_put(n->store, "events/0", bytes_of(place, sizeof(place)), NULL),
+		RC_OK);
+}
+
+static void name_an_event_of_no_log(struct node *n)
+{
+	static const uint8_t place[12] = {0, 0, 0, 42};
+	assert_int_equal(
+		n->store->ops->meta_put(n->store, "events/0", bytes_of(place, sizeof(place)), NULL),
+		RC_OK);
+}
+
+static void damaged_database_is_not_started_on(void **state)
+{
+	damage_fn *const damages[] = {name_an_own_log_that_is_not_there, lose_the_newest_head,
+		add_a_log_of_nobody, name_an_event_that_is_not_there, name_an_event_of_no_log};
+	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+		struct node n;
+		node_init(&n, *state, SHANGHAI);
+		change_store(&n, damages[i]);
+		assert_rc(&n, node_restart(&n), RC_CORRUPT);
+		assert_string_not_equal(n.e.text, "");
+		node_release(&n);
+	}
+}
+
+/* ---- epochs ---- */
+
+static void node_restored_often_still_starts_and_says_when_it_cannot(void **state)
+{
+	struct node n;
+	node_init(&n, *state, SHANGHAI);
+	for (size_t i = 1; i < LIMIT_EPOCHS_PER_MEMBER; i++) {
+		n.mark.present = false;
+		assert_ok(&n, node_restart(&n));
+	}
+	assert_int_equal(node_log(&n, node_origin(&n))->epoch, LIMIT_EPOCHS_PER_MEMBER);
+	n.mark.present = false;
+	int rc = node_restart(&n);
+	assert_int_not_equal(rc, RC_OK);
+	assert_non_null(strstr(n.e.text, "too many logs"));
+	node_release(&n);
+}
+
+static void closing_in_a_group_drops_it(void **state)
+{
+	struct node n;
+	node_init(&n, *state, SHANGHAI);
+	struct signature g;
+	struct posted posted;
+	sign_delegate(n.c, &n.c->member[SHANGHAI].root, &n.c->member[SHANGHAI].operator[0], NULL, 0,
+		1, &g);
+	assert_ok(&n, replica_begin(n.replica, &n.e));
+	assert_ok(&n, replica_begin(n.replica, &n.e)); /* in a group: nothing new */
+	assert_ok(&n, replica_post_event(n.replica, LEAF_DELEGATE, &g.s, &posted, n.now, &n.e));
+	assert_int_equal(posted.index, 1);
+	assert_ok(&n, node_restart(&n));
+	assert_int_equal(node_size(&n, node_origin(&n)), 1);
+	signature_release(&g);
+	node_release(&n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(start_as_another_member_or_with_another_key_is_refused),
+		cmocka_unit_test(installing_the_roster_again_is_nothing_new),
+		cmocka_unit_test(roster_that_is_not_the_configured_one_is_refused),
+		cmocka_unit_test(damaged_database_is_not_started_on),
+		cmocka_unit_test(node_restored_often_still_starts_and_says_when_it_cannot),
+		cmocka_unit_test(closing_in_a_group_drops_it),
+	};
+	return cmocka_run_group_tests_name("core open", tests, core_set_up, core_tear_down);
+}
