@@ -351,7 +351,8 @@ void action_setup(struct world *w)
 		delegate(w, (int)i, 1);
 	}
 	w->calm = calm;
-	for (int i = 0; i < TASKS; i++)
+	/* The office may crash while it loads the plan; what is missing then stays so. */
+	for (int i = 0; i < TASKS && w->node[0].replica != NULL; i++)
 		post_task(w, 0);
 	world_schedule(w, 50, SIM_ACTION, 0, 0, 0, (struct bytes){0});
 }
