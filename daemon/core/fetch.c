@@ -32,6 +32,12 @@ static int choose_source(const struct replica *r, size_t i)
 	return fallback;
 }
 
+void fetch_wait(struct log *log, struct now now)
+{
+	int64_t until = now.mono.v + FETCH_TIMEOUT_MS;
+	log->source_deadline.v = until < log->source_limit.v ? until : log->source_limit.v;
+}
+
 static void ask(struct replica *r, size_t i, int peer, struct now now)
 {
 	struct log *log = r->log[i];
@@ -40,7 +46,8 @@ static void ask(struct replica *r, size_t i, int peer, struct now now)
 			r->session[p].log[i].failed = false;
 	log->source = peer;
 	log->common = (struct frontier){0};
-	log->source_deadline = (struct mono_ms){now.mono.v + FETCH_TIMEOUT_MS};
+	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
+	fetch_wait(log, now);
 	r->session[peer].log[i].want_due = true;
 }
 
@@ -93,7 +100,8 @@ void fetch_progress(struct replica *r, struct log *log, struct now now)
 	size_t i = log_position(r, log);
 	for (size_t p = 0; p < r->roster.n; p++)
 		r->session[p].log[i].failed = false;
-	log->source_deadline = (struct mono_ms){now.mono.v + FETCH_TIMEOUT_MS};
+	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
+	fetch_wait(log, now);
 	if (!needs_fetch(log))
 		log->source = NO_PEER;
 }

@@ -85,7 +85,9 @@ int replica_recv(struct replica *r, int peer, const struct message *m, const str
 	struct now now, struct err *e) MUST_CHECK;
 
 /* Bytes moved on the line to or from this peer, though no whole message came: on a slow line a long
- * one takes minutes. Puts off the peer's death and the choice of another source. Needs no group. */
+ * one takes minutes. Puts off the peer's death, and for five minutes the choice of another source.
+ * Needs no group.
+ */
 void replica_heard(struct replica *r, int peer, struct now now);
 
 /* Posts of an operator of this member: all or none are appended to the own log. posted[n] is filled

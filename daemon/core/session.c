@@ -331,7 +331,7 @@ void replica_heard(struct replica *r, int peer, struct now now)
 	s->heard = now.mono;
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (r->log[i]->source == peer)
-			r->log[i]->source_deadline.v = now.mono.v + FETCH_TIMEOUT_MS;
+			fetch_wait(r->log[i], now);
 }
 
 static void tick_session(struct session *s, struct now now)

@@ -8,10 +8,12 @@
 #include "proto/trust/checkpoint.h"
 
 #define FETCH_TIMEOUT_MS 5000 /* a source that sends nothing for so long is changed */
-#define FETCH_GRACE_MS 100    /* the author is given so long to push before another peer is asked */
-#define RELAY_DELAY_MS 50     /* other members' new heads are announced at most so often a log */
-#define LOOK_BACK_MS 60000    /* a peer makes us read a log from its beginning at most so often */
-#define DIGEST_DELAY_MS 50    /* view digests are sent at most so often */
+#define FETCH_HOLD_MS                                                                              \
+	300000		   /* and one that sends, but no leaves: a batch at 16 kbit/s takes 262 s */
+#define FETCH_GRACE_MS 100 /* the author is given so long to push before another peer is asked */
+#define RELAY_DELAY_MS 50  /* other members' new heads are announced at most so often a log */
+#define LOOK_BACK_MS 60000 /* a peer makes us read a log from its beginning at most so often */
+#define DIGEST_DELAY_MS 50 /* view digests are sent at most so often */
 
 #define NO_PEER (-1)
 
@@ -42,9 +44,10 @@ struct log {
 
 	int source; /* peer we are fetching from, or NO_PEER */
 	struct mono_ms source_deadline;
-	int doubted;		 /* peer whose leaves do not go on from ours, or NO_PEER */
-	struct frontier common;	 /* how far its history was found to be ours */
-	struct mono_ms relay_at; /* when to announce row.size to others; MONO_NEVER */
+	struct mono_ms source_limit; /* of the deadline, while no leaves come */
+	int doubted;		     /* peer whose leaves do not go on from ours, or NO_PEER */
+	struct frontier common;	     /* how far its history was found to be ours */
+	struct mono_ms relay_at;     /* when to announce row.size to others; MONO_NEVER */
 };
 
 /* What one peer knows and wants of one log. */
@@ -309,6 +312,8 @@ bool session_logs_equal(const struct replica *r, const struct session *s);
 void session_leave(struct session *s, int rc, const char *text);
 void fetch_plan(struct replica *r, struct now now);
 void fetch_progress(struct replica *r, struct log *log, struct now now);
+/* The source is at work: it is given time. */
+void fetch_wait(struct log *log, struct now now);
 /* Asks this peer, which is the source, again: from the beginning, if the log doubts it. */
 void fetch_again(struct replica *r, struct log *log, struct now now);
 /* The first leaf that a Want to this peer asks for. */

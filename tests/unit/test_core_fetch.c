@@ -137,6 +137,26 @@ static void source_that_sends_is_given_more_time(void **state)
 	end(t);
 }
 
+/* A long message on a slow line is no silence; but bytes alone do not keep others from being asked.
+ */
+static void source_whose_line_moves_is_given_five_minutes(void **state)
+{
+	struct scene *t = begin(state);
+	node_greet(&t->n, OFFICE);
+	node_greet(&t->n, ANHUI);
+	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
+	assert_true(is_asked(t, OFFICE, 0));
+	int64_t waited = 0;
+	for (; !is_asked(t, ANHUI, 0) && waited < 2 * FETCH_HOLD_MS; waited += 1000) {
+		replica_heard(t->n.replica, OFFICE, t->n.now);
+		replica_heard(t->n.replica, ANHUI, t->n.now);
+		assert_ok(&t->n, node_pass(&t->n, 1000));
+	}
+	assert_int_equal(waited, FETCH_HOLD_MS);
+	end(t);
+}
+
 static void missing_leaves_are_shown_with_the_day_they_were_missed(void **state)
 {
 	struct scene *t = begin(state);
@@ -376,6 +396,7 @@ int main(void)
 		cmocka_unit_test(silent_source_is_changed_for_the_next_and_all_are_tried_again),
 		cmocka_unit_test(lost_source_is_changed_at_once),
 		cmocka_unit_test(source_that_sends_is_given_more_time),
+		cmocka_unit_test(source_whose_line_moves_is_given_five_minutes),
 		cmocka_unit_test(missing_leaves_are_shown_with_the_day_they_were_missed),
 		cmocka_unit_test(author_pushes_to_who_was_up_to_date_and_relays_announce),
 		cmocka_unit_test(equal_logs_with_another_view_raise_one_alarm),

@@ -419,28 +419,6 @@ static void event_that_is_not_the_root_keys_is_refused(void **state)
 	end(t);
 }
 
-static void operators_are_listed_with_their_reach(void **state)
-{
-	struct scene *t = begin(state);
-	const struct cluster_member *m = &t->c->member[SHANGHAI];
-	const char *const scope[] = {"1-01", "3-05", NULL};
-	assert_ok(&t->n, node_delegate(&t->n, &m->operator[1], scope, 20));
-	assert_ok(&t->n, node_revoke(&t->n, &m->operator[0], 2));
-	const struct ctl_operator *o;
-	size_t n;
-	assert_ok(&t->n, replica_operators(t->n.replica, &o, &n, &t->n.e));
-	assert_int_equal(n, 3);
-	assert_true(bytes_equal(o[0].member, bytes_str("office")));
-	assert_int_equal(o[0].below, 0);
-	assert_int_equal(o[1].from, 1);
-	assert_int_equal(o[1].below, 2);
-	assert_true(bytes_equal(o[2].key, bytes_of(m->operator[1].public, KEY_BYTES)));
-	assert_int_equal(o[2].below, 21);
-	assert_int_equal(o[2].n_scope, 2);
-	assert_true(bytes_equal(o[2].scope[1], bytes_str("3-05")));
-	end(t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,7 +441,6 @@ int main(void)
 		cmocka_unit_test(report_may_act_under_a_task_of_the_same_request),
 		cmocka_unit_test(two_changes_of_a_request_may_not_write_past_each_other),
 		cmocka_unit_test(event_that_is_not_the_root_keys_is_refused),
-		cmocka_unit_test(operators_are_listed_with_their_reach),
 	};
 	return cmocka_run_group_tests_name("core post", tests, core_set_up, core_tear_down);
 }

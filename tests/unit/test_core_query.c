@@ -232,6 +232,31 @@ static void node_without_a_roster_shows_that_it_waits_for_one(void **state)
 	node_release(&n);
 }
 
+static void operators_are_listed_with_their_reach(void **state)
+{
+	struct cluster *c = *state;
+	struct node n;
+	const struct cluster_member *m = &c->member[SHANGHAI];
+	const char *const scope[] = {"1-01", "3-05", NULL};
+	node_init(&n, c, SHANGHAI);
+	assert_ok(&n, node_delegate(&n, &m->operator[0], NULL, 0));
+	assert_ok(&n, node_delegate(&n, &m->operator[1], scope, 20));
+	assert_ok(&n, node_revoke(&n, &m->operator[0], 2));
+	const struct ctl_operator *o;
+	size_t count;
+	assert_ok(&n, replica_operators(n.replica, &o, &count, &n.e));
+	assert_int_equal(count, 2);
+	assert_true(bytes_equal(o[0].member, bytes_str("shanghai")));
+	assert_int_equal(o[0].from, 1);
+	assert_int_equal(o[0].below, 2);
+	assert_int_equal(o[0].n_scope, 0);
+	assert_true(bytes_equal(o[1].key, bytes_of(m->operator[1].public, KEY_BYTES)));
+	assert_int_equal(o[1].below, 21);
+	assert_int_equal(o[1].n_scope, 2);
+	assert_true(bytes_equal(o[1].scope[1], bytes_str("3-05")));
+	node_release(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +265,7 @@ int main(void)
 		cmocka_unit_test(conflicts_are_all_values_of_registers_with_several),
 		cmocka_unit_test(findings_name_void_pending_and_unknown_leaves),
 		cmocka_unit_test(participants_are_the_same_from_memory_as_from_the_store),
+		cmocka_unit_test(operators_are_listed_with_their_reach),
 		cmocka_unit_test(status_names_logs_peers_and_what_is_behind),
 		cmocka_unit_test(node_without_a_roster_shows_that_it_waits_for_one),
 	};
