@@ -1,0 +1,209 @@
+/* sim_runner: the simulator as a stage for scenarios. It does what it is told on standard input,
+ *one command a line with tabs between its words, and answers each with rows and a last line:
+ *
+ *	ok  |  refused TAB id TAB text  |  broken TAB text
+ *
+ * Time passes only by `advance`; nothing goes wrong that the script does not ask for. An invariant
+ * that breaks ends it with the oracle's words. README.md has the scenarios' own words. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/text.h"
+#include "proto/trust/sign.h"
+#include "tests/scenarios/sim_stage.h"
+
+#define WORDS_MAX 12
+#define LINE_SIZE 4096
+
+struct command {
+	const char *word[WORDS_MAX];
+	size_t n;
+};
+
+static int broken(const char *why)
+{
+	printf("broken\t%s\n", why);
+	return 0;
+}
+
+static int done(void)
+{
+	puts("ok");
+	return 0;
+}
+
+/* The member named by a word of the command. */
+static int member_of(const struct stage *s, const char *slug)
+{
+	for (size_t i = 0; i < s->w.n; i++)
+		if (strcmp(s->w.node[i].slug, slug) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void answer_posted(int rc, const struct err *e)
+{
+	if (rc == RC_OK)
+		puts("ok");
+	else
+		printf("refused\t%s\t%s\n", rc_id(rc), e->text);
+}
+
+/* ---- commands: node is the first word's member where the table says so ---- */
+
+static int do_advance(struct stage *s, int node, const struct command *c)
+{
+	(void)node;
+	int64_t until = s->w.now + strtoll(c->word[1], NULL, 10);
+	while (world_step(&s->w, until))
+		;
+	s->w.now = until;
+	return done();
+}
+
+static int do_post(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	struct stage_post p = {.word = c->word[2],
+		.task = c->word[3],
+		.status = c->word[4],
+		.progress = (uint32_t)strtoul(c->word[5], NULL, 10),
+		.text = c->word[6],
+		.lead = c->word[7],
+		.participants = c->word[8]};
+	answer_posted(stage_post(s, node, &p, &e), &e);
+	return 0;
+}
+
+static int do_resolve(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	int rc = stage_resolve(s, node, c->word[2], c->word[3], c->word[4], c->word[5], &e);
+	answer_posted(rc, &e);
+	return 0;
+}
+
+static int do_cut(struct stage *s, int node, const struct command *c)
+{
+	world_cut(&s->w, node, member_of(s, c->word[2]));
+	return done();
+}
+
+static int do_heal(struct stage *s, int node, const struct command *c)
+{
+	world_heal(&s->w, node, member_of(s, c->word[2]));
+	return done();
+}
+
+static int do_crash(struct stage *s, int node, const struct command *c)
+{
+	(void)c;
+	stage_crash(s, node);
+	return done();
+}
+
+static int do_restart(struct stage *s, int node, const struct command *c)
+{
+	(void)c;
+	stage_restart(s, node);
+	return done();
+}
+
+static int do_clock(struct stage *s, int node, const struct command *c)
+{
+	s->w.node[node].wall_offset += strtoll(c->word[2], NULL, 10);
+	return done();
+}
+
+static int do_slow(struct stage *s, int node, const struct command *c)
+{
+	stage_slow(s, node, strtoll(c->word[2], NULL, 10));
+	return done();
+}
+
+static int do_status(struct stage *s, int node, const struct command *c)
+{
+	(void)c;
+	struct err e = {0};
+	return stage_print_status(s, node, &e) == RC_OK ? done() : broken(e.text);
+}
+
+static int do_values(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	return stage_print_values(s, node, c->word[2], &e) == RC_OK ? done() : broken(e.text);
+}
+
+static const struct {
+	const char *word;
+	size_t n; /* words, with itself */
+	bool up, has_node;
+	int (*run)(struct stage *s, int node, const struct command *c);
+} commands[] = {
+	{"advance", 2, false, false, do_advance},
+	{"post", 9, true, true, do_post},
+	{"resolve", 6, true, true, do_resolve},
+	{"cut", 3, false, true, do_cut},
+	{"heal", 3, false, true, do_heal},
+	{"crash", 2, true, true, do_crash},
+	{"restart", 2, false, true, do_restart},
+	{"clock", 3, true, true, do_clock},
+	{"slow", 3, false, true, do_slow},
+	{"status", 2, true, true, do_status},
+	{"values", 3, true, true, do_values},
+};
+
+static int run(struct stage *s, const struct command *c)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(c->word[0], commands[i].word) != 0)
+			continue;
+		if (c->n != commands[i].n)
+			return broken("a wrong number of words");
+		int node = commands[i].has_node ? member_of(s, c->word[1]) : 0;
+		if (node < 0)
+			return broken("no such member");
+		if (commands[i].up && s->w.node[node].replica == NULL)
+			return broken("that node is down");
+		return commands[i].run(s, node, c);
+	}
+	return broken("no such command");
+}
+
+static void split(char *line, struct command *c)
+{
+	line[strcspn(line, "\n")] = '\0';
+	*c = (struct command){.n = 1};
+	c->word[0] = line;
+	for (char *p = line; (p = strchr(p, '\t')) != NULL && c->n < WORDS_MAX; p++) {
+		*p = '\0';
+		c->word[c->n++] = p + 1;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+	unsigned long long seed = 1;
+	if (argc > 2 || (argc == 2 && sscanf(argv[1], "%llu", &seed) != 1)) {
+		fprintf(stderr, "usage: sim_runner [SEED]\n");
+		return 2;
+	}
+	if (trust_init(&e) != RC_OK) {
+		fprintf(stderr, "%s\n", e.text);
+		return 1;
+	}
+	struct stage *s = xalloc(sizeof(*s));
+	stage_init(s, seed);
+	char line[LINE_SIZE];
+	struct command c;
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		split(line, &c);
+		run(s, &c);
+		fflush(stdout);
+	}
+	stage_release(s);
+	free(s);
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* The simulated cluster as scenarios see it: five members who do only what they are told, on lines
+ * that fail only when they are told to. Built on tests/sim's world, so every invariant is checked
+ * after every event. */
+#ifndef DELTAD_TESTS_SCENARIOS_SIM_STAGE_H
+#define DELTAD_TESTS_SCENARIOS_SIM_STAGE_H
+
+#include "tests/sim/world.h"
+
+#define STAGE_MEMBERS 5
+
+struct stage {
+	struct world w;
+	uint64_t nonce;	     /* of the last change */
+	struct signature *g; /* of the change that is being posted */
+};
+
+/* The roster is installed everywhere, each member has its operator, and nothing else is said. */
+void stage_init(struct stage *s, uint64_t seed);
+void stage_release(struct stage *s);
+
+/* The process ends between two events, and stays down. */
+void stage_crash(struct stage *s, int node);
+void stage_restart(struct stage *s, int node);
+/* Everything that the node sends or is sent takes up to so long. */
+void stage_slow(struct stage *s, int node, int64_t delay_ms);
+
+/* What an official says. Words that do not apply are "". */
+struct stage_post {
+	const char *word; /* plan, report, overall, note */
+	const char *task, *status, *text;
+	uint32_t progress;
+	const char *lead, *participants; /* slugs with commas between them */
+};
+/* Supersedes what the node shows there. RC_REFUSED_* and the like: the node's own answer. */
+int stage_post(struct stage *s, int node, const struct stage_post *p, struct err *e) MUST_CHECK;
+/* Puts the value of `taken` in place of all that stand in the register. RC_NOT_FOUND: it has none.
+ */
+int stage_resolve(struct stage *s, int node, const char *task, const char *slot, const char *holder,
+	const char *taken, struct err *e) MUST_CHECK;
+
+/* Rows for the player:
+ *	view TAB root
+ *	log TAB origin TAB member TAB size TAB seen TAB forked
+ *	peer TAB member TAB connected TAB lacks */
+int stage_print_status(struct stage *s, int node, struct err *e) MUST_CHECK;
+/*	value TAB field TAB member TAB signed TAB status TAB progress TAB text TAB lead */
+int stage_print_values(struct stage *s, int node, const char *task, struct err *e) MUST_CHECK;
+
+#endif

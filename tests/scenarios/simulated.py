@@ -1,0 +1,121 @@
+"""The stage of the simulator: a process that holds the whole cluster, and is told what happens."""
+
+import os
+import subprocess
+
+from cluster import BUILD
+from player import Broken
+
+RUNNER = os.path.join(BUILD, "tests/scenarios/sim_runner")
+
+
+class Simulated:
+    name, is_real = "sim", False
+
+    def __init__(self, members, tasks, seed=1):
+        self.members, self.tasks, self.seed = members, tasks, seed
+        self.process = None
+        self.down = set()
+
+    def __enter__(self):
+        self.process = subprocess.Popen([RUNNER, str(self.seed)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        for task in self.tasks:
+            self.post("office", "plan", (task, "", ()))
+        self.advance(1000)
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def tell(self, *words):
+        """The rows of the answer; (rows, refusal)."""
+        try:
+            self.process.stdin.write("\t".join(map(str, words)) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        rows = []
+        while line := self.process.stdout.readline():
+            cells = line.rstrip("\n").split("\t")
+            if cells[0] == "ok":
+                return rows, None
+            if cells[0] == "refused":
+                return rows, cells[1]
+            if cells[0] == "broken":
+                raise Broken(cells[1])
+            rows.append(cells)
+        raise Broken("the simulator ended: " + "; ".join(" ".join(r) for r in rows))
+
+    # ---- what people post ----
+
+    def post(self, member, word, arguments):
+        task, status, progress, text, lead, participants = "", "", 0, "", "", ()
+        if word == "plan":
+            task, lead, participants = arguments
+        elif word == "report":
+            _, task, status, progress, text = arguments
+        elif word == "overall":
+            _, task, status, text = arguments
+        elif word == "note":
+            _, task, text = arguments
+        else:
+            _, task, (slot, holder), taken = arguments
+            return self.tell("resolve", member, task, slot, holder, taken)[1]
+        return self.tell("post", member, word, task, status, progress, text, lead,
+                         ",".join(sorted(participants)))[1]
+
+    # ---- what happens to nodes and lines ----
+
+    def advance(self, milliseconds):
+        self.tell("advance", milliseconds)
+
+    def is_up(self, member):
+        return member not in self.down
+
+    def act(self, word, *arguments):
+        if word in ("cut", "heal"):
+            self.lines(word, *arguments)
+            return
+        self.tell(word, *arguments)
+        if word == "crash":
+            self.down.add(arguments[0])
+        elif word == "restart":
+            self.down.discard(arguments[0])
+
+    def lines(self, word, member, others):
+        """Every member of the world, also those whom the script does not name."""
+        world = ("office", "shanghai", "jiangsu", "zhejiang", "anhui")
+        members = world if member == "all" else [member]
+        for a in members:
+            for b in world if others == "all" else others:
+                if a != b:
+                    self.tell(word, a, b)
+
+    # ---- what nodes show ----
+
+    def status(self, member):
+        shown = {"view_root": "", "logs": [], "peers": {}}
+        for kind, *cells in self.tell("status", member)[0]:
+            if kind == "view":
+                shown["view_root"] = cells[0]
+            elif kind == "log":
+                origin, owner, size, seen, forked = cells
+                shown["logs"].append({"origin": origin, "member": owner, "size": int(size),
+                                      "seen_size": int(seen), "forked": forked == "yes"})
+            else:
+                slug, connected, lacks = cells
+                shown["peers"][slug] = {"connected": connected == "yes", "lacks": int(lacks)}
+        return shown
+
+    def values(self, member, task):
+        shown = []
+        for _, field, owner, signed, status, progress, text, lead in self.tell(
+                "values", member, task)[0]:
+            value = {"status": status, "progress": progress, "summary": text, "text": text,
+                     "lead": lead}
+            shown.append({"field": field, "member": owner, "value": value,
+                          "signed": signed == "yes"})
+        return shown
