@@ -136,17 +136,22 @@ static void leaf_that_states_another_index_is_void(void **state)
 	end(&t);
 }
 
-static void leaf_whose_stamp_goes_back_is_void_and_the_next_is_not(void **state)
+static void leaf_whose_stamp_goes_back_is_void_and_lowers_nothing(void **state)
 {
 	struct scene t = begin(state);
-	size_t back = scribe_write(&t.s, (struct write){.value = value_note("x")}, NULL);
-	struct signature g = signed_note(&t, 1);
-	back = scribe_leaf(&t.s, (struct leaf){.kind = LEAF_CHANGE, .signed_body = g.s, .hlc = 1});
+	struct signature back = signed_note(&t, 1), between = signed_note(&t, 2);
+	struct leaf l = {.kind = LEAF_CHANGE, .signed_body = back.s, .hlc = 1};
+	size_t at = scribe_leaf(&t.s, l);
+	l.signed_body = between.s;
+	l.hlc = t.s.hlc - 2;
+	size_t still_below = scribe_leaf(&t.s, l);
 	size_t after = scribe_write(&t.s, (struct write){.value = value_note("x")}, NULL);
 	judge(&t);
-	assert_void(&t.n, &t.s, back, VOID_INDEX);
+	assert_void(&t.n, &t.s, at, VOID_INDEX);
+	assert_void(&t.n, &t.s, still_below, VOID_INDEX);
 	assert_effective(&t.n, &t.s, after);
-	signature_release(&g);
+	signature_release(&back);
+	signature_release(&between);
 	end(&t);
 }
 
@@ -234,6 +239,22 @@ static void same_change_again_is_void_as_a_repeat(void **state)
 	judge(&t);
 	assert_effective(&t.n, &t.s, first);
 	assert_void(&t.n, &t.s, second, VOID_REPEAT);
+	assert_true(node_is_current(&t.n, &g.id));
+	signature_release(&g);
+	end(&t);
+}
+
+static void change_that_was_spoilt_before_may_stand_later(void **state)
+{
+	struct scene t = begin(state);
+	struct signature g = signed_note(&t, 1);
+	g.raw[0] ^= 1;
+	size_t spoilt = put(&t, &g);
+	g.raw[0] ^= 1;
+	size_t good = put(&t, &g);
+	judge(&t);
+	assert_void(&t.n, &t.s, spoilt, VOID_SIGNATURE);
+	assert_effective(&t.n, &t.s, good);
 	assert_true(node_is_current(&t.n, &g.id));
 	signature_release(&g);
 	end(&t);
@@ -347,12 +368,13 @@ int main(void)
 		cmocka_unit_test(signature_with_s_plus_l_is_void),
 		cmocka_unit_test(change_signed_for_another_cluster_is_void),
 		cmocka_unit_test(leaf_that_states_another_index_is_void),
-		cmocka_unit_test(leaf_whose_stamp_goes_back_is_void_and_the_next_is_not),
+		cmocka_unit_test(leaf_whose_stamp_goes_back_is_void_and_lowers_nothing),
 		cmocka_unit_test(largest_stamp_does_not_poison_our_clock),
 		cmocka_unit_test(sane_stamp_of_another_member_keeps_ours_above_it),
 		cmocka_unit_test(claimed_time_of_any_year_is_effective),
 		cmocka_unit_test(same_nonce_with_another_body_is_another_change),
 		cmocka_unit_test(same_change_again_is_void_as_a_repeat),
+		cmocka_unit_test(change_that_was_spoilt_before_may_stand_later),
 		cmocka_unit_test(log_that_does_not_begin_with_open_is_a_finding_and_goes_on),
 		cmocka_unit_test(change_as_first_leaf_is_void),
 		cmocka_unit_test(second_open_is_void),
