@@ -1,7 +1,6 @@
 """The stage of real daemons: processes on loopback, lines through relays that can be cut, and deltactl
 for what people do. Virtual time is only an order of events here: pauses are cut short."""
 
-import csv
 import json
 import os
 import re
@@ -28,7 +27,7 @@ class Daemons:
         self.cluster.__enter__()
         try:
             self.cluster.up(plan=False)
-            self.load_plan([self.plan_row(task) for task in self.tasks])
+            self.cluster.load_tasks(*self.tasks, participants="")
             self.cluster.wait_converged()
         except BaseException:
             self.cluster.close()
@@ -37,24 +36,6 @@ class Daemons:
 
     def __exit__(self, *_):
         self.cluster.close()
-
-    # ---- the plan ----
-
-    @staticmethod
-    def plan_row(task, **changes):
-        with open("conf/plan-2024-2026.csv", encoding="utf-8") as f:
-            for row in csv.DictReader(f):
-                if row["kind"] == "task" and row["key"] == task:
-                    return {**row, "participants": "", **changes}
-        raise Broken(f"the plan has no task {task}")
-
-    def load_plan(self, rows):
-        path = os.path.join(self.cluster.folder, "plan.csv")
-        with open(path, "w", encoding="utf-8", newline="") as f:
-            writer = csv.DictWriter(f, rows[0].keys(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        return self.cluster["office"].post("plan", "load", path, check=False)
 
     # ---- what people post ----
 
@@ -69,8 +50,8 @@ class Daemons:
         return refused[1]
 
     def post_plan(self, _, task, lead, participants):
-        return self.load_plan([self.plan_row(
-            task, source="amendment", lead=lead, participants=";".join(sorted(participants)))])
+        return self.cluster.load_tasks(task, source="amendment", lead=lead, check=False,
+                                       participants=";".join(sorted(participants)))
 
     @staticmethod
     def post_report(node, _, task, status, progress, text):
