@@ -44,9 +44,11 @@ step()
 	fi
 	if [ "$failed" -gt 0 ]; then
 		echo "  --- $log"
-		grep -E -A12 '^FAILED' "$log" | head -n 80 | sed 's/^/  /'
-		echo "  ... the end of it:"
-		tail -n 40 "$log" | sed 's/^/  /'
+		if grep -q '^FAILED' "$log"; then
+			grep -E -A12 '^FAILED' "$log" | grep -v '^ok' | head -n 80 | sed 's/^/  /'
+		else
+			tail -n 40 "$log" | sed 's/^/  /'
+		fi
 	fi
 	[ "$failed" -eq 0 ]
 }
