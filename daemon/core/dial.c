@@ -10,11 +10,17 @@ static struct mono_ms later(struct mono_ms now, int64_t ms)
 	return (struct mono_ms){now.v + ms};
 }
 
-/* PROTOCOL 7.4: full jitter: anywhere between now and the ceiling, which doubles. */
+/* PROTOCOL 7.4: full jitter: anywhere between now and the ceiling. */
+static void wait_below(struct dial *d, int64_t ceiling_ms, struct mono_ms now, struct chance c)
+{
+	int64_t wait = (int64_t)chance_below(c, (uint64_t)ceiling_ms) + 1;
+	d->at = later(now, MUTANT(NO_JITTER) ? ceiling_ms : wait);
+}
+
+/* And the ceiling doubles. */
 static void schedule(struct dial *d, struct mono_ms now, struct chance c)
 {
-	int64_t wait = (int64_t)chance_below(c, (uint64_t)d->ceiling_ms) + 1;
-	d->at = later(now, MUTANT(NO_JITTER) ? d->ceiling_ms : wait);
+	wait_below(d, d->ceiling_ms, now, c);
 	d->ceiling_ms *= 2;
 	if (d->ceiling_ms > LIMIT_DIAL_MAX_MS)
 		d->ceiling_ms = LIMIT_DIAL_MAX_MS;
@@ -52,10 +58,15 @@ void dial_down(struct dial *d, struct mono_ms now, struct chance c)
 	schedule(d, now, c);
 }
 
-bool dial_new_wins(
-	const char *self, const char *peer, bool old_opened_by_self, bool new_opened_by_self)
+void dial_unanswered(struct dial *d, struct mono_ms now, struct chance c)
 {
-	if (old_opened_by_self == new_opened_by_self)
+	wait_below(d, LIMIT_DIAL_SILENT_MS, now, c);
+}
+
+bool dial_new_wins(const char *self, const char *peer, bool old_opened_by_self,
+	bool new_opened_by_self, int64_t old_ms)
+{
+	if (old_opened_by_self == new_opened_by_self || old_ms > LIMIT_HANDSHAKE_MS)
 		return true;
 	bool self_is_smaller = strcmp(self, peer) < 0 || MUTANT(BOTH_CLOSE);
 	return new_opened_by_self == self_is_smaller;

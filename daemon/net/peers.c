@@ -220,11 +220,12 @@ static void log_up(struct peer *p, const struct conn *c, struct now now)
 }
 
 /* Of two sessions of a pair both ends keep the same one. */
-static bool wins(struct shell *s, const struct peer *p, const struct conn *c)
+static bool wins(struct shell *s, const struct peer *p, const struct conn *c, struct mono_ms now)
 {
 	const char *self = s->peers.peer[s->peers.self].slug;
 	return !p->session ||
-		dial_new_wins(self, p->slug, p->session->opened_by_self, c->opened_by_self);
+		dial_new_wins(self, p->slug, p->session->opened_by_self, c->opened_by_self,
+			now.v - p->session->since.v);
 }
 
 bool peers_join(struct shell *s, struct conn *c, const uint8_t remote[KEY_BYTES], struct now now)
@@ -237,7 +238,7 @@ bool peers_join(struct shell *s, struct conn *c, const uint8_t remote[KEY_BYTES]
 	}
 	struct peer *p = &s->peers.peer[peer];
 	c->peer = peer;
-	if (!wins(s, p, c)) {
+	if (!wins(s, p, c, now.mono)) {
 		conn_close(c, "another session of this pair stays");
 		return false;
 	}
@@ -249,6 +250,8 @@ bool peers_join(struct shell *s, struct conn *c, const uint8_t remote[KEY_BYTES]
 	if (p->dialling == c)
 		p->dialling = NULL;
 	p->trouble[0] = '\0';
+	p->silent = false;
+	pulse_init(&p->pulse, now.mono);
 	dial_up(&p->dial, now.mono);
 	replica_link(s->replica, peer, LINK_UP, now);
 	if (old)
@@ -270,15 +273,26 @@ static void session_ended(
 	log_peer(p, LOG_LEVEL_INFO, now, "peer-down", detail);
 }
 
-static void dial_failed(struct shell *s, struct peer *p, const char *text, struct now now)
+/* An office that is away for a month is said once, not every second. */
+static bool was_said(struct peer *p, bool answered, const char *text)
+{
+	bool said = p->silent || strncmp(p->trouble, text, sizeof(p->trouble) - 1) == 0;
+	p->silent = !answered;
+	return said;
+}
+
+static void dial_failed(
+	struct shell *s, struct peer *p, bool answered, const char *text, struct now now)
 {
 	char detail[192];
 	p->dialling = NULL;
-	if (p->session)
+	if (p->session && !p->pulse.lost)
 		return;
-	dial_down(&p->dial, now.mono, s->config.chance);
-	/* An office that is away for a month is said once, not every minute. */
-	if (strncmp(p->trouble, text, sizeof(p->trouble) - 1) == 0)
+	if (answered && !p->session)
+		dial_down(&p->dial, now.mono, s->config.chance);
+	else
+		dial_unanswered(&p->dial, now.mono, s->config.chance);
+	if (was_said(p, answered, text))
 		return;
 	text_print(p->trouble, sizeof(p->trouble), "%s", text);
 	text_print(detail, sizeof(detail), "address=%s why=\"%s\"", p->addr_text, text);
@@ -298,7 +312,7 @@ void peers_part(struct shell *s, struct conn *c, const char *text, struct now no
 	if (p->session == c)
 		session_ended(s, p, c, text, now);
 	else if (p->dialling == c)
-		dial_failed(s, p, text, now);
+		dial_failed(s, p, c->state != CONN_DIALLING, text, now);
 }
 
 bool peers_have_lost(const struct shell *s)
@@ -340,7 +354,8 @@ void peers_send(struct shell *s)
 static bool may_dial(const struct shell *s, size_t i)
 {
 	const struct peer *p = &s->peers.peer[i];
-	return (int)i != s->peers.self && p->has_addr && !p->session && !p->dialling;
+	return (int)i != s->peers.self && p->has_addr && (!p->session || p->pulse.lost) &&
+		!p->dialling;
 }
 
 static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
@@ -353,10 +368,32 @@ struct mono_ms peers_deadline(const struct shell *s)
 	struct mono_ms at = MONO_NEVER;
 	for (const struct conn *c = s->peers.conns; c; c = c->next)
 		at = earlier(at, conn_deadline(c));
-	for (size_t i = 0; i < s->peers.n && s->state == SHELL_RUNNING; i++)
+	for (size_t i = 0; i < s->peers.n && s->state == SHELL_RUNNING; i++) {
+		const struct peer *p = &s->peers.peer[i];
 		if (may_dial(s, i))
-			at = earlier(at, s->peers.peer[i].dial.at);
+			at = earlier(at, p->dial.at);
+		if (p->session)
+			at = earlier(at, pulse_deadline(&p->pulse, p->session->bytes_out));
+	}
 	return at;
+}
+
+/* A session that may only be waiting for its line stays; another is tried beside it, and if that
+ * comes through it replaces this one. */
+static void feel_pulse(struct shell *s, struct peer *p, struct now now)
+{
+	struct conn *c = p->session;
+	struct pulse_line line;
+	struct err e = {0};
+	uv_os_fd_t fd;
+	if (!c || now.mono.v < pulse_deadline(&p->pulse, c->bytes_out).v)
+		return;
+	bool was_lost = p->pulse.lost;
+	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0 || pulse_read(fd, &line, &e))
+		line = (struct pulse_line){0};
+	pulse_look(&p->pulse, c->bytes_out, &line, now.mono);
+	if (p->pulse.lost && !was_lost && !p->dialling)
+		dial_unanswered(&p->dial, now.mono, s->config.chance);
 }
 
 static void dial(struct shell *s, size_t i, struct now now)
@@ -366,7 +403,7 @@ static void dial(struct shell *s, size_t i, struct now now)
 	dial_started(&p->dial);
 	/* p->dialling is set before the connection can fail, so peers_part knows whose it was. */
 	if (conn_dial(s, (int)i, &p->addr, p->noise, &p->dialling, &e))
-		dial_failed(s, p, e.text, now);
+		dial_failed(s, p, true, e.text, now);
 }
 
 void peers_on_time(struct shell *s, struct now now)
@@ -374,9 +411,11 @@ void peers_on_time(struct shell *s, struct now now)
 	/* Closing one may end others of its peer, but frees none and takes none off the list. */
 	for (struct conn *c = s->peers.conns; c; c = c->next)
 		conn_on_time(c, now);
-	for (size_t i = 0; i < s->peers.n && s->state == SHELL_RUNNING; i++)
+	for (size_t i = 0; i < s->peers.n && s->state == SHELL_RUNNING; i++) {
+		feel_pulse(s, &s->peers.peer[i], now);
 		if (may_dial(s, i) && dial_is_due(&s->peers.peer[i].dial, now.mono))
 			dial(s, i, now);
+	}
 }
 
 void peers_drop_all(struct shell *s, const char *text)

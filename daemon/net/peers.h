@@ -6,6 +6,7 @@
 #include "daemon/core/dial.h"
 #include "daemon/net/address.h"
 #include "daemon/net/conn.h"
+#include "daemon/net/pulse.h"
 #include "daemon/net/quota.h"
 
 struct shell;
@@ -18,8 +19,10 @@ struct peer {
 	char addr_text[ADDRESS_TEXT_SIZE];
 	struct dial dial;
 	struct conn *session, *dialling;
-	bool lost; /* the core believes in a session that is gone */
+	struct pulse pulse; /* of the session */
+	bool lost;	    /* the core believes in a session that is gone */
 	struct quota quota;
+	bool silent;		      /* nobody answered, and that was said */
 	char trouble[160];	      /* why the last connection failed or ended; "" while well */
 	uint64_t bytes_in, bytes_out; /* of sessions that ended */
 };

@@ -40,6 +40,7 @@
 #define LIMIT_DEAD_MS 45000
 #define LIMIT_DIAL_MIN_MS 1000
 #define LIMIT_DIAL_MAX_MS 60000
+#define LIMIT_DIAL_SILENT_MS 1000 /* ceiling of the wait after a dial that nobody answered */
 #define LIMIT_DIAL_HEALTHY_MS 60000
 #define LIMIT_SESSION_MS (24 * 3600 * 1000)
 #define LIMIT_CLIENTS 64

@@ -124,23 +124,69 @@ static void failed_dials_are_no_session_however_long_they_take(void **state)
 	assert_int_equal(d.ceiling_ms, 4 * LIMIT_DIAL_MIN_MS);
 }
 
+static void dials_that_nobody_answers_never_wait_for_long(void **state)
+{
+	(void)state;
+	uint64_t seed = 1;
+	struct chance c = {splitmix, &seed};
+	struct dial d;
+	int64_t low = INT64_MAX, high = 0;
+	dial_init(&d, at(0), c);
+	for (size_t i = 0; i < TRIES; i++) {
+		dial_started(&d);
+		dial_unanswered(&d, at(1000), c);
+		int64_t w = d.at.v - 1000;
+		assert_in_range(w, 1, LIMIT_DIAL_SILENT_MS);
+		low = w < low ? w : low;
+		high = w > high ? w : high;
+	}
+	assert_true(low < LIMIT_DIAL_SILENT_MS / 20);
+	assert_true(high > LIMIT_DIAL_SILENT_MS - LIMIT_DIAL_SILENT_MS / 20);
+	assert_int_equal(d.ceiling_ms, LIMIT_DIAL_MIN_MS);
+}
+
+static void ceiling_of_those_that_answer_outlasts_silence(void **state)
+{
+	(void)state;
+	uint8_t byte = 0x80;
+	struct chance c = {always, &byte};
+	struct dial d;
+	dial_init(&d, at(0), c);
+	for (size_t i = 0; i < 10; i++)
+		dial_down(&d, at(0), c);
+	dial_unanswered(&d, at(0), c);
+	assert_int_equal(d.ceiling_ms, LIMIT_DIAL_MAX_MS);
+}
+
 static void session_opened_by_the_smaller_slug_stays(void **state)
 {
 	(void)state;
 	/* anhui < jiangsu: what anhui opened stays, seen from either side. */
-	assert_true(dial_new_wins("anhui", "jiangsu", false, true));
-	assert_false(dial_new_wins("anhui", "jiangsu", true, false));
-	assert_true(dial_new_wins("jiangsu", "anhui", true, false));
-	assert_false(dial_new_wins("jiangsu", "anhui", false, true));
+	assert_true(dial_new_wins("anhui", "jiangsu", false, true, 0));
+	assert_false(dial_new_wins("anhui", "jiangsu", true, false, 0));
+	assert_true(dial_new_wins("jiangsu", "anhui", true, false, 0));
+	assert_false(dial_new_wins("jiangsu", "anhui", false, true, 0));
+}
+
+static void whoever_dials_beside_an_old_session_has_lost_it(void **state)
+{
+	(void)state;
+	for (int by_self = 0; by_self < 2; by_self++) {
+		assert_true(dial_new_wins(
+			"anhui", "jiangsu", by_self, !by_self, LIMIT_HANDSHAKE_MS + 1));
+		assert_true(dial_new_wins(
+			"jiangsu", "anhui", by_self, !by_self, LIMIT_HANDSHAKE_MS + 1));
+	}
+	assert_false(dial_new_wins("anhui", "jiangsu", true, false, LIMIT_HANDSHAKE_MS));
 }
 
 static void newer_of_two_by_the_same_side_stays(void **state)
 {
 	(void)state;
-	assert_true(dial_new_wins("anhui", "jiangsu", true, true));
-	assert_true(dial_new_wins("anhui", "jiangsu", false, false));
-	assert_true(dial_new_wins("jiangsu", "anhui", true, true));
-	assert_true(dial_new_wins("jiangsu", "anhui", false, false));
+	assert_true(dial_new_wins("anhui", "jiangsu", true, true, 0));
+	assert_true(dial_new_wins("anhui", "jiangsu", false, false, 0));
+	assert_true(dial_new_wins("jiangsu", "anhui", true, true, 0));
+	assert_true(dial_new_wins("jiangsu", "anhui", false, false, 0));
 }
 
 int main(void)
@@ -151,7 +197,10 @@ int main(void)
 		cmocka_unit_test(dial_is_due_at_its_time_and_not_before),
 		cmocka_unit_test(only_a_healthy_minute_resets_the_ceiling),
 		cmocka_unit_test(failed_dials_are_no_session_however_long_they_take),
+		cmocka_unit_test(dials_that_nobody_answers_never_wait_for_long),
+		cmocka_unit_test(ceiling_of_those_that_answer_outlasts_silence),
 		cmocka_unit_test(session_opened_by_the_smaller_slug_stays),
+		cmocka_unit_test(whoever_dials_beside_an_old_session_has_lost_it),
 		cmocka_unit_test(newer_of_two_by_the_same_side_stays),
 	};
 	return cmocka_run_group_tests_name("core dial", tests, NULL, NULL);
