@@ -45,21 +45,25 @@ static void ask(struct replica *r, size_t i, int peer, struct now now)
 		for (size_t p = 0; p < r->roster.n; p++)
 			r->session[p].log[i].failed = false;
 	log->source = peer;
-	log->common = (struct frontier){0};
 	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
 	fetch_wait(log, now);
 	r->session[peer].log[i].want_due = true;
 }
 
-void fetch_again(struct replica *r, struct log *log, struct now now)
+void fetch_doubt(struct replica *r, struct log *log, int peer)
 {
-	ask(r, log_position(r, log), log->source, now);
+	struct peer_log *pl = &r->session[peer].log[log_position(r, log)];
+	log->doubted = peer;
+	log->common = (struct frontier){0};
+	log->source = NO_PEER;
+	pl->failed = true;
+	pl->want_due = true;
 }
 
 uint64_t fetch_from(const struct replica *r, const struct log *log, const struct session *s)
 {
 	bool doubted = log->doubted != NO_PEER && s == &r->session[log->doubted];
-	return doubted ? 0 : log->row.size;
+	return doubted ? log->common.size : log->row.size;
 }
 
 static bool needs_fetch(const struct log *log)

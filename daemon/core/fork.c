@@ -79,8 +79,11 @@ int fork_check_head(struct replica *r, int peer, struct log *log, const struct c
 		return RC_OK;
 	if (cp->size <= log->row.size)
 		return check_reached(r, peer, log, cp, note, now, e);
-	if (cp->size == log->seen.size && !hash_equal(&cp->root, &log->seen.root))
-		return fork_note(r, peer, log, buf_bytes(&log->seen.note), note, cp->size, e);
+	const struct seen_head *before[] = {&log->seen, &log->earlier};
+	for (size_t i = 0; i < 2; i++)
+		if (cp->size == before[i]->size && !hash_equal(&cp->root, &before[i]->root))
+			return fork_note(
+				r, peer, log, buf_bytes(&before[i]->note), note, cp->size, e);
 	return RC_OK;
 }
 
@@ -106,11 +109,10 @@ static int refuse_batch(const struct log *log, const struct checkpoint *cp, stru
 int fork_follow(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
 	struct bytes note, uint64_t first, const struct batch *b, struct now now, struct err *e)
 {
-	if (log->source != peer || log->row.size == 0 || MUTANT(OTHER_HISTORY_REFUSED))
-		return refuse_batch(log, cp, e);
 	if (log->doubted != peer) {
-		log->doubted = peer;
-		fetch_again(r, log, now);
+		if (log->source != peer || log->row.size == 0 || MUTANT(OTHER_HISTORY_REFUSED))
+			return refuse_batch(log, cp, e);
+		fetch_doubt(r, log, peer);
 		return RC_OK;
 	}
 	if (first != log->common.size)
@@ -128,7 +130,8 @@ int fork_follow(struct replica *r, int peer, struct log *log, const struct check
 			return rc;
 		if (hash_equal(&root, &cp->root)) {
 			log->common = ours;
-			fetch_progress(r, log, now);
+			if (log->source == peer)
+				fetch_wait(log, now);
 			return RC_OK;
 		}
 	}

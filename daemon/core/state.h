@@ -314,8 +314,8 @@ void fetch_plan(struct replica *r, struct now now);
 void fetch_progress(struct replica *r, struct log *log, struct now now);
 /* The source is at work: it is given time. */
 void fetch_wait(struct log *log, struct now now);
-/* Asks this peer, which is the source, again: from the beginning, if the log doubts it. */
-void fetch_again(struct replica *r, struct log *log, struct now now);
+/* Asks the source to show its history from the beginning; the others are sources before it. */
+void fetch_doubt(struct replica *r, struct log *log, int peer);
 /* The first leaf that a Want to this peer asks for. */
 uint64_t fetch_from(const struct replica *r, const struct log *log, const struct session *s);
 void fetch_drop_source(struct replica *r, int peer);
