@@ -7,6 +7,8 @@
 #include "daemon/net/loop.h"
 #include "proto/base/text.h"
 
+#define SLOW_ROOM_BYTES ((size_t)16 * 1024)
+#define LIFE_BYTES ((uint64_t)4096)
 /* How long a Bye may take to be written. */
 #define LEAVING_MS 2000
 /* PROTOCOL 7.1: before 2^30; looked at with the timers, hence the margin. */
@@ -64,10 +66,19 @@ struct write {
 	struct buf bytes;
 };
 
+/* The line to the peer moves: a sign of life, even while no whole message gets through. */
+static void line_moved(struct conn *c, struct now now)
+{
+	if (c->state == CONN_SESSION)
+		replica_heard(c->shell->replica, c->peer, now);
+}
+
 static void look_at_queue(struct conn *c, bool wrote)
 {
+	struct now now = loop_now();
 	size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
-	drain_look(&c->drain, queued, wrote, loop_now().mono);
+	if (drain_look(&c->drain, queued, wrote, now.mono))
+		line_moved(c, now);
 }
 
 static void on_written(uv_write_t *req, int status)
@@ -113,6 +124,9 @@ static void conn_write(struct conn *c, struct buf bytes)
 
 bool conn_has_room(const struct conn *c)
 {
+	/* On a slow line what is queued now delays what is urgent later. */
+	if (drain_is_slow(&c->drain, loop_now().mono))
+		return c->drain.queued < SLOW_ROOM_BYTES;
 	return c->drain.queued < (size_t)c->shell->settings.limits.write_pause_kib * 1024;
 }
 
@@ -295,6 +309,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 	if (n < 0) {
 		conn_close(c, n == UV_EOF ? "closed by the other side" : uv_strerror((int)n));
 	} else if (n > 0) {
+		/* By steps, so that a trickle does not count. */
+		if (c->bytes_in / LIFE_BYTES != (c->bytes_in + (uint64_t)n) / LIFE_BYTES)
+			line_moved(c, loop_now());
 		c->bytes_in += (uint64_t)n;
 		channel_feed(&c->channel, bytes_of(b->base, (size_t)n));
 		conn_pump(c);

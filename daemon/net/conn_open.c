@@ -9,7 +9,7 @@
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_COUNT 3
 /* Unsent bytes that the kernel may hold: what is urgent waits behind no more than this. */
-#define NOT_SENT_BYTES (128 * 1024)
+#define NOT_SENT_BYTES (32 * 1024)
 
 static int conn_new(struct shell *s, struct conn **out, struct err *e)
 {

@@ -41,7 +41,7 @@ struct answer {
 static void look_at_queue(struct client *c, bool wrote)
 {
 	size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->pipe);
-	drain_look(&c->drain, queued, wrote, loop_now().mono);
+	(void)drain_look(&c->drain, queued, wrote, loop_now().mono);
 }
 
 static void on_written(uv_write_t *req, int status)

@@ -1,10 +1,19 @@
 #include "daemon/net/drain.h"
 
-void drain_look(struct drain *d, size_t queued, bool wrote, struct mono_ms now)
+bool drain_look(struct drain *d, size_t queued, bool wrote, struct mono_ms now)
 {
-	if (d->queued == 0 || (!wrote && queued < d->queued))
+	bool moved = !wrote && queued < d->queued;
+	if (d->queued == 0)
+		d->busy = now;
+	if (d->queued == 0 || moved)
 		d->since = now;
 	d->queued = queued;
+	return moved;
+}
+
+bool drain_is_slow(const struct drain *d, struct mono_ms now)
+{
+	return d->queued > 0 && now.v - d->busy.v >= DRAIN_SLOW_MS;
 }
 
 struct mono_ms drain_deadline(const struct drain *d, int64_t stall_ms)

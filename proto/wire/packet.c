@@ -11,7 +11,7 @@ bool packet_next(struct bytes envelope, size_t *offset, struct buf *out)
 {
 	ENSURE(*offset < envelope.n && envelope.n <= LIMIT_ENVELOPE_BYTES);
 	size_t left = envelope.n - *offset;
-	size_t n = left < PACKET_DATA_MAX ? left : PACKET_DATA_MAX;
+	size_t n = left < PACKET_SEND_DATA ? left : PACKET_SEND_DATA;
 	bool more = n < left;
 	static const uint8_t zeros[PACKET_ALIGN];
 	buf_put_u8(out, more ? PACKET_MORE : PACKET_END);

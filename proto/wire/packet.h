@@ -11,8 +11,12 @@
 #define PACKET_MAX 65280 /* plaintext bytes, so that Noise's 16-byte tag still fits in 65,535 */
 #define PACKET_DATA_MAX (PACKET_MAX - PACKET_HEADER)
 
-/* The next plaintext of an envelope starting at *offset; appends it to out and moves *offset. True
- * while more follow. */
+/* What we put into one: 16 KiB cross a line of 16 kbit/s in a third of LIMIT_FRAME_MS. */
+#define PACKET_SEND 16384
+#define PACKET_SEND_DATA (PACKET_SEND - PACKET_HEADER)
+
+/* The next plaintext of an envelope starting at *offset, at most PACKET_SEND; appends it to out and
+ * moves *offset. True while more follow. */
 bool packet_next(struct bytes envelope, size_t *offset, struct buf *out);
 
 /* Collects plaintexts into an envelope. All zero = empty. */

@@ -101,8 +101,8 @@ static void assert_carries(struct pair *p, size_t n)
 
 static void envelopes_of_every_size_arrive_whole(void **state)
 {
-	static const size_t sizes[] = {1, 252, 253, 254, PACKET_DATA_MAX - 1, PACKET_DATA_MAX,
-		PACKET_DATA_MAX + 1, 3 * PACKET_DATA_MAX, LIMIT_ENVELOPE_BYTES - 1,
+	static const size_t sizes[] = {1, 252, 253, 254, PACKET_SEND_DATA - 1, PACKET_SEND_DATA,
+		PACKET_SEND_DATA + 1, 3 * PACKET_SEND_DATA, LIMIT_ENVELOPE_BYTES - 1,
 		LIMIT_ENVELOPE_BYTES};
 	struct pair p;
 	(void)state;
@@ -271,7 +271,7 @@ static void messages_are_counted_for_the_end_of_a_session(void **state)
 	pair_init(&p, cluster_of(7), cluster_of(7));
 	shake_hands(&p, 1000);
 	uint64_t before = channel_messages(&p.a);
-	assert_carries(&p, 2 * PACKET_DATA_MAX);
+	assert_carries(&p, 2 * PACKET_SEND_DATA);
 	assert_int_equal(channel_messages(&p.a), before + 2);
 	assert_true(channel_messages(&p.b) >= 2);
 	pair_release(&p);

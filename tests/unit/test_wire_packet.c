@@ -31,7 +31,7 @@ static size_t through_packets(struct bytes envelope)
 		buf_reset(&packet);
 		more = packet_next(envelope, &offset, &packet);
 		assert_int_equal(packet.n % PACKET_ALIGN, 0);
-		assert_true(packet.n <= PACKET_MAX);
+		assert_true(packet.n <= PACKET_SEND);
 		assert_false(j.done);
 		assert_int_equal(packet_join(&j, buf_bytes(&packet), &e), RC_OK);
 		assert_int_equal(j.done, !more);
@@ -54,12 +54,12 @@ static void envelope_of_any_size_comes_out_as_it_went_in(void **state)
 		{252, 1},
 		{253, 1},
 		{254, 1},
-		{PACKET_DATA_MAX - 1, 1},
-		{PACKET_DATA_MAX, 1},
-		{PACKET_DATA_MAX + 1, 2},
-		{2 * PACKET_DATA_MAX, 2},
-		{LIMIT_ENVELOPE_BYTES - 1, 17},
-		{LIMIT_ENVELOPE_BYTES, 17},
+		{PACKET_SEND_DATA - 1, 1},
+		{PACKET_SEND_DATA, 1},
+		{PACKET_SEND_DATA + 1, 2},
+		{2 * PACKET_SEND_DATA, 2},
+		{LIMIT_ENVELOPE_BYTES - 1, 65},
+		{LIMIT_ENVELOPE_BYTES, 65},
 	};
 	struct buf b = {0};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
