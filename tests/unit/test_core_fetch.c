@@ -387,6 +387,31 @@ static void large_leaves_travel_in_batches_of_bytes(void **state)
 	end(t);
 }
 
+/* Nobody of today can write them, but a newer version may: they are carried all the same. */
+static void leaves_of_the_largest_size_fill_batches_to_the_byte(void **state)
+{
+	struct scene *t = begin(state);
+	struct node late;
+	uint8_t leaf[LIMIT_LEAF_BYTES] = {8, 2}; /* version 2 */
+	const size_t batch = LIMIT_BATCH_BYTES / LIMIT_LEAF_BYTES;
+	struct scribe s;
+	scribe_init(&s, t->c, JIANGSU, 1);
+	for (size_t i = 0; i < 3 * batch; i++) {
+		leaf[2] = (uint8_t)i;
+		scribe_raw(&s, bytes_of(leaf, sizeof(leaf)));
+	}
+	node_greet(&t->n, JIANGSU);
+	for (size_t i = 0; i < 3; i++)
+		assert_ok(&t->n, node_leaves(&t->n, JIANGSU, &s, i * batch, (i + 1) * batch));
+	assert_int_equal(node_size(&t->n, s.origin), 3 * batch);
+	node_init(&late, t->c, ANHUI);
+	assert_int_equal(fetch_all(&t->n, &late, s.origin), 3);
+	assert_int_equal(node_size(&late, s.origin), 3 * batch);
+	scribe_release(&s);
+	node_release(&late);
+	end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +427,7 @@ int main(void)
 		cmocka_unit_test(equal_logs_with_another_view_raise_one_alarm),
 		cmocka_unit_test(log_of_5000_leaves_reaches_a_new_node_in_batches),
 		cmocka_unit_test(large_leaves_travel_in_batches_of_bytes),
+		cmocka_unit_test(leaves_of_the_largest_size_fill_batches_to_the_byte),
 	};
 	return cmocka_run_group_tests_name("core fetch", tests, core_set_up, core_tear_down);
 }
