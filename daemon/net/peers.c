@@ -418,10 +418,15 @@ void peers_on_time(struct shell *s, struct now now)
 	}
 }
 
-void peers_drop_all(struct shell *s, const char *text)
+void peers_close_all(struct shell *s, const char *text)
 {
 	for (struct conn *c = s->peers.conns; c; c = c->next)
 		conn_close(c, text);
+}
+
+void peers_drop_all(struct shell *s, const char *text)
+{
+	peers_close_all(s, text);
 	for (size_t i = 0; i < s->peers.n; i++)
 		s->peers.peer[i].lost = false;
 }
