@@ -271,6 +271,16 @@ class LabCluster(Cluster):
         self.wait_converged(*slugs, seconds=seconds)
         return time.monotonic() - started
 
+    def time_of_a_note(self, slug, text, *slugs):
+        """How long until all of these (default: all) hold what one of them writes."""
+        self[slug].post("note", "1-01", text)
+        return self.time_to_converge(*slugs)
+
+    def soon(self, *slugs):
+        """The project's two seconds, and what this machine needs at the moment without any fault."""
+        slugs = slugs or self.members
+        return 2 + 2 * max(self.time_of_a_note(slugs[0], f"plain {i}", *slugs) for i in range(2))
+
     @staticmethod
     def measure(what, condition, seconds):
         started = time.monotonic()
