@@ -100,24 +100,53 @@ static void on_listener_closed(uv_handle_t *handle)
 	s->peers.listener_open = false;
 }
 
-static size_t count_unauthenticated(const struct shell *s, const struct sockaddr_storage *from)
+static bool has_no_key_yet(const struct conn *c)
+{
+	return c->state == CONN_HANDSHAKE && !c->opened_by_self;
+}
+
+static bool is_from_a_member(const struct shell *s, const struct conn *c)
+{
+	for (size_t i = 0; i < s->peers.n; i++)
+		if (s->peers.peer[i].has_addr &&
+			address_same_host(&s->peers.peer[i].addr, &c->addr))
+			return true;
+	return false;
+}
+
+static size_t count_from(const struct shell *s, const struct sockaddr_storage *from)
 {
 	size_t n = 0;
 	for (const struct conn *c = s->peers.conns; c; c = c->next)
-		if (c->state == CONN_HANDSHAKE && !c->opened_by_self &&
-			(!from || address_same_host(from, &c->addr)))
-			n++;
+		n += has_no_key_yet(c) && address_same_host(from, &c->addr);
 	return n;
 }
 
+/* Of those that are from no member's address; NULL if there are not more than the limit. The list
+ * begins with the newest. */
+static struct conn *oldest_over_limit(const struct shell *s, size_t limit)
+{
+	struct conn *oldest = NULL;
+	size_t n = 0;
+	for (struct conn *c = s->peers.conns; c; c = c->next) {
+		if (!has_no_key_yet(c) || is_from_a_member(s, c))
+			continue;
+		oldest = c;
+		n++;
+	}
+	return n > limit ? oldest : NULL;
+}
+
+/* PROTOCOL 7.1: strangers can neither use up memory nor keep a member out. */
 static void accepted(struct shell *s, struct conn *c)
 {
 	const struct net_limits *l = &s->settings.limits;
+	struct conn *oldest;
 	/* The new one is counted too. */
-	if (count_unauthenticated(s, NULL) > l->unauthenticated)
-		conn_close(c, "too many connections without a key");
-	else if (count_unauthenticated(s, &c->addr) > l->unauthenticated_per_address)
+	if (count_from(s, &c->addr) > l->unauthenticated_per_address)
 		conn_close(c, "too many connections without a key from this address");
+	else if ((oldest = oldest_over_limit(s, l->unauthenticated)) != NULL)
+		conn_close(oldest, "too many connections without a key");
 }
 
 static void on_connection(uv_stream_t *listener, int status)
