@@ -233,15 +233,6 @@ static int reload(void *arg, struct net_settings *out, struct err *e)
 	return RC_OK;
 }
 
-/* Examining leaves uses the pool, and there is nothing to gain beyond the cores. */
-static void size_thread_pool(void)
-{
-	char text[16];
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	snprintf(text, sizeof(text), "%ld", cores < 2 ? 2 : cores > 4 ? 4 : cores);
-	setenv("UV_THREADPOOL_SIZE", text, 1);
-}
-
 static int run_loop(struct node *n, struct err *e)
 {
 	struct loop_config c = {.settings = &n->config.net,
@@ -264,7 +255,6 @@ static int run(struct node *n)
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	umask(077);
 	sigaction(SIGPIPE, &ignore, NULL);
-	size_thread_pool();
 	log_set_level(n->config.log_level);
 	int rc = open_node(n, &e);
 	int code = rc ? complain(exit_code_of(rc), &e) : run_loop(n, &e);

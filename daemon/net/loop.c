@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "daemon/net/conn.h"
+#include "daemon/net/threads.h"
 #include "proto/base/log.h"
 
 #define STOP_MS 3000 /* for goodbyes; the whole stop takes less than 5 s */
@@ -303,7 +304,9 @@ static void init(struct shell *s, const struct loop_config *config)
 
 static int start(struct shell *s, struct err *e)
 {
-	int rc = open_handles(s, e);
+	int rc = threads_begin(&s->uv, e);
+	if (rc == RC_OK)
+		rc = open_handles(s, e);
 	if (rc == RC_OK)
 		rc = ctl_open(s, e);
 	if (rc == RC_OK)
