@@ -83,7 +83,7 @@ static void space_on_time(struct shell *s, struct now now)
 		return;
 	/* Announcements were passed over meanwhile: new sessions say them again. */
 	if (space_retry(&s->space, now.mono))
-		peers_drop_all(s, "there may be room on the disk again");
+		peers_close_all(s, "there may be room on the disk again");
 	measure(s, now.mono);
 }
 

@@ -57,7 +57,9 @@ void peers_send(struct shell *s);
 struct mono_ms peers_deadline(const struct shell *s);
 void peers_on_time(struct shell *s, struct now now);
 
-/* The core has forgotten all sessions: closes every connection without telling it. */
+/* Closes every connection; the core hears of the sessions at the end of the turn. */
+void peers_close_all(struct shell *s, const char *text);
+/* The same when the core has forgotten all sessions: it is not told. */
 void peers_drop_all(struct shell *s, const char *text);
 /* Shutdown: no listener, no dialling, a Bye to every session. */
 void peers_stop(struct shell *s);
