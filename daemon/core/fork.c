@@ -18,6 +18,14 @@ int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, 
 	return rc;
 }
 
+bool fork_is_known(const struct replica *r)
+{
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->row.forked)
+			return true;
+	return false;
+}
+
 static int append_hash(void *arg, uint64_t index, struct bytes leaf)
 {
 	struct hash h;

@@ -216,7 +216,9 @@ static uint32_t agreement(const struct replica *r, const struct session *s)
 		return AGREE_UNKNOWN;
 	if (!session_logs_equal(r, s))
 		return AGREE_DIFFERENT_LOGS;
-	return hash_equal(&s->digest_root, &r->digest.root) ? AGREE_YES : AGREE_NO;
+	if (hash_equal(&s->digest_root, &r->digest.root))
+		return AGREE_YES;
+	return fork_is_known(r) ? AGREE_DIFFERENT_LOGS : AGREE_NO;
 }
 
 static void fill_peer(const struct replica *r, int peer, struct ctl_peer *out)

@@ -220,7 +220,7 @@ static int compare_digest(struct replica *r, int peer, struct err *e)
 	int rc = digest_refresh(r, e);
 	if (rc != RC_OK)
 		return rc;
-	bool differs = !hash_equal(&s->digest_root, &r->digest.root);
+	bool differs = !hash_equal(&s->digest_root, &r->digest.root) && !fork_is_known(r);
 	if (differs && !s->diverged)
 		event_hold(r, EVENT_DIVERGED, peer, NULL, "equal logs, other view root");
 	s->diverged = differs;

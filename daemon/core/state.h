@@ -221,6 +221,8 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 /* Two heads that exclude each other: kept, alarmed, the log frozen. */
 int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
 	uint64_t size, struct err *e) MUST_CHECK;
+/* Is any log forked? Then equal sizes do not mean equal logs. */
+bool fork_is_known(const struct replica *r);
 /* A head, signed by the log's owner, against our leaves and the largest head seen. */
 int fork_check_head(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
 	struct bytes note, struct now now, struct err *e) MUST_CHECK;

@@ -146,6 +146,24 @@ static void honest_nodes_find_a_fork_of_different_sizes_and_stay_together(void *
 	end(t);
 }
 
+/* Of equal size and other leaves: there is nothing to compare views over. */
+static void forked_log_is_no_ground_for_an_alarm_about_views(void **state)
+{
+	struct scene *t = begin(state);
+	feed(&t->a, JIANGSU, &t->x, 6);
+	feed(&t->b, JIANGSU, &t->y, 6);
+	node_meet(&t->a, &t->b);
+	assert_true(node_log(&t->a, t->x.origin)->forked);
+	assert_true(node_log(&t->b, t->x.origin)->forked);
+	assert_int_equal(t->a.events[EVENT_DIVERGED] + t->b.events[EVENT_DIVERGED], 0);
+	struct ctl_status status;
+	assert_ok(&t->a, replica_status(t->a.replica, t->a.now, &status, &t->a.e));
+	for (size_t i = 0; i < status.n_peers; i++)
+		if (bytes_equal(status.peers[i].member, bytes_str("zhejiang")))
+			assert_int_equal(status.peers[i].agree, AGREE_DIFFERENT_LOGS);
+	end(t);
+}
+
 static void fork_is_found_however_long_the_common_history(void **state)
 {
 	struct scene *t = begin(state);
@@ -250,6 +268,7 @@ int main(void)
 		cmocka_unit_test(leaves_that_do_not_pass_through_a_smaller_head_are_a_fork),
 		cmocka_unit_test(smaller_head_of_another_history_is_a_fork),
 		cmocka_unit_test(honest_nodes_find_a_fork_of_different_sizes_and_stay_together),
+		cmocka_unit_test(forked_log_is_no_ground_for_an_alarm_about_views),
 		cmocka_unit_test(fork_is_found_however_long_the_common_history),
 		cmocka_unit_test(source_that_makes_up_leaves_is_parted_from_and_no_fork_is_seen),
 		cmocka_unit_test(doubted_source_does_not_keep_the_log_from_others),
