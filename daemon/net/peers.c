@@ -421,8 +421,13 @@ static void feel_pulse(struct shell *s, struct peer *p, struct now now)
 	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0 || pulse_read(fd, &line, &e))
 		line = (struct pulse_line){0};
 	pulse_look(&p->pulse, c->bytes_out, &line, now.mono);
+	/* For the waits it has ended: a line that lets no session live long is not dialled for
+	 * ever.
+	 */
 	if (p->pulse.lost && !was_lost && !p->dialling)
-		dial_unanswered(&p->dial, now.mono, s->config.chance);
+		dial_down(&p->dial, now.mono, s->config.chance);
+	else if (was_lost && !p->pulse.lost)
+		dial_up(&p->dial, now.mono);
 }
 
 static void dial(struct shell *s, size_t i, struct now now)
