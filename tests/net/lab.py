@@ -137,10 +137,13 @@ class Lab:
 
     def bytes_to(self, slug):
         """Bytes that the switch has sent to the host so far."""
-        with subprocess.Popen([*self.inside("switch"), "cat", "/proc/net/dev"], text=True,
-                              stdout=subprocess.PIPE) as p:
-            table = p.stdout.read()
+        table = run(*self.inside("switch"), "cat", "/proc/net/dev").stdout
         return int(re.search(rf"{self.port(slug)}:(?:\s+\d+){{8}}\s+(\d+)", table).group(1))
+
+    def established(self, slug):
+        """How many connections the host's kernel holds."""
+        out = run(*self.inside(slug), "ss", "-Htn", "state", "established").stdout
+        return len(out.splitlines())
 
     def start(self, host, *argv, **more):
         """A helper process on a host; it ends with the lab."""

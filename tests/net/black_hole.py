@@ -1,0 +1,44 @@
+"""A line that swallows large packets and says nothing: small ones still pass, so that it looks alive
+(F20)."""
+# seconds: 60
+
+import time
+
+from lab import Lab, LabCluster, say
+from tally import run_scenarios
+
+FOUND_SECONDS = 46
+LARGE = 1000  # bytes of a packet
+
+
+def a_line_that_swallows_large_packets_is_found_and_others_are_fine():
+    members = ("shanghai", "zhejiang", "office")
+    with Lab(members) as lab, LabCluster(lab, members) as c:
+        c.up()
+        for i in range(3):
+            c["zhejiang"].post("note", "1-01", f"{i} " + "x" * 1900)
+        c.wait_converged()
+        lab.drop_both("zhejiang", "office", f"meta length > {LARGE}")
+        cut = time.monotonic()
+        c["zhejiang"].post("note", "1-01", "large " + "x" * 1900)
+        around = c.time_to_converge()
+        c["office"].post("note", "1-01", "large " + "x" * 1900)
+        around = max(around, c.time_to_converge())
+        found = c.measure("both see that the line is no good", lambda: not (
+            c["zhejiang"].hears("office") or c["office"].hears("zhejiang")), 2 * FOUND_SECONDS)
+        found = time.monotonic() - cut
+        size = {n.slug: n.log_size() for n in c}
+        time.sleep(5)
+        ups = sum("event=peer-up" in line for n in c for line in n.log_since(size[n.slug]))
+        meanwhile = c.time_of_a_note("shanghai", "to both")
+        lab.heal()
+        healed = c.wait_mesh(seconds=40)
+        roots = {n.view_root() for n in c}
+    say(f"F20: a change goes around in {around:.2f} s; found after {found:.1f} s; {ups} sessions began "
+        f"in the next 5 s; others' changes take {meanwhile:.2f} s; connected {healed:.1f} s after the "
+        f"heal")
+    assert found <= FOUND_SECONDS, found
+    assert ups <= 8 and len(roots) == 1, (ups, roots)
+
+
+run_scenarios(a_line_that_swallows_large_packets_is_found_and_others_are_fine)
