@@ -51,13 +51,13 @@ as_operator()
 }
 
 # show MEMBER ARGUMENT...: the command as one would type it at that office, and what a person sees: a
-# terminal's form even where the output is a file (script is part of every Debian).
+# terminal's form even where the output is a file (script is part of every Debian), if there are terminals at all.
 show()
 {
 	local member=$1 command
 	shift
 	echo "$member\$ deltactl $*"
-	if [ -t 1 ]; then
+	if [ -t 1 ] || ! script -qec true /dev/null </dev/null >/dev/null 2>&1; then
 		ctl "$member" "$@"
 	else
 		command=$(printf '%q ' "$bin/deltactl" --color=never --node "$(socket_of "$member")" "$@")
