@@ -78,16 +78,20 @@ static int look(const struct stage *s, int node, const char *task, uint32_t slot
 
 /* ---- posting ---- */
 
-struct ids {
+/* What stands in a register. Of the values only what needs no memory of its own is looked at. */
+struct standing {
 	struct hash id[LIMIT_SUPERSEDES];
+	struct value value[LIMIT_SUPERSEDES];
 	size_t n;
 };
 
-static void take_id(void *arg, const struct shown *v)
+static void take_standing(void *arg, const struct shown *v)
 {
-	struct ids *ids = arg;
-	if (ids->n < LIMIT_SUPERSEDES)
-		ids->id[ids->n++] = v->id;
+	struct standing *old = arg;
+	if (old->n == LIMIT_SUPERSEDES)
+		return;
+	old->id[old->n] = v->id;
+	old->value[old->n++] = v->value;
 }
 
 struct posting {
@@ -124,17 +128,21 @@ static int input_and_answer(struct world *w, struct sim_node *n, void *arg, stru
 	return a->rc;
 }
 
-/* Supersedes what stands there, under the plan's row; the value is checked as deltactl does it. */
+/* Supersedes what stands there, under the plan's row; and like deltactl
+ * refuses first what is well-formed and irregular. */
 static int write_register(struct stage *s, int node, const char *task, const char *holder,
 	const struct value *v, const char *reason, struct err *e)
 {
 	struct sim_node *n = &s->w.node[node];
-	struct ids old = {0}, plan = {0};
+	struct standing old = {0}, plan = {0};
 	int rc = RC_OK;
 	if (v->slot != SLOT_NOTE)
-		rc = look(s, node, task, v->slot, holder, take_id, &old, e);
+		rc = look(s, node, task, v->slot, holder, take_standing, &old, e);
 	if (rc == RC_OK && slot_find(v->slot)->under_task)
-		rc = look(s, node, task, SLOT_TASK, "", take_id, &plan, e);
+		rc = look(s, node, task, SLOT_TASK, "", take_standing, &plan, e);
+	if (rc == RC_OK)
+		rc = value_irregular(
+			v, &(struct change){.reason = bytes_str(reason)}, old.value, old.n, e);
 	if (rc != RC_OK)
 		return rc;
 	struct posting p = {0};

@@ -71,7 +71,8 @@ int stage_print_status(struct stage *s, int node, struct err *e)
 	return RC_OK;
 }
 
-/* The world means to start it again by itself: that event becomes a tick of a life that never was. */
+/* The world means to start it again by itself: that event becomes a tick of a life that never was.
+ */
 static void keep_down(struct world *w, int node)
 {
 	for (size_t i = 0; i < w->n_queue; i++)
