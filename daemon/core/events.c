@@ -42,14 +42,16 @@ enum void_code event_judge(
 		return x->leaf.kind == LEAF_OPEN && open_is_sound(r, log, &x->leaf.open)
 			? VOID_NONE
 			: VOID_EVENT;
+	bool full = operators_count(&r->operators, log->row.id) >= LIMIT_OPERATOR_EVENTS;
 	switch (x->leaf.kind) {
 	case LEAF_DELEGATE:
-		if (!signed_by_root(r, log, x, x->delegate.member) ||
+		if (full || !signed_by_root(r, log, x, x->delegate.member) ||
 			!key_is_enrollable(KEY_OPERATOR, x->delegate.operator_key.p))
 			return VOID_EVENT;
 		return VOID_NONE;
 	case LEAF_REVOKE:
-		return signed_by_root(r, log, x, x->revoke.member) ? VOID_NONE : VOID_EVENT;
+		return !full && signed_by_root(r, log, x, x->revoke.member) ? VOID_NONE
+									    : VOID_EVENT;
 	case LEAF_ANCHOR:
 	case LEAF_CLOSE: return VOID_NONE;
 	case LEAF_OPEN:

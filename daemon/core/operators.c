@@ -57,6 +57,14 @@ void operators_add_revoke(struct operators *o, uint32_t log, uint64_t index, con
 	ev->valid_below = v->valid_below;
 }
 
+size_t operators_count(const struct operators *o, uint32_t log)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < o->n; i++)
+		n += o->event[i].log == log;
+	return n;
+}
+
 static bool scope_covers(const struct operator_event *ev, struct bytes task)
 {
 	if (ev->n_scope == 0)

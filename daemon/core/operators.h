@@ -31,6 +31,9 @@ void operators_add_delegate(
 void operators_add_revoke(
 	struct operators *o, uint32_t log, uint64_t index, const struct revoke *v);
 
+/* How many stand in this log. */
+size_t operators_count(const struct operators *o, uint32_t log);
+
 /* A stretch of a member's history: leaves below `below` of a log count. */
 struct operator_reach {
 	uint32_t log;

@@ -130,7 +130,7 @@ enum event_kind {
 	EVENT_COMMITTED, /* something visible changed: wake subscribers */
 	EVENT_FORK,	 /* alarm: text names log and size */
 	EVENT_NEW_EPOCH, /* a new own log was opened; text says why */
-	EVENT_DIVERGED,	 /* alarm: equal logs, other view; text names peer and task */
+	EVENT_DIVERGED,	 /* alarm: equal logs, other view than the peer's */
 	EVENT_REFUSED,	 /* a peer's message was refused; text */
 	EVENT_INFO,	 /* one summary line */
 };

@@ -5,12 +5,13 @@
 
 #define LIMIT_LEAF_BYTES (16 * 1024)
 #define LIMIT_BODY_BYTES (12 * 1024)
-#define LIMIT_NOTE_CHARS 2000 /* code points of any long text in a value */
-#define LIMIT_TITLE_CHARS 400 /* code points of a title or name */
-#define LIMIT_SUPERSEDES 64   /* change ids a change may supersede */
-#define LIMIT_EVIDENCE 16     /* files a report may name */
-#define LIMIT_SCOPE 256	      /* task keys of one delegation */
-#define LIMIT_HOLDER_BYTES 64 /* of a register; longer than any holder known today */
+#define LIMIT_NOTE_CHARS 2000	   /* code points of any long text in a value */
+#define LIMIT_TITLE_CHARS 400	   /* code points of a title or name */
+#define LIMIT_SUPERSEDES 64	   /* change ids a change may supersede */
+#define LIMIT_EVIDENCE 16	   /* files a report may name */
+#define LIMIT_SCOPE 256		   /* task keys of one delegation */
+#define LIMIT_OPERATOR_EVENTS 2048 /* delegations and revocations in one log */
+#define LIMIT_HOLDER_BYTES 64	   /* of a register; longer than any holder known today */
 #define LIMIT_SOFTWARE_BYTES 64
 #define LIMIT_CODE_BYTES 15 /* an error's id, such as E1103 */
 #define LIMIT_ENVELOPE_BYTES (1024 * 1024)

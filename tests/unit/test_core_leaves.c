@@ -359,6 +359,30 @@ static void value_that_does_not_decode_is_void(void **state)
 	end(&t);
 }
 
+/* Every node keeps the operator events of a log at hand: a member cannot grow them without end. */
+static void delegation_over_the_limit_of_a_log_is_void(void **state)
+{
+	struct scene t = begin(state);
+	const struct key *operator= & t.s.c->member[JIANGSU].operator[1];
+	size_t last = 0;
+	for (size_t i = 1; i < LIMIT_OPERATOR_EVENTS; i++)
+		last = scribe_delegate(&t.s, operator, NULL, 0);
+	size_t over = scribe_delegate(&t.s, operator, NULL, 0);
+	size_t revocation = scribe_revoke(&t.s, operator, 1);
+	node_init(&t.n, t.s.c, SHANGHAI);
+	node_greet(&t.n, JIANGSU);
+	for (size_t from = 0; from < t.s.n; from += LIMIT_BATCH_LEAVES) {
+		size_t left = t.s.n - from;
+		size_t to = from + (left < LIMIT_BATCH_LEAVES ? left : LIMIT_BATCH_LEAVES);
+		assert_int_equal(node_leaves(&t.n, JIANGSU, &t.s, from, to), RC_OK);
+	}
+	assert_int_equal(node_findings(&t.n), 2);
+	assert_effective(&t.n, &t.s, last);
+	assert_void(&t.n, &t.s, over, VOID_EVENT);
+	assert_void(&t.n, &t.s, revocation, VOID_EVENT);
+	end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +406,7 @@ int main(void)
 		cmocka_unit_test(open_naming_a_later_epoch_or_another_member_is_void),
 		cmocka_unit_test(bytes_that_are_no_leaf_are_void_and_kept),
 		cmocka_unit_test(value_that_does_not_decode_is_void),
+		cmocka_unit_test(delegation_over_the_limit_of_a_log_is_void),
 	};
 	return cmocka_run_group_tests_name("core leaves", tests, core_set_up, core_tear_down);
 }
