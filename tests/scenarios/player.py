@@ -29,9 +29,10 @@ def epoch_of(origin):
 
 
 class Player:
-    def __init__(self, script, stage, skipped):
+    def __init__(self, script, stage, skipped, patience=PATIENCE_S):
         """skipped(where, why) is called for every statement that this stage cannot play."""
         self.script, self.stage, self.skipped = script, stage, skipped
+        self.patience = patience
         self.now = 0
         self.refusal = None  # of the last post: (where, code) that nobody has expected yet
         self.met = 0
@@ -39,22 +40,22 @@ class Player:
     def play(self):
         """Returns how many expectations were met; raises Broken."""
         for s in self.script.statements:
+            wants_refusal = s.word == "expect" and s.arguments[0] == "refused"
+            if not wants_refusal:
+                self.no_refusal_left()
             try:
-                self.statement(s)
+                self.statement(s, wants_refusal)
             except Broken as why:
                 raise Broken(f"{s.where}: {why}") from None
         self.no_refusal_left()
         return self.met
 
-    def statement(self, s):
-        expected = s.word == "expect" and s.arguments[0] == "refused"
-        if not expected:
-            self.no_refusal_left()
+    def statement(self, s, wants_refusal):
         if s.at is not None:
             self.reach(s.at)
         if s.only_sim and self.stage.is_real:
             self.skipped(s.where, f"`{s.word}` is for the simulator only")
-        elif expected:
+        elif wants_refusal:
             self.judge_refusal(s.arguments[1][0])
         elif s.word == "expect":
             self.expect(*s.arguments)
@@ -71,14 +72,10 @@ class Player:
 
     def act(self, s):
         member = s.arguments[0]
-        if s.word in ("restart", "install") or member == "all":
-            wanted = s.word == "install" or member == "all"
-        elif s.word in ("restore", "wipe"):
-            wanted = False
-        else:
-            wanted = True
-        if member != "all" and s.word not in ("cut", "heal") and self.stage.is_up(member) != wanted:
-            raise Broken(f"{member} is {'down' if wanted else 'up'}")
+        if s.word not in ("cut", "heal"):
+            needs_up = s.word not in ("restart", "restore", "wipe")
+            if self.stage.is_up(member) != needs_up:
+                raise Broken(f"{member} is {'down' if needs_up else 'up'}")
         self.stage.act(s.word, *s.arguments)
 
     def post(self, s):
@@ -92,7 +89,7 @@ class Player:
         if self.refusal and self.refusal[1]:
             where, code = self.refusal
             self.refusal = None
-            raise Broken(f"what {where} posts was refused: {code}")
+            raise Broken(f"{where}: it was refused with {code}")
         self.refusal = None
 
     def judge_refusal(self, wanted):
@@ -113,13 +110,13 @@ class Player:
         self.met += 1
 
     def poll(self, judge, arguments):
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.patience
         while True:
             try:
                 return judge(*arguments)
             except Said as why:
                 if time.monotonic() > end:
-                    raise Broken(f"{why}, for {PATIENCE_S} s") from None
+                    raise Broken(f"{why}, for {self.patience} s") from None
             time.sleep(POLL_S)
 
     def run(self, judge, arguments, within):

@@ -110,6 +110,38 @@ static int do_restart(struct stage *s, int node, const struct command *c)
 	return done();
 }
 
+static int answer(int rc, const struct err *e)
+{
+	return rc == RC_OK ? done() : broken(e->text);
+}
+
+static int do_backup(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	(void)c;
+	return answer(stage_backup(s, node, &e), &e);
+}
+
+static int do_restore(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	return answer(stage_restore(s, node, strcmp(c->word[2], "machine") == 0, &e), &e);
+}
+
+static int do_wipe(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	(void)c;
+	return answer(stage_wipe(s, node, &e), &e);
+}
+
+static int do_install(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	(void)c;
+	return answer(stage_install(s, node, &e), &e);
+}
+
 static int do_clock(struct stage *s, int node, const struct command *c)
 {
 	s->w.node[node].wall_offset += strtoll(c->word[2], NULL, 10);
@@ -126,13 +158,13 @@ static int do_status(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
 	struct err e = {0};
-	return stage_print_status(s, node, &e) == RC_OK ? done() : broken(e.text);
+	return answer(stage_print_status(s, node, &e), &e);
 }
 
 static int do_values(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
-	return stage_print_values(s, node, c->word[2], &e) == RC_OK ? done() : broken(e.text);
+	return answer(stage_print_values(s, node, c->word[2], &e), &e);
 }
 
 static const struct {
@@ -148,6 +180,10 @@ static const struct {
 	{"heal", 3, false, true, do_heal},
 	{"crash", 2, true, true, do_crash},
 	{"restart", 2, false, true, do_restart},
+	{"backup", 2, true, true, do_backup},
+	{"restore", 3, false, true, do_restore},
+	{"wipe", 2, false, true, do_wipe},
+	{"install", 2, true, true, do_install},
 	{"clock", 3, true, true, do_clock},
 	{"slow", 3, false, true, do_slow},
 	{"status", 2, true, true, do_status},

@@ -18,6 +18,8 @@ void stage_init(struct stage *s, uint64_t seed)
 
 void stage_release(struct stage *s)
 {
+	for (int i = 0; i < STAGE_MEMBERS; i++)
+		stage_forget_backup(s, i);
 	world_release(&s->w);
 }
 

@@ -8,10 +8,17 @@
 
 #define STAGE_MEMBERS 5
 
+struct sqlite3;
+
+struct stage_backup {
+	struct sqlite3 *database; /* NULL: none was made */
+	struct mark mark;
+};
+
 struct stage {
 	struct world w;
-	uint64_t nonce;	     /* of the last change */
-	struct signature *g; /* of the change that is being posted */
+	uint64_t nonce; /* of the last change */
+	struct stage_backup backup[STAGE_MEMBERS];
 };
 
 /* The roster is installed everywhere, each member has its operator, and nothing else is said. */
@@ -23,6 +30,14 @@ void stage_crash(struct stage *s, int node);
 void stage_restart(struct stage *s, int node);
 /* Everything that the node sends or is sent takes up to so long. */
 void stage_slow(struct stage *s, int node, int64_t delay_ms);
+
+/* ---- disks; all but stage_backup and stage_install of a node that is down ---- */
+int stage_backup(struct stage *s, int node, struct err *e) MUST_CHECK;
+void stage_forget_backup(struct stage *s, int node);
+/* with_mark: the whole machine is put back. RC_NOT_FOUND: there is no backup. */
+int stage_restore(struct stage *s, int node, bool with_mark, struct err *e) MUST_CHECK;
+int stage_wipe(struct stage *s, int node, struct err *e) MUST_CHECK;
+int stage_install(struct stage *s, int node, struct err *e) MUST_CHECK;
 
 /* What an official says. Words that do not apply are "". */
 struct stage_post {
