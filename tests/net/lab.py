@@ -120,11 +120,11 @@ class Lab:
                 f"  type filter hook forward priority 0\n{lines}\n }}\n}}\n")
         subprocess.run([*self.inside("switch"), "nft", "-f", "-"], input=text, text=True, check=True)
 
-    def slow(self, slug, kbit):
-        """Both directions of a host's line, behind a queue of two seconds as a cheap router has it."""
+    def slow(self, slug, kbit, queue_ms=2000):
+        """Both directions of a host's line; two seconds of queue are what a cheap router has."""
         for host, device in ((slug, "eth0"), ("switch", self.port(slug))):
             run(*self.inside(host), "tc", "qdisc", "replace", "dev", device, "root", "tbf", "rate",
-                f"{kbit}kbit", "burst", "3000", "latency", "2s")
+                f"{kbit}kbit", "burst", "3000", "latency", f"{queue_ms}ms")
 
     def fast(self, slug):
         for host, device in ((slug, "eth0"), ("switch", self.port(slug))):
@@ -250,6 +250,14 @@ class LabCluster(Cluster):
         self.wait_mesh(*slugs)
         self.wait_converged(*slugs)
         return self
+
+    def is_same(self, *slugs):
+        """Do these show the same at the moment? A node that does not answer yet shows nothing."""
+        shown = set()
+        for slug in slugs or self.members:
+            done = self[slug].ctl("--json", "status", check=False)
+            shown.add(json.loads(done.stdout)["view_root"] if done.returncode == 0 else slug)
+        return len(shown) == 1
 
     def is_mesh(self, *slugs):
         slugs = slugs or self.members
