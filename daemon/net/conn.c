@@ -7,8 +7,10 @@
 #include "daemon/net/loop.h"
 #include "proto/base/text.h"
 
+/* What may wait for a slow line, so that what is urgent comes soon after it. */
 #define SLOW_ROOM_BYTES ((size_t)16 * 1024)
-#define LIFE_BYTES ((uint64_t)4096)
+/* So much received is a sign of life. */
+#define LIFE_BYTES ((uint64_t)1024)
 /* How long a Bye may take to be written. */
 #define LEAVING_MS 2000
 /* PROTOCOL 7.1: before 2^30; looked at with the timers, hence the margin. */
