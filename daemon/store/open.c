@@ -124,6 +124,19 @@ static int check_pages(sqlite3 *db, struct err *e)
 	return rc;
 }
 
+/* What the log holds was read, but perhaps from the kernel's memory alone: after a sync that failed
+ * the kernel forgets what it could not write, and later syncs do not tell. Written anew into the
+ * database it is safe, and only then may anybody be told of it. */
+static int settle_log(struct store_sqlite *s, struct err *e)
+{
+	store_write_back(s, SQLITE_CHECKPOINT_TRUNCATE);
+	if (s->stopped == RC_OK)
+		return RC_OK;
+	return err_set(e, s->stopped,
+		"cannot write the log back into the database; look for disk errors in the system's "
+		"journal");
+}
+
 static int make_ready(struct store_sqlite *s, const char *path, struct err *e)
 {
 	bool in_memory = is_in_memory(path);
@@ -142,7 +155,8 @@ static int make_ready(struct store_sqlite *s, const char *path, struct err *e)
 	int code = statements_prepare(&s->statements, s->db);
 	if (code != SQLITE_OK)
 		return result_set(e, s->db, code, PHASE_OPEN, "prepare a statement");
-	return store_take_locks(s, e);
+	rc = store_take_locks(s, e);
+	return rc == RC_OK ? settle_log(s, e) : rc;
 }
 
 static void release(struct store_sqlite *s)
