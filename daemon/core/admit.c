@@ -1,5 +1,6 @@
 /* From a leaf to its verdict, its place in its register, and all that follows from it. Source:
  * PROTOCOL 6.1. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/core/state.h"
@@ -339,5 +340,115 @@ int admit_leaf(struct replica *r, struct log *log, const struct examined *x, str
 		rc = event_apply(r, log, index, x, e);
 	if (rc == RC_OK)
 		rc = recheck_all(r, e);
+	return rc;
+}
+
+/* ---- a newer program ---- */
+
+struct unknown_leaf {
+	uint32_t log;
+	uint64_t index;
+};
+
+struct unknown_leaves {
+	struct unknown_leaf *leaf;
+	size_t n, cap;
+};
+
+static int list_unknown(
+	void *arg, uint32_t log, uint64_t index, enum verdict v, enum void_code code)
+{
+	struct unknown_leaves *u = arg;
+	(void)code;
+	if (v != VERDICT_UNKNOWN)
+		return 0;
+	if (u->n == u->cap) {
+		u->cap = u->cap == 0 ? 16 : 2 * u->cap;
+		u->leaf = xrealloc(u->leaf, u->cap * sizeof(*u->leaf));
+	}
+	u->leaf[u->n++] = (struct unknown_leaf){log, index};
+	return 0;
+}
+
+/* An older program gave it a place in its register, if it could read that. */
+static int find_filed(struct replica *r, const struct log *log, uint64_t index,
+	const struct examined *x, int64_t *reg, struct err *e)
+{
+	struct store_change there;
+	int rc = r->ops->register_id(
+		r->store, x->change.task, x->change.slot, x->change.holder, false, reg, e);
+	if (rc == RC_OK)
+		rc = r->ops->change_get(r->store, *reg, &x->body_id, &there, e);
+	return rc == RC_OK && (there.log != log->row.id || there.index != index) ? STORE_NONE : rc;
+}
+
+static int admit_event_again(struct replica *r, struct log *log, uint64_t index,
+	const struct examined *x, enum verdict v, enum void_code code, struct err *e)
+{
+	int rc = r->ops->finding_delete(r->store, log->row.id, index, e);
+	if (rc == RC_OK)
+		rc = admit_finding(r, log, index, v, code, e);
+	if (rc == RC_OK && v == VERDICT_EFFECTIVE)
+		rc = event_apply(r, log, index, x, e);
+	return rc;
+}
+
+static int admit_change_again(struct replica *r, struct log *log, uint64_t index,
+	const struct examined *x, enum verdict v, enum void_code code, struct err *e)
+{
+	int64_t reg;
+	int rc = STORE_NONE;
+	if (is_filed(r, log, x, v, code))
+		rc = find_filed(r, log, index, x, &reg, e);
+	if (rc == RC_OK)
+		recheck_later(r, reg, &x->body_id);
+	if (rc != STORE_NONE)
+		return rc;
+	rc = r->ops->finding_delete(r->store, log->row.id, index, e);
+	if (rc != RC_OK)
+		return rc;
+	return is_filed(r, log, x, v, code) ? file_change(r, log, index, x, v, code, e)
+					    : admit_finding(r, log, index, v, code, e);
+}
+
+static int admit_again(
+	struct replica *r, struct log *log, uint64_t index, struct bytes raw, struct err *e)
+{
+	struct examined x;
+	enum verdict v = VERDICT_UNKNOWN;
+	enum void_code code = VOID_NONE;
+	arena_reset(&r->scratch);
+	examine_leaf(&r->roster.cluster_id, raw, &r->scratch, &x);
+	bool is_change = x.leaf.kind == LEAF_CHANGE && index > 0;
+	int rc = RC_OK;
+	if (is_change)
+		rc = admit_judge(r, log, index, true, &x, NULL, 0, &v, &code, e);
+	else
+		v = judge_event(r, log, index, true, &x, &code);
+	if (rc != RC_OK || v == VERDICT_UNKNOWN)
+		return rc;
+	r->wrote = true;
+	rc = is_change ? admit_change_again(r, log, index, &x, v, code, e)
+		       : admit_event_again(r, log, index, &x, v, code, e);
+	if (rc == RC_OK)
+		rc = recheck_all(r, e);
+	return rc == RC_OK ? r->ops->log_put(r->store, &log->row, e) : rc;
+}
+
+int admit_unknown_again(struct replica *r, struct err *e)
+{
+	struct unknown_leaves u = {0};
+	struct buf raw = {0};
+	int rc = r->ops->finding_each(r->store, list_unknown, &u, e);
+	for (size_t i = 0; rc == RC_OK && i < u.n; i++) {
+		struct log *log = log_of(r, u.leaf[i].log);
+		rc = r->ops->leaf_get(r->store, log->row.id, u.leaf[i].index, &raw, e);
+		if (rc == STORE_NONE)
+			rc = err_set(e, RC_CORRUPT, "a finding names a leaf that is not here");
+		if (rc == RC_OK)
+			rc = admit_again(r, log, u.leaf[i].index, buf_bytes(&raw), e);
+	}
+	buf_release(&raw);
+	free(u.leaf);
 	return rc;
 }

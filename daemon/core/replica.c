@@ -134,6 +134,8 @@ static int load(struct replica *r, struct now now, struct err *e)
 	if (rc == RC_OK)
 		rc = digest_load(r, e);
 	if (rc == RC_OK)
+		rc = admit_unknown_again(r, e);
+	if (rc == RC_OK)
 		rc = own_resume(r, now, e);
 	return rc;
 }

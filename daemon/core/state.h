@@ -273,6 +273,8 @@ int admit_wait_for_under(
 	struct replica *r, int64_t reg, const struct examined *x, struct err *e) MUST_CHECK;
 /* The verdict of this change is another one from now on. */
 void admit_forget_under(struct replica *r, const struct hash *id);
+/* At start: what an older program filed as unknown and this one knows is judged now. */
+int admit_unknown_again(struct replica *r, struct err *e) MUST_CHECK;
 
 /* ---- recheck.c: verdicts that change when more is known ---- */
 void recheck_later(struct replica *r, int64_t reg, const struct hash *id);
