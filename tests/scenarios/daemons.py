@@ -140,8 +140,8 @@ class Daemons:
 
     def status(self, member):
         status = self.cluster[member].status()
-        peers = {p["member"]: {"connected": p["connected"], "lacks": p["behind"]}
-                 for p in status.get("peers", [])}
+        peers = {p["member"]: {"connected": p["connected"], "lacks": p["behind"],
+                               "refused": p["refused"]} for p in status.get("peers", [])}
         return {"view_root": status.get("view_root", ""), "logs": status.get("logs", []),
                 "peers": peers}
 

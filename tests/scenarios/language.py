@@ -10,7 +10,7 @@ PROMISES = 9
 REPORT_STATUSES = ("not_started", "in_progress", "delayed", "suspended", "done_here")
 OVERALL_STATUSES = (*REPORT_STATUSES[:4], "pending_closure")
 KEYS = ("status", "progress", "summary", "text", "lead")
-LIES = ("noise", "leaf", "head", "signature", "fork")
+LIES = ("noise", "head", "leaf", "fork")
 
 # A statement: where it stands, virtual time in ms (None: as before), its word, its arguments, and
 # whether it is for the simulator only.
@@ -271,6 +271,10 @@ def expect_line(w):
     return w.member(), w.one_of("a line", ("up", "down")), w.on()
 
 
+def expect_blamed(w):
+    return w.member(), w.on()
+
+
 def expect_missing(w):
     return w.member(), w.number("how many", 0, 10_000), w.on()
 
@@ -290,6 +294,7 @@ EXPECTATIONS = {
     "fork": expect_epoch,
     "epoch": expect_epoch,
     "line": expect_line,
+    "blamed": expect_blamed,
     "missing": expect_missing,
     "lacks": expect_missing,
 }

@@ -4,7 +4,7 @@ is judged here, alike for both.
 A stage has: name, is_real, members, post(member, kind, ...) -> None or the code of the refusal, act(word,
 *arguments), advance(ms of virtual time), status(member), values(member, task), is_up(member).
 status: {"view_root", "logs": [{"origin", "member", "size", "seen_size", "forked"}], "peers": {slug:
-{"connected", "lacks"}}}. values: the current values as {"field", "member", "value": {...}, "signed"}.
+{"connected", "lacks", "refused"}}}. values: the current values as {"field", "member", "value": {...}, "signed"}.
 """
 
 import time
@@ -237,6 +237,12 @@ class Player:
             up = self.stage.status(name)["peers"][member]["connected"]
             if up != (state == "up"):
                 raise Said(f"{name} says that the line to {member} is {'up' if up else 'down'}")
+
+    def judge_blamed(self, member, on):
+        """Something that came from it was refused, and counted."""
+        for name in self.nodes(on):
+            if self.stage.status(name)["peers"][member]["refused"] == 0:
+                raise Said(f"{name} has refused nothing of {member}")
 
     def judge_missing(self, member, count, on):
         """Entries of the member that the node knows of and does not hold."""

@@ -56,6 +56,7 @@ UNMET = [
     ("", "fork anhui 1 on all"),
     ("", "line anhui down on office"),
     ("cut anhui", "line anhui up on office within 5s"),
+    ("", "blamed anhui on all"),
     ("", "missing anhui 1 on office"),
     ("", "lacks anhui 1 on office"),
     # Not an expectation, but nothing that may pass in silence.

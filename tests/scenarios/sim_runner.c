@@ -142,6 +142,15 @@ static int do_install(struct stage *s, int node, const struct command *c)
 	return answer(stage_install(s, node, &e), &e);
 }
 
+static int do_lie(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	int to = member_of(s, c->word[3]);
+	if (to < 0 || s->w.node[to].replica == NULL)
+		return broken("who is lied to is down");
+	return answer(stage_lie(s, node, c->word[2], to, &e), &e);
+}
+
 static int do_clock(struct stage *s, int node, const struct command *c)
 {
 	s->w.node[node].wall_offset += strtoll(c->word[2], NULL, 10);
@@ -184,6 +193,7 @@ static const struct {
 	{"restore", 3, false, true, do_restore},
 	{"wipe", 2, false, true, do_wipe},
 	{"install", 2, true, true, do_install},
+	{"lie", 4, true, true, do_lie},
 	{"clock", 3, true, true, do_clock},
 	{"slow", 3, false, true, do_slow},
 	{"status", 2, true, true, do_status},

@@ -68,7 +68,8 @@ int stage_print_status(struct stage *s, int node, struct err *e)
 		fputs("peer", stdout);
 		print_text(p->member);
 		print_flag(p->connected);
-		printf("\t%llu\n", (unsigned long long)p->behind);
+		printf("\t%llu\t%llu\n", (unsigned long long)p->behind,
+			(unsigned long long)p->refused);
 	}
 	return RC_OK;
 }

@@ -39,6 +39,11 @@ int stage_restore(struct stage *s, int node, bool with_mark, struct err *e) MUST
 int stage_wipe(struct stage *s, int node, struct err *e) MUST_CHECK;
 int stage_install(struct stage *s, int node, struct err *e) MUST_CHECK;
 
+/* A member with a valid key says what its node would not: noise, head (of a leaf that never was),
+ * leaf (a changed one), fork (another history of its own log). RC_NOT_FOUND: there is nothing to
+ * lie about. */
+int stage_lie(struct stage *s, int liar, const char *kind, int to, struct err *e) MUST_CHECK;
+
 /* What an official says. Words that do not apply are "". */
 struct stage_post {
 	const char *word; /* plan, report, overall, note */
@@ -56,7 +61,7 @@ int stage_resolve(struct stage *s, int node, const char *task, const char *slot,
 /* Rows for the player:
  *	view TAB root
  *	log TAB origin TAB member TAB size TAB seen TAB forked
- *	peer TAB member TAB connected TAB lacks */
+ *	peer TAB member TAB connected TAB lacks TAB refused */
 int stage_print_status(struct stage *s, int node, struct err *e) MUST_CHECK;
 /*	value TAB field TAB member TAB signed TAB status TAB progress TAB text TAB lead */
 int stage_print_values(struct stage *s, int node, const char *task, struct err *e) MUST_CHECK;

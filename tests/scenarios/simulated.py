@@ -106,8 +106,9 @@ class Simulated:
                 shown["logs"].append({"origin": origin, "member": owner, "size": int(size),
                                       "seen_size": int(seen), "forked": forked == "yes"})
             else:
-                slug, connected, lacks = cells
-                shown["peers"][slug] = {"connected": connected == "yes", "lacks": int(lacks)}
+                slug, connected, lacks, refused = cells
+                shown["peers"][slug] = {"connected": connected == "yes", "lacks": int(lacks),
+                                        "refused": int(refused)}
         return shown
 
     def values(self, member, task):
