@@ -5,6 +5,7 @@
 
 #include "daemon/net/conn_inbox.h"
 #include "daemon/net/loop.h"
+#include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
 /* What may wait for a slow line, so that what is urgent comes soon after it. */
@@ -79,6 +80,8 @@ static void look_at_queue(struct conn *c, bool wrote)
 {
 	struct now now = loop_now();
 	size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+	if (MUTANT(QUEUE_UNBOUNDED))
+		queued = 0;
 	if (drain_look(&c->drain, queued, wrote, now.mono))
 		line_moved(c, now);
 }
@@ -315,6 +318,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 		if (c->bytes_in / LIFE_BYTES != (c->bytes_in + (uint64_t)n) / LIFE_BYTES)
 			line_moved(c, loop_now());
 		c->bytes_in += (uint64_t)n;
+		if (MUTANT(HANDSHAKE_IDLE))
+			c->opened = loop_now().mono;
 		channel_feed(&c->channel, bytes_of(b->base, (size_t)n));
 		conn_pump(c);
 	}
