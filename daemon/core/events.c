@@ -42,16 +42,19 @@ enum void_code event_judge(
 		return x->leaf.kind == LEAF_OPEN && open_is_sound(r, log, &x->leaf.open)
 			? VOID_NONE
 			: VOID_EVENT;
+	struct operator_reach before = {log->row.id, index};
+	bool repeat = operators_find(&r->operators, &before, 1, &x->body_id) != NULL;
 	bool full = operators_count(&r->operators, log->row.id) >= LIMIT_OPERATOR_EVENTS;
 	switch (x->leaf.kind) {
 	case LEAF_DELEGATE:
 		if (full || !signed_by_root(r, log, x, x->delegate.member) ||
 			!key_is_enrollable(KEY_OPERATOR, x->delegate.operator_key.p))
 			return VOID_EVENT;
-		return VOID_NONE;
+		return repeat ? VOID_REPEAT : VOID_NONE;
 	case LEAF_REVOKE:
-		return !full && signed_by_root(r, log, x, x->revoke.member) ? VOID_NONE
-									    : VOID_EVENT;
+		if (full || !signed_by_root(r, log, x, x->revoke.member))
+			return VOID_EVENT;
+		return repeat ? VOID_REPEAT : VOID_NONE;
 	case LEAF_ANCHOR:
 	case LEAF_CLOSE: return VOID_NONE;
 	case LEAF_OPEN:
@@ -64,9 +67,10 @@ enum void_code event_judge(
 static void take_event(struct replica *r, struct log *log, uint64_t index, const struct examined *x)
 {
 	if (x->leaf.kind == LEAF_DELEGATE)
-		operators_add_delegate(&r->operators, log->row.id, index, &x->delegate);
+		operators_add_delegate(
+			&r->operators, log->row.id, index, &x->body_id, &x->delegate);
 	else if (x->leaf.kind == LEAF_REVOKE)
-		operators_add_revoke(&r->operators, log->row.id, index, &x->revoke);
+		operators_add_revoke(&r->operators, log->row.id, index, &x->body_id, &x->revoke);
 	else if (x->leaf.kind == LEAF_OPEN && x->leaf.open.previous_origin.n < ORIGIN_SIZE) {
 		if (x->leaf.open.previous_origin.n > 0)
 			memcpy(log->previous, x->leaf.open.previous_origin.p,
@@ -185,10 +189,10 @@ int events_load(struct replica *r, struct err *e)
 	return rc == STORE_NONE ? RC_OK : rc;
 }
 
-bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
-	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope)
+/* The stretches of the member's history that count at this leaf. */
+static size_t reach_of(const struct replica *r, const struct log *log, uint64_t index,
+	struct operator_reach reach[LIMIT_EPOCHS_PER_MEMBER])
 {
-	struct operator_reach reach[LIMIT_EPOCHS_PER_MEMBER];
 	size_t n = 0;
 	reach[n++] = (struct operator_reach){log->row.id, index};
 	while (log->previous[0] != '\0' && n < LIMIT_EPOCHS_PER_MEMBER) {
@@ -198,5 +202,23 @@ bool event_is_operator(const struct replica *r, const struct log *log, uint64_t 
 			break;
 		reach[n++] = (struct operator_reach){log->row.id, below};
 	}
+	return n;
+}
+
+bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
+	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope)
+{
+	struct operator_reach reach[LIMIT_EPOCHS_PER_MEMBER];
+	size_t n = reach_of(r, log, index, reach);
 	return operators_allow(&r->operators, reach, n, key, task, in_scope);
+}
+
+bool event_is_posted(const struct replica *r, const struct hash *body, struct posted *out)
+{
+	struct operator_reach reach[LIMIT_EPOCHS_PER_MEMBER];
+	size_t n = reach_of(r, r->own, r->own->row.size, reach);
+	const struct operator_event *ev = operators_find(&r->operators, reach, n, body);
+	if (ev != NULL)
+		*out = (struct posted){log_by_id(r, ev->log)->row.origin, ev->index, *body};
+	return ev != NULL;
 }

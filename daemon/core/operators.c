@@ -11,7 +11,21 @@ void operators_release(struct operators *o)
 	*o = (struct operators){0};
 }
 
-static struct operator_event *append(struct operators *o)
+/* Events of one body are a ring, whatever the order they are learned in. */
+static void join_twins(struct operators *o, size_t at)
+{
+	o->event[at].twin = at;
+	for (size_t i = 0; i < at; i++) {
+		if (!hash_equal(&o->event[i].body, &o->event[at].body))
+			continue;
+		o->event[at].twin = o->event[i].twin;
+		o->event[i].twin = at;
+		return;
+	}
+}
+
+static struct operator_event *append(
+	struct operators *o, uint32_t log, uint64_t index, const struct hash *body)
 {
 	if (o->n == o->cap) {
 		o->cap = o->cap == 0 ? 16 : 2 * o->cap;
@@ -19,6 +33,10 @@ static struct operator_event *append(struct operators *o)
 	}
 	struct operator_event *ev = &o->event[o->n++];
 	memset(ev, 0, sizeof(*ev));
+	ev->log = log;
+	ev->index = index;
+	ev->body = *body;
+	join_twins(o, o->n - 1);
 	return ev;
 }
 
@@ -30,13 +48,11 @@ static void copy_text(char *out, size_t size, struct bytes s)
 	out[n] = '\0';
 }
 
-void operators_add_delegate(
-	struct operators *o, uint32_t log, uint64_t index, const struct delegate *d)
+void operators_add_delegate(struct operators *o, uint32_t log, uint64_t index,
+	const struct hash *body, const struct delegate *d)
 {
-	struct operator_event *ev = append(o);
+	struct operator_event *ev = append(o, log, index, body);
 	ev->kind = LEAF_DELEGATE;
-	ev->log = log;
-	ev->index = index;
 	memcpy(ev->key, d->operator_key.p, KEY_BYTES);
 	copy_text(ev->name, sizeof(ev->name), d->name);
 	ev->not_after = d->not_after_index;
@@ -47,12 +63,11 @@ void operators_add_delegate(
 		copy_text(ev->scope[i], TASK_KEY_SIZE, d->scope[i]);
 }
 
-void operators_add_revoke(struct operators *o, uint32_t log, uint64_t index, const struct revoke *v)
+void operators_add_revoke(struct operators *o, uint32_t log, uint64_t index,
+	const struct hash *body, const struct revoke *v)
 {
-	struct operator_event *ev = append(o);
+	struct operator_event *ev = append(o, log, index, body);
 	ev->kind = LEAF_REVOKE;
-	ev->log = log;
-	ev->index = index;
 	memcpy(ev->key, v->operator_key.p, KEY_BYTES);
 	ev->valid_below = v->valid_below;
 }
@@ -84,6 +99,32 @@ static const struct operator_reach *find_reach(
 	return NULL;
 }
 
+/* Whoever holds an old delegation must not bring it back after a revocation by writing it again. */
+static bool is_repeat(const struct operators *o, const struct operator_reach *reach, size_t n,
+	const struct operator_event *ev, const struct operator_reach *at)
+{
+	for (size_t i = ev->twin; &o->event[i] != ev; i = o->event[i].twin) {
+		const struct operator_reach *other = find_reach(reach, n, o->event[i].log);
+		if (other != NULL && other > at && o->event[i].index < other->below)
+			return true;
+	}
+	return false;
+}
+
+const struct operator_event *operators_find(const struct operators *o,
+	const struct operator_reach *reach, size_t n, const struct hash *body)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const struct operator_event *ev = &o->event[i];
+		if (!hash_equal(&ev->body, body))
+			continue;
+		const struct operator_reach *at = find_reach(reach, n, ev->log);
+		if (at != NULL && ev->index < at->below && !is_repeat(o, reach, n, ev, at))
+			return ev;
+	}
+	return NULL;
+}
+
 static bool is_revoked(const struct operator_event *ev, const struct operator_reach *reach,
 	const struct operator_reach *at, uint64_t delegated_at)
 {
@@ -103,7 +144,8 @@ bool operators_allow(const struct operators *o, const struct operator_reach *rea
 		const struct operator_event *ev = &o->event[i];
 		const struct operator_reach *at = find_reach(reach, n, ev->log);
 		if (at == NULL || ev->kind != LEAF_DELEGATE ||
-			memcmp(ev->key, key, KEY_BYTES) != 0 || ev->index >= at->below)
+			memcmp(ev->key, key, KEY_BYTES) != 0 || ev->index >= at->below ||
+			is_repeat(o, reach, n, ev, at))
 			continue;
 		if (ev->not_after != 0 && at->below > ev->not_after)
 			continue;
@@ -119,7 +161,8 @@ bool operators_allow(const struct operators *o, const struct operator_reach *rea
 	for (size_t i = 0; i < o->n; i++) {
 		const struct operator_event *ev = &o->event[i];
 		const struct operator_reach *at = find_reach(reach, n, ev->log);
-		if (at == NULL || ev->kind != LEAF_REVOKE || memcmp(ev->key, key, KEY_BYTES) != 0)
+		if (at == NULL || ev->kind != LEAF_REVOKE || memcmp(ev->key, key, KEY_BYTES) != 0 ||
+			is_repeat(o, reach, n, ev, at))
 			continue;
 		size_t nearness = (size_t)(at - reach);
 		/* An epoch newer than the revocation's may delegate the key again. */

@@ -231,7 +231,8 @@ int replica_post_event(struct replica *r, enum leaf_kind kind, const struct sign
 	struct leaf leaf = {.kind = kind, .signed_body = *body};
 	arena_reset(&r->scratch);
 	rc = own_draft(r, &leaf, 0, now, &r->scratch, &d, e);
-	if (rc == RC_OK) {
+	bool known = rc == RC_OK && d.x.signature_ok && event_is_posted(r, &d.x.body_id, posted);
+	if (rc == RC_OK && !known) {
 		enum void_code code = event_judge(r, r->own, r->own->row.size, &d.x);
 		if (code != VOID_NONE)
 			rc = err_set(e, code == VOID_GATE ? RC_INPUT : RC_VERIFY,
@@ -239,7 +240,7 @@ int replica_post_event(struct replica *r, enum leaf_kind kind, const struct sign
 				"well-formed (%s)",
 				void_code_name(code));
 	}
-	if (rc == RC_OK) {
+	if (rc == RC_OK && !known) {
 		*posted = (struct posted){r->own->row.origin, r->own->row.size, d.x.body_id};
 		rc = own_append(r, &d, e);
 	}

@@ -292,6 +292,8 @@ int event_apply(struct replica *r, struct log *log, uint64_t index, const struct
 int events_load(struct replica *r, struct err *e) MUST_CHECK;
 bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
 	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope);
+/* Does the delegation or revocation of this body stand in our log already, and where? */
+bool event_is_posted(const struct replica *r, const struct hash *body, struct posted *out);
 
 /* ---- fold.c: supersession ---- */
 int fold_add(struct replica *r, int64_t reg, const struct change *c, const struct hash *id,

@@ -198,9 +198,10 @@ void sign_write(const struct cluster *c, const struct key *k, const struct write
 }
 
 void sign_delegate(const struct cluster *c, const struct key *root, const struct key *operator,
-	const char * const * scope, uint64_t not_after, uint8_t nonce, struct signature *out)
+	const char * const * scope, uint64_t not_after, uint64_t nonce, struct signature *out)
 {
-	uint8_t raw_nonce[NONCE_BYTES] = {nonce};
+	uint8_t raw_nonce[NONCE_BYTES] = {0};
+	put_u64be(raw_nonce, nonce);
 	struct bytes tasks[LIMIT_SCOPE];
 	size_t n = 0;
 	while (scope != NULL && scope[n] != NULL) {
@@ -221,9 +222,10 @@ void sign_delegate(const struct cluster *c, const struct key *root, const struct
 }
 
 void sign_revoke(const struct cluster *c, const struct key *root, const struct key *operator,
-	uint64_t valid_below, uint8_t nonce, struct signature *out)
+	uint64_t valid_below, uint64_t nonce, struct signature *out)
 {
-	uint8_t raw_nonce[NONCE_BYTES] = {nonce, 1};
+	uint8_t raw_nonce[NONCE_BYTES] = {[NONCE_BYTES - 1] = 1};
+	put_u64be(raw_nonce, nonce);
 	struct revoke r = {.version = 1,
 		.member = bytes_str(root->member),
 		.nonce = bytes_of(raw_nonce, sizeof(raw_nonce)),
@@ -317,19 +319,25 @@ static size_t put_signed(struct scribe *s, enum leaf_kind kind, struct signature
 	return index;
 }
 
+/* Of an event: another one in each place of each epoch. */
+static uint64_t nonce_here(const struct scribe *s)
+{
+	return strtoull(strrchr(s->origin, '/') + 1, NULL, 10) << 32 | s->n;
+}
+
 size_t scribe_delegate(struct scribe *s, const struct key *operator, const char * const * scope,
 	uint64_t not_after)
 {
 	struct signature g;
 	sign_delegate(
-		s->c, &s->c->member[s->member].root, operator, scope, not_after, (uint8_t)s->n, &g);
+		s->c, &s->c->member[s->member].root, operator, scope, not_after, nonce_here(s), &g);
 	return put_signed(s, LEAF_DELEGATE, &g);
 }
 
 size_t scribe_revoke(struct scribe *s, const struct key *operator, uint64_t valid_below)
 {
 	struct signature g;
-	sign_revoke(s->c, &s->c->member[s->member].root, operator, valid_below, (uint8_t)s->n, &g);
+	sign_revoke(s->c, &s->c->member[s->member].root, operator, valid_below, nonce_here(s), &g);
 	return put_signed(s, LEAF_REVOKE, &g);
 }
 

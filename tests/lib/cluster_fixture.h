@@ -66,9 +66,9 @@ void sign_write(const struct cluster *c, const struct key *k, const struct write
 	const char *member, struct signature *out);
 /* scope may be NULL (everything); ends with NULL. */
 void sign_delegate(const struct cluster *c, const struct key *root, const struct key *operator,
-	const char * const * scope, uint64_t not_after, uint8_t nonce, struct signature *out);
+	const char * const * scope, uint64_t not_after, uint64_t nonce, struct signature *out);
 void sign_revoke(const struct cluster *c, const struct key *root, const struct key *operator,
-	uint64_t valid_below, uint8_t nonce, struct signature *out);
+	uint64_t valid_below, uint64_t nonce, struct signature *out);
 void signature_release(struct signature *s);
 
 /* One log of one member, leaf by leaf. */

@@ -210,8 +210,7 @@ int node_delegate(
 	struct node *n, const struct key *operator, const char * const * scope, uint64_t not_after)
 {
 	struct signature g;
-	sign_delegate(n->c, &n->c->member[n->self].root, operator, scope, not_after,
-		(uint8_t)++n->salt, &g);
+	sign_delegate(n->c, &n->c->member[n->self].root, operator, scope, not_after, ++n->salt, &g);
 	int rc = node_post_event(n, LEAF_DELEGATE, &g.s);
 	signature_release(&g);
 	return rc;
@@ -220,8 +219,7 @@ int node_delegate(
 int node_revoke(struct node *n, const struct key *operator, uint64_t valid_below)
 {
 	struct signature g;
-	sign_revoke(
-		n->c, &n->c->member[n->self].root, operator, valid_below, (uint8_t)++n->salt, &g);
+	sign_revoke(n->c, &n->c->member[n->self].root, operator, valid_below, ++n->salt, &g);
 	int rc = node_post_event(n, LEAF_REVOKE, &g.s);
 	signature_release(&g);
 	return rc;

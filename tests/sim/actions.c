@@ -242,7 +242,8 @@ static void post_event(struct world *w, int node, enum leaf_kind kind, const str
 static void delegate(struct world *w, int node, int which)
 {
 	struct sim_node *n = &w->node[node];
-	uint8_t nonce[NONCE_BYTES] = {(uint8_t)which, (uint8_t)dice_u64(&w->dice), 1};
+	uint8_t nonce[NONCE_BYTES] = {[NONCE_BYTES - 1] = 1};
+	put_u64be(nonce, dice_u64(&w->dice));
 	struct buf body = {0};
 	struct delegate d = {.version = 1,
 		.member = bytes_str(n->slug),
@@ -259,7 +260,8 @@ static void delegate(struct world *w, int node, int which)
 static void revoke(struct world *w, int node)
 {
 	struct sim_node *n = &w->node[node];
-	uint8_t nonce[NONCE_BYTES] = {9, (uint8_t)dice_u64(&w->dice), 1};
+	uint8_t nonce[NONCE_BYTES] = {[NONCE_BYTES - 1] = 2};
+	put_u64be(nonce, dice_u64(&w->dice));
 	struct ctl_status status;
 	ENSURE(replica_status(n->replica, world_now(w, n), &status, NULL) == RC_OK);
 	uint64_t size = 0;

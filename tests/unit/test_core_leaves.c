@@ -383,6 +383,39 @@ static void delegation_over_the_limit_of_a_log_is_void(void **state)
 	end(&t);
 }
 
+/* Only the root key brings back whom it revoked: not whoever kept what it once signed. */
+static void delegation_written_again_is_void_as_a_repeat(void **state)
+{
+	struct scene t = begin(state);
+	const struct cluster_member *m = &t.s.c->member[JIANGSU];
+	const struct key *operator= & m->operator[1];
+	struct signature given, taken;
+	sign_delegate(t.s.c, &m->root, operator, NULL, 0, 1, &given);
+	sign_revoke(t.s.c, &m->root, operator, 0, 1, &taken);
+	struct leaf give = {.kind = LEAF_DELEGATE, .signed_body = given.s};
+	struct leaf take = {.kind = LEAF_REVOKE, .signed_body = taken.s};
+	size_t first = scribe_leaf(&t.s, give);
+	size_t revoked = scribe_leaf(&t.s, take);
+	size_t again = scribe_leaf(&t.s, give);
+	size_t written =
+		scribe_write_as(&t.s, operator,(struct write){.value = value_note("x")}, NULL);
+	size_t anew = scribe_delegate(&t.s, operator, NULL, 0);
+	size_t taken_again = scribe_leaf(&t.s, take);
+	size_t welcome =
+		scribe_write_as(&t.s, operator,(struct write){.value = value_note("y")}, NULL);
+	judge(&t);
+	assert_effective(&t.n, &t.s, first);
+	assert_effective(&t.n, &t.s, revoked);
+	assert_void(&t.n, &t.s, again, VOID_REPEAT);
+	assert_void(&t.n, &t.s, written, VOID_OPERATOR);
+	assert_effective(&t.n, &t.s, anew);
+	assert_void(&t.n, &t.s, taken_again, VOID_REPEAT);
+	assert_effective(&t.n, &t.s, welcome);
+	signature_release(&given);
+	signature_release(&taken);
+	end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +440,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_leaf_are_void_and_kept),
 		cmocka_unit_test(value_that_does_not_decode_is_void),
 		cmocka_unit_test(delegation_over_the_limit_of_a_log_is_void),
+		cmocka_unit_test(delegation_written_again_is_void_as_a_repeat),
 	};
 	return cmocka_run_group_tests_name("core leaves", tests, core_set_up, core_tear_down);
 }

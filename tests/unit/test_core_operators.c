@@ -7,12 +7,32 @@ enum { FIRST = 10, SECOND = 20, THIRD = 30 }; /* row ids of a member's epochs */
 
 static const uint8_t key[KEY_BYTES] = {1}, other_key[KEY_BYTES] = {2};
 
+/* Each event is signed anew, unless a test says otherwise. */
+static struct hash next_body(void)
+{
+	static uint8_t last;
+	return (struct hash){{++last}};
+}
+
+static void delegate_as(struct operators *o, uint32_t log, uint64_t index, struct hash body)
+{
+	struct delegate d = {.operator_key = bytes_of(key, KEY_BYTES)};
+	operators_add_delegate(o, log, index, &body, &d);
+}
+
+static void revoke_as(struct operators *o, uint32_t log, uint64_t index, struct hash body)
+{
+	struct revoke r = {.operator_key = bytes_of(key, KEY_BYTES)};
+	operators_add_revoke(o, log, index, &body, &r);
+}
+
 static void delegate(struct operators *o, uint32_t log, uint64_t index, uint64_t not_after)
 {
 	struct delegate d = {.operator_key = bytes_of(key, KEY_BYTES),
 		.name = bytes_str("a person"),
 		.not_after_index = not_after};
-	operators_add_delegate(o, log, index, &d);
+	struct hash body = next_body();
+	operators_add_delegate(o, log, index, &body, &d);
 }
 
 static void delegate_scope(struct operators *o, uint32_t log, uint64_t index, const char *task)
@@ -20,13 +40,15 @@ static void delegate_scope(struct operators *o, uint32_t log, uint64_t index, co
 	struct bytes scope[] = {bytes_str("9-13"), bytes_str(task)};
 	struct delegate d = {
 		.operator_key = bytes_of(key, KEY_BYTES), .scope = scope, .n_scope = 2};
-	operators_add_delegate(o, log, index, &d);
+	struct hash body = next_body();
+	operators_add_delegate(o, log, index, &body, &d);
 }
 
 static void revoke(struct operators *o, uint32_t log, uint64_t index, uint64_t valid_below)
 {
 	struct revoke r = {.operator_key = bytes_of(key, KEY_BYTES), .valid_below = valid_below};
-	operators_add_revoke(o, log, index, &r);
+	struct hash body = next_body();
+	operators_add_revoke(o, log, index, &body, &r);
 }
 
 static bool allows(const struct operators *o, uint64_t index)
@@ -166,7 +188,8 @@ static void revocation_of_another_key_changes_nothing(void **state)
 	struct operators o = {0};
 	struct revoke r = {.operator_key = bytes_of(other_key, KEY_BYTES), .valid_below = 0};
 	delegate(&o, FIRST, 1, 0);
-	operators_add_revoke(&o, FIRST, 2, &r);
+	struct hash body = next_body();
+	operators_add_revoke(&o, FIRST, 2, &body, &r);
 	assert_true(allows(&o, 9));
 	operators_release(&o);
 }
@@ -304,6 +327,54 @@ static void epoch_that_is_not_built_on_does_not_count(void **state)
 	operators_release(&o);
 }
 
+/* Whatever the order in which the epochs arrive. */
+static void delegation_written_again_in_a_later_epoch_does_not_count(void **state)
+{
+	(void)state;
+	struct hash first = next_body(), revoked = next_body();
+	for (int later_first = 0; later_first < 2; later_first++) {
+		struct operators o = {0};
+		if (later_first)
+			delegate_as(&o, THIRD, 1, first);
+		delegate_as(&o, FIRST, 2, first);
+		revoke_as(&o, SECOND, 3, revoked);
+		if (!later_first)
+			delegate_as(&o, THIRD, 1, first);
+		assert_false(allows_in_third(&o, 5));
+		delegate_as(&o, THIRD, 6, next_body());
+		assert_true(allows_in_third(&o, 7));
+		operators_release(&o);
+	}
+}
+
+static void revocation_written_again_in_a_later_epoch_does_not_count(void **state)
+{
+	(void)state;
+	struct operators o = {0};
+	struct hash revoked = next_body();
+	delegate(&o, FIRST, 1, 0);
+	revoke_as(&o, FIRST, 2, revoked);
+	delegate(&o, SECOND, 1, 0);
+	assert_true(allows_in_third(&o, 5));
+	revoke_as(&o, THIRD, 1, revoked);
+	assert_true(allows_in_third(&o, 5));
+	revoke_as(&o, THIRD, 2, next_body());
+	assert_false(allows_in_third(&o, 5));
+	operators_release(&o);
+}
+
+/* Where the first is beyond what the later epoch builds on, the second is the only one. */
+static void event_written_again_counts_if_the_first_does_not(void **state)
+{
+	(void)state;
+	struct operators o = {0};
+	struct hash body = next_body();
+	delegate_as(&o, FIRST, 10, body);
+	delegate_as(&o, SECOND, 2, body);
+	assert_true(allows_in_third(&o, 5));
+	operators_release(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +400,9 @@ int main(void)
 		cmocka_unit_test(revocation_in_this_epoch_takes_a_delegation_of_an_earlier_one),
 		cmocka_unit_test(delegation_that_ended_in_its_epoch_has_ended_for_the_later_ones),
 		cmocka_unit_test(epoch_that_is_not_built_on_does_not_count),
+		cmocka_unit_test(delegation_written_again_in_a_later_epoch_does_not_count),
+		cmocka_unit_test(revocation_written_again_in_a_later_epoch_does_not_count),
+		cmocka_unit_test(event_written_again_counts_if_the_first_does_not),
 	};
 	return cmocka_run_group_tests_name("core operators", tests, NULL, NULL);
 }

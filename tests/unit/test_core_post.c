@@ -419,6 +419,24 @@ static void event_that_is_not_the_root_keys_is_refused(void **state)
 	end(t);
 }
 
+static void delegation_posted_again_after_its_revocation_revives_nobody(void **state)
+{
+	struct scene *t = begin(state);
+	const struct cluster_member *us = &t->c->member[SHANGHAI];
+	struct signature given, taken;
+	sign_delegate(t->c, &us->root, &us->operator[1], NULL, 0, 77, &given);
+	sign_revoke(t->c, &us->root, &us->operator[1], 0, 78, &taken);
+	assert_ok(&t->n, node_post_event(&t->n, LEAF_DELEGATE, &given.s));
+	assert_ok(&t->n, node_post_event(&t->n, LEAF_REVOKE, &taken.s));
+	uint64_t size = node_size(&t->n, node_origin(&t->n));
+	assert_ok(&t->n, node_post_event(&t->n, LEAF_DELEGATE, &given.s));
+	assert_ok(&t->n, node_post_event(&t->n, LEAF_REVOKE, &taken.s));
+	assert_int_equal(node_size(&t->n, node_origin(&t->n)), size);
+	signature_release(&given);
+	signature_release(&taken);
+	end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,6 +459,7 @@ int main(void)
 		cmocka_unit_test(report_may_act_under_a_task_of_the_same_request),
 		cmocka_unit_test(two_changes_of_a_request_may_not_write_past_each_other),
 		cmocka_unit_test(event_that_is_not_the_root_keys_is_refused),
+		cmocka_unit_test(delegation_posted_again_after_its_revocation_revives_nobody),
 	};
 	return cmocka_run_group_tests_name("core post", tests, core_set_up, core_tear_down);
 }
