@@ -57,7 +57,9 @@ static void link_up(struct replica *r, int peer, struct now now)
 	s->hello_due = true;
 	s->bye_sent = false;
 	s->heard = s->pinged = now.mono;
-	memset(s->log, 0, sizeof(s->log));
+	/* Calling again gives nobody another look back. */
+	for (size_t i = 0; i < LIMIT_LOGS; i++)
+		s->log[i] = (struct peer_log){.looked_back = s->log[i].looked_back};
 }
 
 void replica_link(struct replica *r, int peer, enum link_event ev, struct now now)

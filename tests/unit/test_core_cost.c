@@ -177,6 +177,11 @@ static void peer_makes_us_read_a_log_from_its_beginning_once_a_minute(void **sta
 	for (size_t size = 10; size < 50; size++)
 		assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, size));
 	assert_int_equal(t->store.rows - rows, 10);
+	/* Nor by calling again. */
+	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_DOWN));
+	node_greet(&t->n, ANHUI);
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 15));
+	assert_int_equal(t->store.rows - rows, 10);
 	t->n.now.mono.v += 60 * 1000;
 	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 20));
 	assert_int_equal(t->store.rows - rows, 30);
