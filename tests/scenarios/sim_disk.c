@@ -4,6 +4,7 @@
 
 #include "daemon/store/handle.h"
 #include "tests/scenarios/sim_stage.h"
+#include "tests/sim/oracle.h"
 
 static int copy(sqlite3 *to, sqlite3 *from, struct err *e)
 {
@@ -34,12 +35,11 @@ int stage_backup(struct stage *s, int node, struct err *e)
 }
 
 /* What the oracle had seen of this disk is another life's. */
-static int empty_disk(struct sim_node *n, struct err *e)
+static int empty_disk(struct world *w, struct sim_node *n, bool unnoticed, struct err *e)
 {
 	store_sqlite_close(n->store);
 	n->store = NULL;
-	n->n_checked = 0;
-	memset(n->checked, 0, sizeof(n->checked));
+	oracle_put_back(w, n, unnoticed);
 	return store_sqlite_open(":memory:", NULL, &n->store, e);
 }
 
@@ -48,8 +48,8 @@ int stage_restore(struct stage *s, int node, bool with_mark, struct err *e)
 	struct sim_node *n = &s->w.node[node];
 	const struct stage_backup *b = &s->backup[node];
 	if (b->database == NULL)
-		return err_set(e, RC_NOT_FOUND, "there is no backup of %s", n->slug);
-	int rc = empty_disk(n, e);
+		return err_set(e, RC_NOT_FOUND, "there is no backup of %s", n->id->slug);
+	int rc = empty_disk(&s->w, n, with_mark, e);
 	if (rc == RC_OK)
 		rc = copy(store_self(n->store)->db, b->database, e);
 	if (with_mark)
@@ -59,19 +59,18 @@ int stage_restore(struct stage *s, int node, bool with_mark, struct err *e)
 
 int stage_wipe(struct stage *s, int node, struct err *e)
 {
-	s->w.node[node].mark = (struct mark){0};
-	return empty_disk(&s->w.node[node], e);
-}
-
-static int input_roster(struct world *w, struct sim_node *n, void *arg, struct err *e)
-{
-	(void)arg;
-	return replica_install_roster(n->replica, buf_bytes(&w->roster), world_now(w, n), e);
+	struct sim_node *n = &s->w.node[node];
+	int rc = empty_disk(&s->w, n, false, e);
+	n->mark = (struct mark){0};
+	return rc;
 }
 
 int stage_install(struct stage *s, int node, struct err *e)
 {
-	int rc = world_group(&s->w, node, input_roster, NULL);
-	return rc == RC_OK ? RC_OK
-			   : err_set(e, rc, "%s does not take the roster", s->w.node[node].slug);
+	struct sim_node *n = &s->w.node[node];
+	if (!node_enter(&s->w, n))
+		return err_set(e, RC_IO, "the store does not begin");
+	int rc = replica_install_roster(n->replica, buf_bytes(&s->w.roster), node_now(&s->w, n), e);
+	node_settle(&s->w, n);
+	return rc;
 }

@@ -4,35 +4,23 @@
 #include "proto/trust/checkpoint.h"
 #include "proto/wire/codec.h"
 #include "tests/scenarios/sim_stage.h"
+#include "tests/sim/oracle.h"
 
 #define NOISE_BYTES 200
 #define VICTIM 0 /* whose log is lied about: the office */
 
-/* The message is an input like any other; what the node says of it is no failure of the oracle's.
- */
+/* The message is an input like any other, ahead of all that is under way. */
 static int hear(struct stage *s, int liar, int to, struct bytes message, struct err *e)
 {
 	struct sim_node *n = &s->w.node[to];
-	struct event ev;
-	struct now now = world_now(&s->w, n);
 	struct err said = {0};
-	int rc = replica_begin(n->replica, e);
-	if (rc != RC_OK)
-		return rc;
-	int heard = world_feed(&s->w, n->replica, liar, message, now, &said);
-	world_trace(&s->w, "lie %s %s: %s", s->w.node[liar].slug, n->slug, rc_id(heard));
-	rc = replica_commit(n->replica, now, e);
-	while (rc == RC_OK && replica_next_event(n->replica, &ev))
-		if (ev.kind != EVENT_REFUSED && ev.kind != EVENT_FORK &&
-			ev.kind != EVENT_COMMITTED && ev.kind != EVENT_INFO)
-			oracle_fail(&s->w, "%s answers a lie with an event: %s", n->slug, ev.text);
-	oracle_after(&s->w, to);
-	/* As the shell does it with a peer that is at fault. */
-	if (heard != RC_OK && !world_link(&s->w, liar, to)->cut) {
-		world_cut(&s->w, liar, to);
-		world_heal(&s->w, liar, to);
-	}
-	return rc;
+	s->w.identity[liar].liar = true;
+	if (!node_enter(&s->w, n))
+		return err_set(e, RC_IO, "the store does not begin");
+	int heard = feed_replica(&s->w, n->replica, liar, message, node_now(&s->w, n), &said);
+	world_trace(&s->w, "lie %s %s: %s", s->w.identity[liar].slug, n->id->slug, rc_id(heard));
+	node_settle(&s->w, n);
+	return RC_OK;
 }
 
 static int hear_message(struct stage *s, int liar, int to, const struct message *m, struct err *e)
@@ -47,8 +35,7 @@ static int hear_message(struct stage *s, int liar, int to, const struct message 
 static int say_noise(struct stage *s, int liar, int to, struct err *e)
 {
 	uint8_t noise[NOISE_BYTES];
-	for (size_t i = 0; i < sizeof(noise); i++)
-		noise[i] = (uint8_t)dice_u64(&s->w.dice);
+	dice_fill(&s->w.people, noise, sizeof(noise));
 	return hear(s, liar, to, bytes_of(noise, sizeof(noise)), e);
 }
 
@@ -70,12 +57,12 @@ static int find_log(void *arg, const struct store_log *log)
 static int newest_log(struct stage *s, int node, int of, struct store_log *out, struct err *e)
 {
 	struct store *store = s->w.node[node].store;
-	struct finding f = {.member = s->w.node[of].slug};
+	struct finding f = {.member = s->w.identity[of].slug};
 	int rc = store->ops->log_each(store, find_log, &f, e);
 	*out = f.log;
-	return rc == RC_OK && f.log.size == 0
-		? err_set(e, RC_NOT_FOUND, "%s holds no log of %s", s->w.node[node].slug, f.member)
-		: rc;
+	return rc == RC_OK && f.log.size == 0 ? err_set(e, RC_NOT_FOUND, "%s holds no log of %s",
+							s->w.node[node].id->slug, f.member)
+					      : rc;
 }
 
 /* Signed by its owner, of the size that everybody knows, and of another history. */
@@ -87,7 +74,8 @@ static int say_fork(struct stage *s, int liar, int to, struct err *e)
 	int rc = newest_log(s, liar, liar, &own, e);
 	if (rc != RC_OK)
 		return rc;
-	checkpoint_sign(own.origin, own.size, &root, &s->w.node[liar].log, &note);
+	oracle_taint(&s->w, own.origin, liar);
+	checkpoint_sign(own.origin, own.size, &root, &s->w.identity[liar].log, &note);
 	struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
 	rc = hear_message(s, liar, to, &m, e);
 	buf_release(&note);
@@ -110,7 +98,7 @@ static int say_head(struct stage *s, int liar, int to, struct err *e)
 	merkle_leaf_hash(buf_bytes(&leaf), &hash);
 	frontier_append(&f, &hash);
 	frontier_root(&f, &root);
-	checkpoint_sign(log.origin, log.size + 1, &root, &s->w.node[liar].log, &note);
+	checkpoint_sign(log.origin, log.size + 1, &root, &s->w.identity[liar].log, &note);
 	struct bytes one = buf_bytes(&leaf);
 	struct message m = {.kind = MESSAGE_LEAVES,
 		.leaves = {bytes_str(log.origin), log.size, &one, 1, buf_bytes(&note)}};

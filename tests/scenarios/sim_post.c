@@ -32,15 +32,15 @@ struct looking {
 static bool is_signed_by_member(const struct stage *s, const struct leaf *leaf,
 	const struct change *c, const struct hash *id)
 {
-	for (size_t i = 0; i < s->w.n; i++) {
+	for (size_t i = 0; i < s->w.n_members; i++) {
 		const struct sim_node *n = &s->w.node[i];
 		struct hash again;
-		if (!bytes_equal(c->member, bytes_str(n->slug)))
+		if (!bytes_equal(c->member, bytes_str(n->id->slug)))
 			continue;
 		for (size_t k = 0; k < SIM_OPERATORS; k++)
 			if (bytes_equal(leaf->signed_body.key,
-				    bytes_of(n->operator[k].public, KEY_BYTES)))
-				return body_verify(n->operator[k].public, BODY_CHANGE,
+				    bytes_of(n->id->operator[k].public, KEY_BYTES)))
+				return body_verify(n->id->operator[k].public, BODY_CHANGE,
 					       &s->w.cluster_id, leaf->signed_body.body,
 					       leaf->signed_body.signature.p, &again) &&
 					hash_equal(&again, id);
@@ -99,33 +99,22 @@ struct posting {
 	struct posted posted;
 };
 
-static int input_post(struct world *w, struct sim_node *n, void *arg, struct err *e)
-{
-	struct posting *p = arg;
-	return replica_post(n->replica, &p->g.s, 1, &p->posted, world_now(w, n), e);
-}
-
 static void sign(const struct stage *s, const struct sim_node *n, struct signature *g)
 {
-	const struct key *k = &n->operator[0];
+	const struct key *k = &n->id->operator[0];
 	body_sign(k, BODY_CHANGE, &s->w.cluster_id, buf_bytes(&g->body), g->raw);
 	change_id_of(BODY_CHANGE, &s->w.cluster_id, buf_bytes(&g->body), &g->id);
 	g->s = (struct signed_body){bytes_of(k->public, KEY_BYTES),
 		bytes_of(g->raw, SIGNATURE_BYTES), buf_bytes(&g->body)};
 }
 
-struct answer {
-	struct posting *p;
-	int rc;
-	struct err *e;
-};
-
-static int input_and_answer(struct world *w, struct sim_node *n, void *arg, struct err *e)
+static int post(struct world *w, struct sim_node *n, struct posting *p, struct err *e)
 {
-	struct answer *a = arg;
-	a->rc = input_post(w, n, a->p, a->e);
-	(void)e;
-	return a->rc;
+	if (!node_enter(w, n))
+		return err_set(e, RC_IO, "the store does not begin");
+	int rc = replica_post(n->replica, &p->g.s, 1, &p->posted, node_now(w, n), e);
+	node_settle(w, n);
+	return rc;
 }
 
 /* Supersedes what stands there, under the plan's row; and like deltactl
@@ -146,8 +135,7 @@ static int write_register(struct stage *s, int node, const char *task, const cha
 	if (rc != RC_OK)
 		return rc;
 	struct posting p = {0};
-	struct answer a = {&p, RC_OK, e};
-	struct now now = world_now(&s->w, n);
+	struct now now = node_now(&s->w, n);
 	struct write w = {.task = task,
 		.holder = v->slot == SLOT_NOTE ? NULL : holder,
 		.reason = reason,
@@ -157,11 +145,11 @@ static int write_register(struct stage *s, int node, const char *task, const cha
 		.under = plan.n > 0 ? &plan.id[0] : NULL,
 		.supersedes = old.id,
 		.n_supersedes = old.n};
-	write_encode(&w, n->slug, &p.g.body);
+	write_encode(&w, n->id->slug, &p.g.body);
 	sign(s, n, &p.g);
-	rc = world_group(&s->w, node, input_and_answer, &a);
+	rc = post(&s->w, n, &p, e);
 	signature_release(&p.g);
-	return a.rc != RC_OK ? a.rc : rc;
+	return rc;
 }
 
 static size_t split_slugs(const char *list, struct bytes *out)
@@ -190,7 +178,7 @@ int stage_post(struct stage *s, int node, const struct stage_post *p, struct err
 		v.task.participants = participants;
 		v.task.n_participants = split_slugs(p->participants, participants);
 	} else if (v.slot == SLOT_REPORT) {
-		holder = s->w.node[node].slug;
+		holder = s->w.node[node].id->slug;
 		reason = p->text;
 		v.report.status = status;
 		v.report.progress = p->progress;

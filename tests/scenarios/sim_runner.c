@@ -36,8 +36,8 @@ static int done(void)
 /* The member named by a word of the command. */
 static int member_of(const struct stage *s, const char *slug)
 {
-	for (size_t i = 0; i < s->w.n; i++)
-		if (strcmp(s->w.node[i].slug, slug) == 0)
+	for (size_t i = 0; i < s->w.n_members; i++)
+		if (strcmp(s->w.node[i].id->slug, slug) == 0)
 			return (int)i;
 	return -1;
 }
@@ -86,13 +86,13 @@ static int do_resolve(struct stage *s, int node, const struct command *c)
 
 static int do_cut(struct stage *s, int node, const struct command *c)
 {
-	world_cut(&s->w, node, member_of(s, c->word[2]));
+	weather_cut(&s->w, node, member_of(s, c->word[2]));
 	return done();
 }
 
 static int do_heal(struct stage *s, int node, const struct command *c)
 {
-	world_heal(&s->w, node, member_of(s, c->word[2]));
+	weather_mend(&s->w, node, member_of(s, c->word[2]));
 	return done();
 }
 

@@ -3,17 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/disk.h"
+
 #define DELAY_MS 20
 
 void stage_init(struct stage *s, uint64_t seed)
 {
+	const struct run run = {
+		.seed = seed, .members = STAGE_MEMBERS, .without = UINT32_MAX, .stage = true};
 	*s = (struct stage){0};
-	world_init(&s->w, seed, STAGE_MEMBERS);
+	disk_register();
+	world_init(&s->w, &run);
 	s->w.calm = true;
-	for (size_t a = 0; a < s->w.n; a++) {
-		s->w.node[a].wall_offset = s->w.node[a].wall_drift_ppm = 0;
+	for (size_t a = 0; a < s->w.n_members; a++)
 		stage_slow(s, (int)a, DELAY_MS);
-	}
 }
 
 void stage_release(struct stage *s)
@@ -25,9 +28,8 @@ void stage_release(struct stage *s)
 
 void stage_slow(struct stage *s, int node, int64_t delay_ms)
 {
-	for (int p = 0; p < (int)s->w.n; p++)
-		if (p != node)
-			world_link(&s->w, node, p)->delay_max = delay_ms;
+	for (size_t p = 0; p < s->w.n_members; p++)
+		s->w.path[node][p].delay_max = s->w.path[p][node].delay_max = delay_ms;
 }
 
 static void print_flag(bool flag)
@@ -48,7 +50,7 @@ int stage_print_status(struct stage *s, int node, struct err *e)
 	char hex[HASH_HEX_SIZE];
 	int rc = replica_view_root(n->replica, &root, e);
 	if (rc == RC_OK)
-		rc = replica_status(n->replica, world_now(&s->w, n), &status, e);
+		rc = replica_status(n->replica, node_now(&s->w, n), &status, e);
 	if (rc != RC_OK)
 		return rc;
 	hash_print(&root, hex);
@@ -74,26 +76,14 @@ int stage_print_status(struct stage *s, int node, struct err *e)
 	return RC_OK;
 }
 
-/* The world means to start it again by itself: that event becomes a tick of a life that never was.
- */
-static void keep_down(struct world *w, int node)
-{
-	for (size_t i = 0; i < w->n_queue; i++)
-		if (w->queue[i].kind == SIM_RESTART && w->queue[i].a == node) {
-			w->queue[i].kind = SIM_TICK;
-			w->queue[i].life = UINT64_MAX;
-		}
-}
-
 void stage_crash(struct stage *s, int node)
 {
-	world_crash(&s->w, node);
-	keep_down(&s->w, node);
+	s->w.down_to = SIM_NEVER;
+	node_die(&s->w, &s->w.node[node], NODE_DEAD);
 }
 
 void stage_restart(struct stage *s, int node)
 {
-	world_schedule(&s->w, s->w.now, SIM_RESTART, node, 0, 0, (struct bytes){0});
-	while (s->w.node[node].replica == NULL && world_step(&s->w, s->w.now))
-		;
+	if (!node_is_up(&s->w.node[node]))
+		node_start(&s->w, &s->w.node[node]);
 }

@@ -1,5 +1,4 @@
-/* splitmix64 (Steele, Lea, Flood 2014): one word of state, good enough to choose faults with. */
-#include "tests/sim/world.h"
+#include "tests/sim/dice.h"
 
 uint64_t dice_u64(struct dice *d)
 {
@@ -14,7 +13,19 @@ int64_t dice_range(struct dice *d, int64_t low, int64_t high)
 	return low + (int64_t)(dice_u64(d) % (uint64_t)(high - low + 1));
 }
 
+size_t dice_index(struct dice *d, size_t n)
+{
+	return (size_t)(dice_u64(d) % n);
+}
+
 bool dice_percent(struct dice *d, unsigned percent)
 {
 	return dice_u64(d) % 100 < percent;
+}
+
+void dice_fill(struct dice *d, void *p, size_t n)
+{
+	uint8_t *out = p;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)(dice_u64(d) >> 56);
 }

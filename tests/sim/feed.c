@@ -1,38 +1,51 @@
-/* From bytes on a link to an input of a replica. */
+/* From bytes on a line to an input of a replica. */
 #include <stdlib.h>
 
 #include "proto/wire/codec.h"
 #include "tests/sim/world.h"
 
-static struct examined *examine_all(const struct world *w, const struct message *m, void **memory)
+static void examine_all(const struct world *w, struct fed *f)
 {
 	struct arena a;
-	struct examined *x = xalloc((m->leaves.n + 1) * sizeof(*x));
-	*memory = xalloc(m->leaves.n * CODEC_LEAF_ARENA + 1);
-	arena_init(&a, *memory, m->leaves.n * CODEC_LEAF_ARENA);
-	for (size_t i = 0; i < m->leaves.n; i++)
-		examine_leaf(&w->cluster_id, m->leaves.leaves[i], &a, &x[i]);
-	return x;
+	size_t n = f->m.leaves.n, room = CODEC_LEAF_ARENA + n * CODEC_LEAF_KEPT;
+	f->x = xalloc((n + 1) * sizeof(*f->x));
+	f->leaf_memory = xalloc(room);
+	arena_init(&a, f->leaf_memory, room);
+	for (size_t i = 0; i < n; i++)
+		examine_leaf(&w->cluster_id, f->m.leaves.leaves[i], &a, &f->x[i]);
+	f->batch = (struct batch){f->x, n};
 }
 
-int world_feed(struct world *w, struct replica *r, int from, struct bytes data, struct now now,
+int feed_decode(struct world *w, struct bytes data, struct fed *out, struct err *e)
+{
+	struct arena a;
+	*out = (struct fed){.memory = w->arena_memory};
+	w->arena_memory = NULL;
+	if (out->memory == NULL)
+		out->memory = xalloc(MESSAGE_ARENA);
+	arena_init(&a, out->memory, MESSAGE_ARENA);
+	int rc = message_decode(data, &a, &out->m, e);
+	if (rc == RC_OK && out->m.kind == MESSAGE_LEAVES)
+		examine_all(w, out);
+	return rc;
+}
+
+void feed_release(struct world *w, struct fed *f)
+{
+	free(f->x);
+	free(f->leaf_memory);
+	free(w->arena_memory);
+	w->arena_memory = f->memory;
+	*f = (struct fed){0};
+}
+
+int feed_replica(struct world *w, struct replica *r, int from, struct bytes data, struct now now,
 	struct err *e)
 {
-	void *memory = xalloc(MESSAGE_ARENA), *leaf_memory = NULL;
-	struct examined *x = NULL;
-	struct arena a;
-	struct message m;
-	struct batch b = {0};
-	arena_init(&a, memory, MESSAGE_ARENA);
-	int rc = message_decode(data, &a, &m, e);
-	if (rc == RC_OK && m.kind == MESSAGE_LEAVES) {
-		x = examine_all(w, &m, &leaf_memory);
-		b = (struct batch){x, m.leaves.n};
-	}
+	struct fed f;
+	int rc = feed_decode(w, data, &f, e);
 	if (rc == RC_OK)
-		rc = replica_recv(r, from, &m, &b, now, e);
-	free(x);
-	free(leaf_memory);
-	free(memory);
+		rc = replica_recv(r, from, &f.m, &f.batch, now, e);
+	feed_release(w, &f);
 	return rc;
 }

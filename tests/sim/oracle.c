@@ -1,59 +1,120 @@
-/* The invariants, each with its sentence. I-numbers as in proto/PROTOCOL.md 12.2. */
+#include "tests/sim/oracle.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/store/store_sqlite.h"
 #include "proto/trust/checkpoint.h"
-#include "tests/sim/world.h"
+#include "tests/sim/sometimes.h"
 
-void oracle_fail(const struct world *w, const char *fmt, ...)
+/* ---- the table ---- */
+
+static struct {
+	int number;
+	const char *sentence;
+	uint64_t checked;
+} invariants[] = {
+#define INVARIANT(number, sentence) {number, sentence, 0},
+#include "tests/sim/invariants.def"
+#undef INVARIANT
+};
+#define INVARIANTS (sizeof(invariants) / sizeof(*invariants))
+
+static struct run replay;
+
+void oracle_set_replay(const struct run *run)
 {
+	replay = *run;
+}
+
+static void print_replay(const struct world *w)
+{
+	printf("replay: tests/sim/run --seed %llu --steps %llu", (unsigned long long)w->seed,
+		(unsigned long long)replay.steps);
+	if (replay.members != 0)
+		printf(" --members %zu", replay.members);
+	const char *sep = " --without ";
+	for (size_t c = 0; c < FAULT_CLASSES; c++)
+		if (replay.without >> c & 1) {
+			printf("%s%s", sep, fault_name((enum fault_class)c));
+			sep = ",";
+		}
+	printf(" --trace\n");
+}
+
+void oracle_fail(const struct world *w, int number, const char *fmt, ...)
+{
+	const char *sentence = "";
+	for (size_t i = 0; i < INVARIANTS; i++)
+		if (invariants[i].number == number)
+			sentence = invariants[i].sentence;
+	printf("FAILED seed %llu step %llu time %lld ms: I%d (%s): ", (unsigned long long)w->seed,
+		(unsigned long long)w->steps, (long long)w->now, number, sentence);
 	va_list ap;
 	va_start(ap, fmt);
-	printf("FAILED seed %llu step %llu time %lld ms: ", (unsigned long long)w->seed,
-		(unsigned long long)w->steps, (long long)w->now);
 	vprintf(fmt, ap);
 	va_end(ap);
-	printf("\nreplay: tests/sim/run --seed %llu --trace\n", (unsigned long long)w->seed);
+	printf("\n");
+	print_replay(w);
 	fflush(stdout);
 	exit(1);
 }
 
-/* ---- the books ---- */
-
-static struct ledger_log *book(struct world *w, const char *origin, bool create)
+void oracle_holds(int number)
 {
-	for (size_t i = 0; i < w->n_ledger; i++)
-		if (strcmp(w->ledger[i].origin, origin) == 0)
-			return &w->ledger[i];
-	if (!create)
-		return NULL;
-	w->ledger = xrealloc(w->ledger, (w->n_ledger + 1) * sizeof(*w->ledger));
-	struct ledger_log *l = &w->ledger[w->n_ledger++];
-	*l = (struct ledger_log){0};
-	memcpy(l->origin, origin, strlen(origin) + 1);
-	return l;
+	size_t i = 0;
+	while (invariants[i].number != number)
+		ENSURE(++i < INVARIANTS);
+	invariants[i].checked++;
 }
 
-static void book_leaf(struct ledger_log *l, const struct hash *leaf)
+size_t oracle_print(void)
 {
-	if (l->n == l->cap) {
-		l->cap = l->cap == 0 ? 64 : 2 * l->cap;
-		l->leaf = xrealloc(l->leaf, l->cap * sizeof(*l->leaf));
-		l->root = xrealloc(l->root, l->cap * sizeof(*l->root));
+	size_t never = 0;
+	printf("\n%-5s%14s  %s\n", "", "checked", "invariant");
+	for (size_t i = 0; i < INVARIANTS; i++) {
+		printf("I%-4d%14llu  %s\n", invariants[i].number,
+			(unsigned long long)invariants[i].checked, invariants[i].sentence);
+		never += invariants[i].checked == 0;
 	}
-	frontier_append(&l->frontier, leaf);
-	l->leaf[l->n] = *leaf;
-	frontier_root(&l->frontier, &l->root[l->n]);
-	l->n++;
+	return never;
+}
+
+/* ---- what a node holds ---- */
+
+static int member_of(const struct world *w, const char *origin)
+{
+	struct origin o;
+	ENSURE(origin_parse(bytes_str(origin), &o, NULL) == RC_OK);
+	for (size_t i = 0; i < w->n_members; i++)
+		if (strcmp(w->identity[i].slug, o.member) == 0)
+			return (int)i;
+	oracle_fail(w, 2, "a log of nobody is stored: %s", origin);
+}
+
+void oracle_wrote(struct world *w, const char *origin, int member, struct bytes leaf)
+{
+	struct book_log *l = books_log(&w->books, origin, true);
+	struct hash h;
+	merkle_leaf_hash(leaf, &h);
+	l->member = member;
+	books_leaf(l, &h);
+}
+
+void oracle_taint(struct world *w, const char *origin, int member)
+{
+	struct book_log *l = books_log(&w->books, origin, true);
+	l->member = member;
+	l->tainted = true;
 }
 
 struct checking {
 	struct world *w;
 	struct sim_node *n;
-	struct ledger_log *book;
+	struct book_log *book;
 	bool author;
-	struct buf sizes;
+	size_t logs;
 };
 
 /* I2: every stored leaf was written by its author in this run. I3: at its place, byte for byte. */
@@ -62,182 +123,261 @@ static int check_leaf(void *arg, uint64_t index, struct bytes leaf)
 	struct checking *c = arg;
 	struct hash h;
 	merkle_leaf_hash(leaf, &h);
-	if (c->author && index == c->book->n)
-		book_leaf(c->book, &h);
+	if (c->author && index == c->book->n) {
+		books_leaf(c->book, &h);
+		if (c->n->held.unknown_outcome)
+			sometimes(SOMETIMES_RESURRECTED);
+	}
 	if (index >= c->book->n)
-		oracle_fail(c->w, "I2: %s holds leaf %llu of %s that nobody wrote", c->n->slug,
+		oracle_fail(c->w, 2, "%s holds leaf %llu of %s that nobody wrote", c->n->id->slug,
 			(unsigned long long)index, c->book->origin);
 	if (!hash_equal(&h, &c->book->leaf[index]))
-		oracle_fail(c->w, "I3: %s holds another leaf %llu of %s than its author wrote",
-			c->n->slug, (unsigned long long)index, c->book->origin);
+		oracle_fail(c->w, 3, "%s holds another leaf %llu of %s than its author wrote",
+			c->n->id->slug, (unsigned long long)index, c->book->origin);
+	oracle_holds(2);
 	return 0;
 }
 
-static uint64_t *checked_size(struct sim_node *n, const char *origin)
+/* I9: never smaller. */
+static void check_growth(struct checking *c, const struct store_log *log, struct held_log *held)
 {
-	for (size_t i = 0; i < n->n_checked; i++)
-		if (strcmp(n->checked_origin[i], origin) == 0)
-			return &n->checked[i];
-	ENSURE(n->n_checked < LIMIT_LOGS);
-	memcpy(n->checked_origin[n->n_checked], origin, strlen(origin) + 1);
-	return &n->checked[n->n_checked++];
+	if (log->size < held->size)
+		oracle_fail(c->w, 9, "%s lost leaves of %s: %llu, had %llu", c->n->id->slug,
+			log->origin, (unsigned long long)log->size, (unsigned long long)held->size);
+	if (held->forked && log->size > held->size)
+		oracle_fail(
+			c->w, 5, "%s appends to the forked log %s", c->n->id->slug, log->origin);
+	oracle_holds(9);
+}
+
+static void check_history(struct checking *c, const struct store_log *log, struct held_log *held)
+{
+	if (c->n->store->ops->leaf_each(
+		    c->n->store, log->id, held->size, log->size, check_leaf, c, NULL) != RC_OK)
+		oracle_fail(c->w, 3, "%s cannot read its leaves", c->n->id->slug);
+	if (!hash_equal(&held->root, &c->book->root[log->size - 1]))
+		oracle_fail(c->w, 3, "%s has another root of %s", c->n->id->slug, log->origin);
+	oracle_holds(3);
 }
 
 static int check_log(void *arg, const struct store_log *log)
 {
 	struct checking *c = arg;
-	uint64_t *checked = checked_size(c->n, log->origin);
-	struct hash root;
-	if (log->size < *checked)
-		oracle_fail(c->w, "I9: %s lost leaves of %s: %llu, had %llu", c->n->slug,
-			log->origin, (unsigned long long)log->size, (unsigned long long)*checked);
-	struct origin o;
-	ENSURE(origin_parse(bytes_str(log->origin), &o, NULL) == RC_OK);
-	c->author = strcmp(o.member, c->n->slug) == 0;
-	c->book = book(c->w, log->origin, c->author);
-	if (c->book == NULL && log->size > 0)
-		oracle_fail(c->w, "I2: %s holds the log %s that nobody opened", c->n->slug,
+	struct held_log *held = held_find(&c->n->held, log->origin);
+	uint64_t before = held->size;
+	c->logs++;
+	check_growth(c, log, held);
+	held->forked = log->forked;
+	if (log->size == before)
+		return 0;
+	int owner = member_of(c->w, log->origin);
+	c->author = owner == c->n->member && world_is_honest(c->w, owner);
+	c->book = books_log(&c->w->books, log->origin, c->author || !world_is_honest(c->w, owner));
+	if (c->book == NULL)
+		oracle_fail(c->w, 2, "%s holds the log %s that nobody opened", c->n->id->slug,
 			log->origin);
-	if (log->size > *checked &&
-		c->n->store->ops->leaf_each(
-			c->n->store, log->id, *checked, log->size, check_leaf, c, NULL) != RC_OK)
-		oracle_fail(c->w, "%s cannot read its leaves", c->n->slug);
-	frontier_root(&log->frontier, &root);
-	if (log->size > 0 && !hash_equal(&root, &c->book->root[log->size - 1]))
-		oracle_fail(c->w, "I3: %s has another root of %s", c->n->slug, log->origin);
-	*checked = log->size;
-	if (log->size > 0)
-		buf_printf(&c->sizes, "%s %llu\n", log->origin, (unsigned long long)log->size);
+	c->book->member = owner;
+	c->book->tainted |= !world_is_honest(c->w, owner);
+	frontier_root(&log->frontier, &held->root);
+	if (!c->book->tainted)
+		check_history(c, log, held);
+	held->size = log->size;
+	held->bytes = log->bytes;
 	return 0;
 }
 
-static int compare_lines(const void *a, const void *b)
+/* I6: at all times, on all nodes. */
+static void check_views(struct world *w, struct sim_node *n)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void hash_sorted_lines(struct buf *text, struct hash *out)
-{
-	char *line[LIMIT_LOGS];
-	size_t n = 0;
-	buf_put_u8(text, 0);
-	for (char *s = strtok((char *)text->p, "\n"); s != NULL; s = strtok(NULL, "\n"))
-		line[n++] = s;
-	qsort(line, n, sizeof(*line), compare_lines);
-	struct buf sorted = {0};
-	for (size_t i = 0; i < n; i++)
-		buf_put_str(&sorted, line[i]);
-	sha256(buf_bytes(&sorted), out);
-	buf_release(&sorted);
-}
-
-static int print_entry(void *arg, const struct ctl_entry *entry)
-{
-	char id[HASH_HEX_SIZE];
-	struct hash h;
-	memcpy(h.b, entry->change_id.p, HASH_BYTES);
-	hash_print(&h, id);
-	printf("  %s %.*s %llu %.12s verdict %u code %u%s\n", (const char *)arg,
-		(int)entry->origin.n, (const char *)entry->origin.p,
-		(unsigned long long)entry->index, id, entry->verdict, entry->void_code,
-		entry->current ? " current" : "");
-	return 0;
-}
-
-/* Both histories as they were judged, for whoever has to find the difference. */
-static void print_view(const struct sim_node *n)
-{
-	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
-	if (replica_query(n->replica, &q, print_entry, (void *)(uintptr_t)n->slug, NULL) != RC_OK)
-		printf("  %s cannot be read\n", n->slug);
-}
-
-/* I6: equal entries, equal view roots, on every node, at all times. */
-static void check_views(struct world *w, const struct sim_node *n)
-{
-	for (size_t i = 0; i < w->n; i++) {
-		const struct sim_node *o = &w->node[i];
-		if (o == n || o->replica == NULL || !hash_equal(&o->entries, &n->entries))
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		struct sim_node *o = &w->node[i];
+		if (o == n || o->replica == NULL || o->old_program != n->old_program ||
+			!hash_equal(&o->held.entries, &n->held.entries))
 			continue;
-		if (hash_equal(&o->view, &n->view))
+		if (!hash_equal(&o->held.view, &n->held.view)) {
+			oracle_print_view(n);
+			oracle_print_view(o);
+			oracle_fail(w, 6, "%s%d and %s%d hold the same leaves and see another view",
+				n->id->slug, n->self, o->id->slug, o->self);
+		}
+		oracle_holds(6);
+		oracle_holds(21);
+		/* I14, which is costly: now and then. */
+		if (dice_index(&w->oracle, 64) != 0)
 			continue;
-		print_view(n);
-		print_view(o);
-		oracle_fail(w, "I6: %s and %s hold the same entries and see another view", n->slug,
-			o->slug);
+		struct hash a, b;
+		oracle_dump(w, n, &a);
+		oracle_dump(w, o, &b);
+		if (!hash_equal(&a, &b)) {
+			oracle_print_view(n);
+			oracle_print_view(o);
+			oracle_fail(w, 14, "%s%d and %s%d judge the same leaves differently",
+				n->id->slug, n->self, o->id->slug, o->self);
+		}
+		oracle_holds(14);
 	}
 }
 
-void oracle_after(struct world *w, int node)
+void oracle_committed(struct world *w, struct sim_node *n)
 {
-	struct sim_node *n = &w->node[node];
 	struct checking c = {.w = w, .n = n};
 	struct err e = {0};
 	if (n->store->ops->log_each(n->store, check_log, &c, &e) != RC_OK)
-		oracle_fail(w, "%s: %s", n->slug, e.text);
-	hash_sorted_lines(&c.sizes, &n->entries);
-	buf_release(&c.sizes);
-	if (replica_view_root(n->replica, &n->view, &e) != RC_OK)
-		oracle_fail(w, "%s: %s", n->slug, e.text);
+		oracle_fail(w, 3, "%s: %s", n->id->slug, e.text);
+	if (c.logs < n->held.n)
+		oracle_fail(w, 9, "%s lost %zu logs", n->id->slug, n->held.n - c.logs);
+	held_sum(&n->held);
+	if (replica_view_root(n->replica, &n->held.view, &e) != RC_OK)
+		oracle_fail(w, 6, "%s: %s", n->id->slug, e.text);
+	n->held.unknown_outcome = false;
 	check_views(w, n);
 }
 
-/* I4, I10: a head that leaves a node names leaves that are committed, with the only root its log
- * ever had; a node's own head is covered by its mark file. */
-static void check_head(struct world *w, int from, struct bytes note)
+void oracle_started(struct world *w, struct sim_node *n)
 {
-	const struct sim_node *n = &w->node[from];
-	struct note parsed;
-	struct checkpoint cp;
-	char origin[ORIGIN_SIZE] = "";
-	if (note_parse(note, &parsed, NULL) != RC_OK ||
-		checkpoint_parse(parsed.text, &cp, NULL) != RC_OK)
-		oracle_fail(w, "%s sends a head that does not parse", n->slug);
-	memcpy(origin, cp.origin.p, cp.origin.n);
-	const struct ledger_log *l = book(w, origin, false);
-	if (l == NULL || cp.size > l->n || !hash_equal(&cp.root, &l->root[cp.size - 1]))
-		oracle_fail(w, "I4: %s sends a head of %s at %llu that its history does not have",
-			n->slug, origin, (unsigned long long)cp.size);
-	struct origin o;
-	ENSURE(origin_parse(cp.origin, &o, NULL) == RC_OK);
-	bool is_current = n->mark.present && strcmp(n->mark.origin, origin) == 0;
-	if (is_current && cp.size > n->mark.size)
-		oracle_fail(w, "I19: %s sends its head %llu, its mark says %llu", n->slug,
-			(unsigned long long)cp.size, (unsigned long long)n->mark.size);
+	oracle_committed(w, n);
+	oracle_holds(19);
+	if (dice_index(&w->oracle, 16) == 0)
+		oracle_rebuild(w, n);
 }
 
-void oracle_message(struct world *w, int from, const struct message *m)
+static uint64_t held_by_others(const struct world *w, const struct sim_node *n, const char *origin)
+{
+	uint64_t max = 0;
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		uint64_t size = held_size(&w->node[i].held, origin);
+		if (&w->node[i] != n && size > max)
+			max = size;
+	}
+	return max;
+}
+
+void oracle_put_back(struct world *w, struct sim_node *n, bool unnoticed)
+{
+	for (size_t i = 0; i < w->books.n_logs; i++) {
+		struct book_log *l = &w->books.log[i];
+		uint64_t safe = held_by_others(w, n, l->origin);
+		if (safe < l->n && safe < l->safe)
+			l->safe = safe;
+		l->tainted |= unnoticed && strcmp(l->origin, n->mark.origin) == 0;
+	}
+	n->held.n = 0;
+}
+
+/* ---- what leaves a node ---- */
+
+/* I4, I10: a head that leaves names leaves that are committed, with the only root its log ever had
+ * at that size; I19: and the mark is not behind it. */
+static void check_head(struct world *w, struct sim_node *n, struct bytes note_bytes)
+{
+	struct note note;
+	struct checkpoint cp;
+	char origin[ORIGIN_SIZE];
+	ENSURE(note_parse(note_bytes, &note, NULL) == RC_OK);
+	ENSURE(checkpoint_parse(note.text, &cp, NULL) == RC_OK);
+	snprintf(origin, sizeof(origin), "%.*s", (int)cp.origin.n, (const char *)cp.origin.p);
+	struct book_log *l = books_log(&w->books, origin, false);
+	if (l == NULL)
+		oracle_fail(w, 10, "%s sends a head of %s that nobody opened", n->id->slug, origin);
+	if (held_size(&n->held, origin) < cp.size)
+		oracle_fail(w, 10, "%s sends a head of %s at %llu and holds %llu", n->id->slug,
+			origin, (unsigned long long)cp.size,
+			(unsigned long long)held_size(&n->held, origin));
+	oracle_holds(10);
+	if (l->tainted)
+		return;
+	if (cp.size > l->n || !hash_equal(&cp.root, &l->root[cp.size - 1]))
+		oracle_fail(w, 4, "%s sends a head of %s at %llu that its history does not have",
+			n->id->slug, origin, (unsigned long long)cp.size);
+	oracle_holds(4);
+	if (l->member != n->member)
+		return;
+	if (strcmp(n->mark.origin, origin) == 0 && cp.size > n->mark.size)
+		oracle_fail(w, 19, "%s sends its head %llu, its mark says %llu", n->id->slug,
+			(unsigned long long)cp.size, (unsigned long long)n->mark.size);
+	oracle_holds(19);
+}
+
+void oracle_message(struct world *w, struct sim_node *n, const struct message *m)
 {
 	if (m->kind == MESSAGE_HEAD)
-		check_head(w, from, m->note);
+		check_head(w, n, m->note);
 	if (m->kind == MESSAGE_LEAVES)
-		check_head(w, from, m->leaves.head);
+		check_head(w, n, m->leaves.head);
 	if (m->kind == MESSAGE_HELLO)
 		for (size_t i = 0; i < m->hello.n_heads; i++)
-			check_head(w, from, m->hello.heads[i]);
+			check_head(w, n, m->hello.heads[i]);
+	if (n->full)
+		oracle_holds(20);
 }
 
-/* I1: every acknowledged change is in its author's history. I8: after the healing everybody holds
- * all of it. */
-void oracle_converged(struct world *w)
+/* ---- what a node says of others ---- */
+
+static bool is_plain_and_flipped(const struct world *w)
 {
-	for (size_t i = 0; i < w->n_acked; i++) {
-		const struct ledger_log *l = book(w, w->acked[i].origin, false);
-		if (l == NULL || w->acked[i].index >= l->n)
-			oracle_fail(
-				w, "I1: an acknowledged change of %s is lost", w->acked[i].origin);
-	}
-	for (size_t i = 0; i < w->n; i++) {
-		struct sim_node *n = &w->node[i];
-		for (size_t k = 0; k < w->n_ledger; k++)
-			if (*checked_size(n, w->ledger[k].origin) != w->ledger[k].n)
-				oracle_fail(w,
-					"I8: %s holds %llu of %zu leaves of %s after the healing",
-					n->slug,
-					(unsigned long long)*checked_size(n, w->ledger[k].origin),
-					w->ledger[k].n, w->ledger[k].origin);
-		if (!hash_equal(&n->view, &w->node[0].view))
-			oracle_fail(w, "I6: the views of %s and %s differ at the end", n->slug,
-				w->node[0].slug);
-	}
+	return w->flips > 0 && !swarm_has(&w->swarm, FAULT_NOISE);
+}
+
+static void fork_found(struct world *w, struct sim_node *n, const struct event *ev)
+{
+	struct book_log *l = books_log(&w->books, ev->origin, false);
+	if (l == NULL || !l->tainted)
+		oracle_fail(
+			w, 5, "%s says that %s was forked: %s", n->id->slug, ev->origin, ev->text);
+	oracle_holds(5);
+	sometimes(SOMETIMES_FORK_FOUND);
+	if (ev->peer >= 0 && ev->peer != l->member)
+		sometimes(SOMETIMES_FORK_BY_RELAY);
+}
+
+/* Two nodes may hold two histories of one size before they hear of it. */
+static bool any_is_tainted(const struct world *w)
+{
+	for (size_t i = 0; i < w->books.n_logs; i++)
+		if (w->books.log[i].tainted)
+			return true;
+	return false;
+}
+
+static void diverged(struct world *w, struct sim_node *n, const struct event *ev)
+{
+	bool excused = is_plain_and_flipped(w) || any_is_tainted(w) ||
+		!world_is_honest(w, ev->peer) || swarm_has(&w->swarm, FAULT_OLD);
+	if (!excused)
+		oracle_fail(
+			w, 6, "%s and %s: %s", n->id->slug, w->identity[ev->peer].slug, ev->text);
+}
+
+void oracle_event(struct world *w, struct sim_node *n, const struct event *ev)
+{
+	if (ev->kind == EVENT_FORK)
+		fork_found(w, n, ev);
+	else if (ev->kind == EVENT_DIVERGED)
+		diverged(w, n, ev);
+	if (ev->kind != EVENT_NEW_EPOCH)
+		return;
+	world_trace(w, "new epoch %s%d: %s", n->id->slug, n->self, ev->text);
+	if (ev->peer >= 0)
+		sometimes(SOMETIMES_ROLLBACK_BY_PEER);
+	else
+		sometimes(strstr(ev->text, "missing") != NULL ? SOMETIMES_MARK_MISSING
+							      : SOMETIMES_ROLLBACK_BY_MARK);
+}
+
+void oracle_refusal(struct world *w, struct sim_node *n, struct sim_conn *c, int end, int rc,
+	const struct err *e)
+{
+	struct conn_end *here = &c->end[end], *there = &c->end[1 - end];
+	world_trace(w, "refused %s%d %llu %s %s", n->id->slug, n->self, (unsigned long long)c->id,
+		rc_id(rc), e->text);
+	bool store =
+		rc == RC_DISK_FULL || rc == RC_NOMEM || rc == RC_UNKNOWN_OUTCOME || rc == RC_IO;
+	if (store)
+		return;
+	sometimes_rc(rc);
+	if (here->flipped || there->flipped || !world_is_honest(w, n->member) ||
+		!world_is_honest(w, there->node->member))
+		return;
+	oracle_fail(w, 5, "%s%d refuses %s%d: %s %s", n->id->slug, n->self, there->node->id->slug,
+		there->node->self, rc_id(rc), e->text);
 }

@@ -1,141 +1,198 @@
-/* A cluster in one process: replicas, their stores, links and clocks, all under virtual time and
- * one seeded generator.
+/* A cluster in one process: replicas, their stores, disks, connections and clocks, all under
+ * virtual time and a seed.
  *
  * One event a step. Events are ordered by time, and by the order they were scheduled in where times
- * are equal (the tie rule). Each event is one group of one replica: begin, input, commit, then its
- * outputs go onto the links. */
+ * are equal (the tie rule). An event wakes one node for one turn, as the daemon's loop does it: its
+ * inputs form one group, the group is committed, and what it justifies is sent. The safety phase
+ * has faults; in the liveness phase after it (calm) nothing new goes wrong.
+ *
+ * Glossary: member = an office in the roster; node = a machine that runs a member's daemon (a
+ * cloned member has two); path = the line from one node to another; connection = one TCP
+ * connection over two paths; life = one run of a node's process; lineage = life of a database
+ * without restore. */
 #ifndef DELTAD_TESTS_SIM_WORLD_H
 #define DELTAD_TESTS_SIM_WORLD_H
 
+#include "daemon/core/dial.h"
 #include "daemon/core/replica.h"
+#include "tests/sim/books.h"
+#include "tests/sim/conn.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/swarm.h"
 
-#define SIM_NODES_MAX 5
+#define SIM_MEMBERS 5
+#define SIM_NODES (SIM_MEMBERS + 1) /* and one clone */
 #define SIM_OPERATORS 2
+#define SIM_CONNS 256
+#define SIM_NEVER INT64_MAX
 
-/* ---- chance ---- */
-struct dice {
-	uint64_t state;
-};
-uint64_t dice_u64(struct dice *d);
-/* Uniform in [low, high]. */
-int64_t dice_range(struct dice *d, int64_t low, int64_t high);
-bool dice_percent(struct dice *d, unsigned percent);
-
-/* ---- what was written, by the oracle's own books ---- */
-struct ledger_log {
-	char origin[ORIGIN_SIZE];
-	struct hash *leaf, *root; /* root[i]: of the first i + 1 leaves */
-	struct frontier frontier;
-	size_t n, cap;
+struct identity {
+	char slug[SLUG_SIZE];
+	struct key root, log, cosign, noise, operator[SIM_OPERATORS];
+	bool liar; /* says what it likes */
 };
 
-struct acked {
-	int node;
-	char origin[ORIGIN_SIZE];
-	uint64_t index;
-	struct hash id;
+struct sim_peer {
+	struct dial dial;
+	struct pulse pulse;
+	uint64_t session, dialling; /* connections, 0 = none */
+	bool lost;		    /* the replica believes in a session that is gone */
+};
+
+enum node_power {
+	NODE_RUNNING,
+	NODE_DEAD, /* the process ended; the host refuses connections */
+	NODE_OFF,  /* the host is without power, and silent */
 };
 
 struct sim_node {
-	char slug[SLUG_SIZE];
-	struct key root, log, cosign, noise, operator[SIM_OPERATORS];
+	struct identity *id;
+	int self, member; /* index of the node, and of its member in the roster */
+	enum node_power power;
+	struct disk *disk; /* NULL: its database is in memory and outlives the process */
 	struct store *store;
-	struct replica *replica; /* NULL while crashed */
-	int64_t wall_offset, wall_drift_ppm;
-	struct mark mark; /* the mark file */
+	struct replica *replica; /* while running */
+	bool in_group;
+	uint64_t life;	   /* counts starts: late events of an earlier life are dropped */
+	int64_t paused_to; /* the process is stopped until then */
+	bool old_program;  /* knows fewer slots */
+	int64_t wall_offset, wall_drift_ppm, wall_stuck; /* stuck: what it says, 0 = it runs */
+	struct mark mark;				 /* the mark file */
 	bool mark_writing;
 	struct mark mark_next;
-	uint64_t life; /* counts starts, so that late events of an earlier life are dropped */
-	struct mono_ms tick_at;
+	struct sim_peer peer[SIM_MEMBERS];
+	int64_t timer_at; /* of the earliest timer event under way */
+	bool full;	  /* takes nothing new until there is room on the disk */
+	int64_t full_to, disk_heals;
 	struct dice dice;
-	/* for the oracle */
-	struct hash entries; /* over the (origin, size) pairs */
-	struct hash view;
-	uint64_t checked[LIMIT_LOGS];
-	char checked_origin[LIMIT_LOGS][ORIGIN_SIZE];
-	size_t n_checked;
+	uint64_t lineage;  /* counts the times its database was put back */
+	int64_t wall_last; /* what it said at the last acknowledgement */
+	struct held held;  /* what the oracle saw here last */
 };
 
-struct sim_link {
-	bool cut; /* by the scenario: nothing connects */
-	bool up;
-	uint64_t life;	 /* of the connection */
-	int64_t busy[2]; /* when the last packet of each direction arrives: order is kept */
-	int64_t delay_max;
+/* One direction between two nodes. */
+struct path {
+	int64_t delay_min, delay_max; /* ms */
+	int64_t rate;		      /* bytes a ms, 0 = no limit */
+	size_t chunk_max;	      /* bytes that arrive at once */
+	unsigned flip_ppm;	      /* chunks of a million that arrive with one bit wrong */
+	int64_t hole_from, hole_to;   /* packets vanish meanwhile */
+	int64_t refuse_to;	      /* connections are refused until then */
+	uint64_t flips;
 };
 
-enum sim_event_kind {
-	SIM_DELIVER,
+enum event_kind_of_world {
+	SIM_SYN,
+	SIM_ACCEPTED,
+	SIM_REFUSED,
+	SIM_CHUNK,
+	SIM_FIN,
+	SIM_RESET,
 	SIM_MARKED,
-	SIM_TICK,
+	SIM_TIMER,
 	SIM_ACTION,
-	SIM_CONNECT,
+	SIM_WEATHER,
 	SIM_RESTART,
-	SIM_HEAL
+	SIM_HOSTILE,
+	SIM_LOOK, /* in the liveness phase: is it over? */
 };
 
 struct sim_event {
 	int64_t at;
 	uint64_t seq;
-	enum sim_event_kind kind;
-	int a, b;
-	uint64_t life;
-	struct bytes data; /* SIM_DELIVER: heap, taken */
+	enum event_kind_of_world kind;
+	int a;	     /* a node, or the end of a connection that it concerns */
+	uint64_t id; /* a connection, or a life */
 };
 
 struct world {
 	uint64_t seed;
-	struct dice dice;
+	struct swarm swarm;
+	struct dice people, weather, wires, oracle;
 	int64_t now; /* ms */
 	uint64_t seq, steps;
-	struct sim_event *queue; /* binary heap */
+	struct sim_event *queue; /* a binary heap */
 	size_t n_queue, cap_queue;
-	size_t n;
-	struct sim_node node[SIM_NODES_MAX];
-	struct sim_link link[SIM_NODES_MAX][SIM_NODES_MAX]; /* [a][b], a < b */
+	size_t n_members, n_nodes;
+	struct identity identity[SIM_MEMBERS];
+	struct sim_node node[SIM_NODES];
+	struct path path[SIM_NODES][SIM_NODES]; /* [from][to] */
+	struct sim_conn *conn[SIM_CONNS];
+	uint64_t conn_serial;
 	struct buf roster;
 	struct hash cluster_id;
-	bool calm; /* the liveness phase: nothing new goes wrong */
+	struct books books;
+	struct requests *requests;
+	struct weather *storm;
+	int64_t down_to;	 /* who dies now stays down until then */
+	struct hostile *hostile; /* NULL: nobody is */
+	bool stage, calm, over;
+	int64_t calm_since;
+	uint64_t messages, flips, wire_bytes;
 	bool trace;
 	struct hash trace_hash;
-	struct ledger_log *ledger;
-	size_t n_ledger;
-	struct acked *acked;
-	size_t n_acked, cap_acked;
-	uint64_t posts, refused, crashes, cuts, packets, conflicts_seen, epochs, flips;
+	void *arena_memory;
 };
 
-void world_init(struct world *w, uint64_t seed, size_t n);
+/* ---- world.c ---- */
+void world_init(struct world *w, const struct run *run);
 void world_release(struct world *w);
 /* Runs one event; false when nothing is left before `until`. */
 bool world_step(struct world *w, int64_t until);
-void world_schedule(struct world *w, int64_t at, enum sim_event_kind kind, int a, int b,
-	uint64_t life, struct bytes data);
-struct now world_now(const struct world *w, const struct sim_node *n);
-struct sim_link *world_link(struct world *w, int a, int b);
-void world_cut(struct world *w, int a, int b);
-void world_heal(struct world *w, int a, int b);
-void world_crash(struct world *w, int node);
-void world_start(struct world *w, int node);
-/* One group around an input of the node; commits, or dies before the commit if `crash` says so. */
-typedef int world_input_fn(struct world *w, struct sim_node *n, void *arg, struct err *e);
-int world_group(struct world *w, int node, world_input_fn *fn, void *arg);
-/* One encoded envelope into a replica, decoded and examined as the shell does it. */
-int world_feed(struct world *w, struct replica *r, int from, struct bytes data, struct now now,
-	struct err *e);
+void world_calm(struct world *w);
 void world_trace(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct sim_node *world_node_of(struct world *w, int member);
+bool world_is_honest(const struct world *w, int member);
 
-/* ---- actions.c ---- */
-void action_random(struct world *w);
-void action_setup(struct world *w);
+/* ---- queue.c ---- */
+void queue_add(struct world *w, int64_t at, enum event_kind_of_world kind, int a, uint64_t id);
+bool queue_take(struct world *w, int64_t until, struct sim_event *out);
 
-/* ---- oracle.c: each check prints seed, step and what it saw, and ends the program with status 1
- * ---- */
-void oracle_after(struct world *w, int node);
-void oracle_message(struct world *w, int from, const struct message *m);
-void oracle_converged(struct world *w);
-/* I7: a new node that is given all leaves in another order sees the same view. */
-void oracle_rebuild(struct world *w);
-_Noreturn void oracle_fail(const struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* ---- identity.c ---- */
+void identity_make_all(struct world *w);
+void identity_release_all(struct world *w);
+
+/* ---- node.c: lives and turns ---- */
+struct now node_now(const struct world *w, const struct sim_node *n);
+void node_start(struct world *w, struct sim_node *n);
+/* The process ends without a word; with the power, what was not synced may be lost. */
+void node_die(struct world *w, struct sim_node *n, enum node_power to);
+/* Begins the group of this turn; false: the store failed, which was dealt with. */
+bool node_enter(struct world *w, struct sim_node *n);
+/* After each call of the replica that can fail; false: the store failed, and the group and all
+ * sessions are gone. */
+bool node_survives(struct world *w, struct sim_node *n, int rc, const struct err *e);
+/* Ends the turn: commits, sends, sets the timer. */
+void node_settle(struct world *w, struct sim_node *n);
+void node_on_timer(struct world *w, struct sim_node *n);
+void node_on_marked(struct world *w, struct sim_node *n);
+bool node_is_up(const struct sim_node *n);
+
+/* ---- feed.c ---- */
+/* One encoded envelope into a replica, decoded and examined as the shell does it. */
+int feed_replica(struct world *w, struct replica *r, int from, struct bytes data, struct now now,
+	struct err *e);
+/* Decodes; leaves are examined into memory that feed_release frees. */
+struct fed {
+	struct message m;
+	struct batch batch;
+	struct examined *x;
+	void *memory, *leaf_memory;
+};
+int feed_decode(struct world *w, struct bytes data, struct fed *out, struct err *e) MUST_CHECK;
+void feed_release(struct world *w, struct fed *f);
+
+/* ---- people.c, requests.c, weather.c ---- */
+void people_setup(struct world *w);
+void people_act(struct world *w);
+void requests_committed(struct world *w, struct sim_node *n);
+void requests_release(struct world *w);
+void weather_act(struct world *w);
+/* Between these two nothing gets through from now on; both know. */
+void weather_cut(struct world *w, int a, int b);
+void weather_mend(struct world *w, int a, int b);
+/* Everything is mended, and stays so. */
+void weather_clear(struct world *w);
+void weather_release(struct world *w);
 
 #endif

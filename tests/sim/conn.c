@@ -1,0 +1,495 @@
+#include "tests/sim/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/hostile.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/pipe.h"
+#include "tests/sim/sometimes.h"
+
+#define LEAVING_MS 2000
+#define FIN_LATE_MS 1
+/* As daemon/net/conn.c has them. */
+#define LIFE_BYTES 1024
+#define SLOW_ROOM_BYTES (16 * 1024)
+/* After so long TCP has tried again four times. */
+#define RETRIES_MS 3000
+
+struct sim_conn *conn_find(struct world *w, uint64_t id)
+{
+	struct sim_conn *c = w->conn[id % SIM_CONNS];
+	return c != NULL && c->id == id ? c : NULL;
+}
+
+static struct path *path_from(struct world *w, const struct sim_conn *c, int end)
+{
+	return &w->path[c->end[end].node->self][c->end[1 - end].node->self];
+}
+
+static bool is_open(const struct conn_end *e)
+{
+	return e->state == END_DIALLING || e->state == END_HANDSHAKE || e->state == END_SESSION ||
+		e->state == END_LEAVING;
+}
+
+static void end_move(struct world *w, struct conn_end *e, enum end_state to)
+{
+	e->state = to;
+	e->since = w->now;
+}
+
+static int64_t latency(struct world *w, const struct path *p)
+{
+	return dice_range(&w->wires, p->delay_min, p->delay_max);
+}
+
+/* ---- beginning ---- */
+
+static struct sim_conn *conn_new(struct world *w)
+{
+	uint64_t id;
+	do
+		id = ++w->conn_serial;
+	while (w->conn[id % SIM_CONNS] != NULL || id % SIM_CONNS == 0);
+	struct sim_conn *c = xalloc(sizeof(*c));
+	c->id = id;
+	w->conn[id % SIM_CONNS] = c;
+	return c;
+}
+
+static void end_init(struct world *w, struct conn_end *e, struct sim_node *n, enum end_state state,
+	const uint8_t *remote)
+{
+	uint8_t ephemeral[KEY_BYTES];
+	dice_fill(&n->dice, ephemeral, sizeof(ephemeral));
+	*e = (struct conn_end){.node = n,
+		.life = n->life,
+		.state = state,
+		.peer = -1,
+		.opened = w->now,
+		.since = w->now,
+		.frame_since = SIM_NEVER};
+	line_init(&e->line, swarm_has(&w->swarm, FAULT_NOISE), &w->cluster_id, &n->id->noise,
+		remote, ephemeral);
+}
+
+uint64_t conn_dial(struct world *w, struct sim_node *n, int member)
+{
+	struct sim_conn *c = conn_new(w);
+	struct sim_node *to = world_node_of(w, member);
+	end_init(w, &c->end[0], n, END_DIALLING, w->identity[member].noise.public);
+	c->end[0].peer = member;
+	c->end[1] = (struct conn_end){.node = to, .peer = -1};
+	world_trace(w, "dial %s%d %s %llu", n->id->slug, n->self, to->id->slug,
+		(unsigned long long)c->id);
+	int64_t late = latency(w, path_from(w, c, 0));
+	queue_add(w, w->now + late, SIM_SYN, 1, c->id);
+	return c->id;
+}
+
+void conn_on_syn(struct world *w, struct sim_conn *c)
+{
+	struct sim_node *n = c->end[1].node;
+	struct path *there = path_from(w, c, 0), *back = path_from(w, c, 1);
+	if (w->now < there->hole_to || n->power == NODE_OFF)
+		return;
+	int64_t late = latency(w, back);
+	if (!shell_is_open(n) || w->now < there->refuse_to) {
+		queue_add(w, w->now + late, SIM_REFUSED, 0, c->id);
+		return;
+	}
+	end_init(w, &c->end[1], n, END_HANDSHAKE, NULL);
+	queue_add(w, w->now + late, SIM_ACCEPTED, 0, c->id);
+}
+
+/* The line moves: a sign of life, even while no whole message gets through. */
+static void line_moved(struct world *w, struct conn_end *e)
+{
+	if (e->state == END_SESSION && node_is_up(e->node) && e->life == e->node->life)
+		replica_heard(e->node->replica, e->peer, node_now(w, e->node));
+}
+
+static void end_write(struct world *w, struct sim_conn *c, int end, struct buf *bytes)
+{
+	struct conn_end *e = &c->end[end];
+	if (bytes->n > 0 && is_open(e)) {
+		struct pipe *p = &c->pipe[end];
+		e->bytes_out += bytes->n;
+		w->wire_bytes += bytes->n;
+		pipe_write(w, p, path_from(w, c, end), buf_bytes(bytes), 1 - end, c->id);
+		(void)drain_look(&e->drain, pipe_queued(p), true, (struct mono_ms){w->now});
+	}
+	buf_release(bytes);
+}
+
+static void end_pump(struct world *w, struct sim_conn *c, int end);
+
+void conn_on_accepted(struct world *w, struct sim_conn *c)
+{
+	struct conn_end *e = &c->end[0];
+	if (w->now < path_from(w, c, 1)->hole_to)
+		return;
+	if (e->state != END_DIALLING) {
+		queue_add(w, w->now + 1, SIM_FIN, 1, c->id);
+		return;
+	}
+	struct buf out = {0};
+	end_move(w, e, END_HANDSHAKE);
+	line_start(&e->line, &out);
+	end_write(w, c, 0, &out);
+	if (!e->line.noise)
+		end_pump(w, c, 0);
+}
+
+void conn_on_refused(struct world *w, struct sim_conn *c)
+{
+	if (c->end[0].state == END_DIALLING)
+		conn_close(w, c, 0, "refused");
+}
+
+/* ---- the end ---- */
+
+static void tell_other(struct world *w, struct sim_conn *c, int end)
+{
+	int64_t sent = pipe_last_sent(&c->pipe[end]);
+	int64_t late = path_from(w, c, end)->delay_max + FIN_LATE_MS;
+	if (is_open(&c->end[1 - end]))
+		queue_add(w, (sent > w->now ? sent : w->now) + late, SIM_FIN, 1 - end, c->id);
+}
+
+void conn_close(struct world *w, struct sim_conn *c, int end, const char *why)
+{
+	struct conn_end *e = &c->end[end];
+	if (!is_open(e))
+		return;
+	world_trace(w, "close %s%d %llu %s", e->node->id->slug, e->node->self,
+		(unsigned long long)c->id, why);
+	if (line_is_midframe(&e->line))
+		sometimes(SOMETIMES_RESET_IN_FRAME);
+	shell_part(w, c, end);
+	end_move(w, e, END_CLOSED);
+	line_release(&e->line);
+	pipe_keep_sent(&c->pipe[end], w->now);
+	tell_other(w, c, end);
+}
+
+void conn_close_all(struct world *w, struct sim_node *n, bool silent)
+{
+	for (size_t i = 0; i < SIM_CONNS; i++) {
+		struct sim_conn *c = w->conn[i];
+		for (int end = 0; c != NULL && end < 2; end++) {
+			struct conn_end *e = &c->end[end];
+			if (e->node != n || !is_open(e))
+				continue;
+			end_move(w, e, END_CLOSED);
+			line_release(&e->line);
+			if (silent)
+				pipe_break(&c->pipe[end]);
+			else
+				pipe_keep_sent(&c->pipe[end], w->now);
+			if (!silent)
+				tell_other(w, c, end);
+		}
+	}
+}
+
+void conn_reset(struct world *w, struct sim_conn *c)
+{
+	for (int end = 0; end < 2; end++) {
+		pipe_break(&c->pipe[end]);
+		if (is_open(&c->end[end]))
+			queue_add(w, w->now + end, SIM_RESET, end, c->id);
+	}
+}
+
+void conn_on_fin(struct world *w, struct sim_conn *c, int end)
+{
+	struct conn_end *e = &c->end[end];
+	if (!is_open(e) || e->node->power == NODE_OFF)
+		return;
+	if (w->now < path_from(w, c, 1 - end)->hole_to)
+		queue_add(w, path_from(w, c, 1 - end)->hole_to, SIM_FIN, end, c->id);
+	else
+		conn_close(w, c, end, "closed by the other side");
+}
+
+void conn_on_reset(struct world *w, struct sim_conn *c, int end)
+{
+	if (c->end[end].node->power != NODE_OFF)
+		conn_close(w, c, end, "reset");
+}
+
+void conn_reap(struct world *w)
+{
+	for (size_t i = 0; i < SIM_CONNS; i++) {
+		struct sim_conn *c = w->conn[i];
+		if (c == NULL || is_open(&c->end[0]) || is_open(&c->end[1]))
+			continue;
+		pipe_release(&c->pipe[0]);
+		pipe_release(&c->pipe[1]);
+		free(c);
+		w->conn[i] = NULL;
+	}
+}
+
+void conn_free_all(struct world *w)
+{
+	for (size_t i = 0; i < SIM_CONNS; i++)
+		for (int end = 0; w->conn[i] != NULL && end < 2; end++)
+			if (is_open(&w->conn[i]->end[end])) {
+				line_release(&w->conn[i]->end[end].line);
+				w->conn[i]->end[end].state = END_CLOSED;
+			}
+	conn_reap(w);
+}
+
+/* ---- writing ---- */
+
+bool conn_has_room(const struct world *w, const struct conn_end *e)
+{
+	size_t limit = LIMIT_WRITE_PAUSE_BYTES;
+	if (drain_is_slow(&e->drain, (struct mono_ms){w->now}))
+		limit = SLOW_ROOM_BYTES;
+	if (e->drain.queued >= limit)
+		sometimes(SOMETIMES_WRITE_PAUSED);
+	return e->drain.queued < limit;
+}
+
+void conn_send_raw(struct world *w, struct sim_conn *c, int end, struct bytes envelope)
+{
+	struct buf out = {0};
+	if (envelope.n > PACKET_DATA_MAX)
+		sometimes(SOMETIMES_FULL_FRAME);
+	line_send(&c->end[end].line, envelope, &out);
+	end_write(w, c, end, &out);
+	if (c->end[end].drain.queued > LIMIT_WRITE_CLOSE_BYTES)
+		conn_close(w, c, end, "its write queue is over the limit");
+}
+
+void conn_send(struct world *w, struct sim_conn *c, int end, const struct outbound *out)
+{
+	struct conn_end *e = &c->end[end];
+	ENSURE(e->state == END_SESSION || e->state == END_LEAVING);
+	if (out->last && e->state == END_SESSION)
+		end_move(w, e, END_LEAVING);
+	e->bye_written |= out->last;
+	struct buf envelope = {0};
+	message_encode(&out->msg, &envelope);
+	world_trace(w, "send %s%d %llu %s %zu", e->node->id->slug, e->node->self,
+		(unsigned long long)c->id, message_kind_name(out->msg.kind), envelope.n);
+	conn_send_raw(w, c, end, buf_bytes(&envelope));
+	buf_release(&envelope);
+	if (e->bye_written && e->state == END_LEAVING && e->drain.queued == 0)
+		conn_close(w, c, end, "said goodbye");
+}
+
+void conn_say_bye(struct world *w, struct sim_conn *c, int end, int rc, const char *text)
+{
+	struct outbound out = {.last = true};
+	if (c->end[end].state != END_SESSION) {
+		conn_close(w, c, end, text);
+		return;
+	}
+	out.msg.kind = MESSAGE_BYE;
+	out.msg.bye.code = rc != RC_OK ? bytes_str(rc_id(rc)) : (struct bytes){0};
+	out.msg.bye.text = bytes_str(text);
+	conn_send(w, c, end, &out);
+}
+
+/* ---- reading ---- */
+
+static bool stores_something(enum message_kind kind)
+{
+	return kind == MESSAGE_ROSTER || kind == MESSAGE_HEAD || kind == MESSAGE_LEAVES ||
+		kind == MESSAGE_COSIGNATURE || kind == MESSAGE_EVIDENCE;
+}
+
+static void deliver(struct world *w, struct sim_conn *c, int end, struct fed *f)
+{
+	struct conn_end *e = &c->end[end];
+	struct sim_node *n = e->node;
+	struct err err = {0};
+	if ((n->full && stores_something(f->m.kind)) || !node_enter(w, n))
+		return;
+	world_trace(w, "recv %s%d %llu %s", n->id->slug, n->self, (unsigned long long)c->id,
+		message_kind_name(f->m.kind));
+	int rc = replica_recv(n->replica, e->peer, &f->m, &f->batch, node_now(w, n), &err);
+	if (rc != RC_OK)
+		oracle_refusal(w, n, c, end, rc, &err);
+	if (!node_survives(w, n, rc, &err))
+		return;
+	if (rc != RC_OK && e->state == END_SESSION)
+		end_move(w, e, END_LEAVING);
+}
+
+static void got_envelope(struct world *w, struct sim_conn *c, int end)
+{
+	struct conn_end *e = &c->end[end];
+	struct err err = {0};
+	struct fed f;
+	w->messages++;
+	if (hostile_takes(w, c, end, line_envelope(&e->line)))
+		return;
+	int rc = feed_decode(w, line_envelope(&e->line), &f, &err);
+	if (rc == RC_OK)
+		deliver(w, c, end, &f);
+	else if (e->state == END_SESSION) {
+		oracle_refusal(w, e->node, c, end, rc, &err);
+		conn_say_bye(w, c, end, rc, err.text);
+	}
+	feed_release(w, &f);
+}
+
+static void got(struct world *w, struct sim_conn *c, int end, int what, struct err *err)
+{
+	struct conn_end *e = &c->end[end];
+	if (what == CHANNEL_AUTHENTICATED) {
+		uint8_t remote[KEY_BYTES];
+		memcpy(remote, line_remote(&e->line), sizeof(remote));
+		if (shell_join(w, c, end, remote))
+			end_move(w, e, END_SESSION);
+	} else if (what == CHANNEL_ENVELOPE) {
+		got_envelope(w, c, end);
+	} else {
+		oracle_refusal(w, e->node, c, end, what, err);
+		conn_close(w, c, end, err->text);
+	}
+}
+
+static bool listens(const struct conn_end *e)
+{
+	return (e->state == END_HANDSHAKE || e->state == END_SESSION) && node_is_up(e->node) &&
+		e->life == e->node->life;
+}
+
+static void end_pump(struct world *w, struct sim_conn *c, int end)
+{
+	struct conn_end *e = &c->end[end];
+	size_t used = line_used(&e->line);
+	while (listens(e)) {
+		struct buf out = {0};
+		struct err err = {0};
+		int what = line_next(&e->line, &out, &err);
+		end_write(w, c, end, &out);
+		if (what == CHANNEL_NOTHING)
+			break;
+		got(w, c, end, what, &err);
+	}
+	if (!listens(e))
+		return;
+	if (!line_is_midframe(&e->line))
+		e->frame_since = SIM_NEVER;
+	else if (line_used(&e->line) != used || e->frame_since == SIM_NEVER)
+		e->frame_since = w->now;
+}
+
+static void flip_a_bit(struct world *w, struct path *p, struct conn_end *e, uint8_t *b, size_t n)
+{
+	if (p->flip_ppm == 0 || w->calm || n == 0)
+		return;
+	uint64_t draw = dice_u64(&w->wires);
+	if (draw % 1000000 >= p->flip_ppm)
+		return;
+	size_t at = dice_index(&w->wires, n * 8);
+	b[at / 8] ^= (uint8_t)(1 << at % 8);
+	p->flips++;
+	e->flipped = true;
+	w->flips++;
+	world_trace(w, "flip %s%d", e->node->id->slug, e->node->self);
+}
+
+void conn_on_chunk(struct world *w, struct sim_conn *c, int end)
+{
+	struct conn_end *e = &c->end[end], *from = &c->end[1 - end];
+	struct pipe *p = &c->pipe[1 - end];
+	struct path *path = path_from(w, c, 1 - end);
+	if (pipe_is_empty(p) || e->node->power == NODE_OFF || (e->deaf && is_open(e)))
+		return;
+	if (w->now < path->hole_to) {
+		queue_add(w, path->hole_to, SIM_CHUNK, end, c->id);
+		return;
+	}
+	struct buf bytes = {0};
+	bool waited = from->drain.queued > 0;
+	pipe_take(p, &bytes);
+	if (is_open(from) &&
+		drain_look(&from->drain, pipe_queued(p), false, (struct mono_ms){w->now}))
+		line_moved(w, from);
+	if (!is_open(e)) {
+		tell_other(w, c, end);
+	} else if (listens(e)) {
+		flip_a_bit(w, path, e, bytes.p, bytes.n);
+		/* By steps, so that a trickle does not count. */
+		if (e->bytes_in / LIFE_BYTES != (e->bytes_in + bytes.n) / LIFE_BYTES)
+			line_moved(w, e);
+		e->bytes_in += bytes.n;
+		line_feed(&e->line, buf_bytes(&bytes));
+		end_pump(w, c, end);
+	}
+	buf_release(&bytes);
+	if (is_open(from) && waited)
+		node_settle(w, from->node);
+}
+
+struct pulse_line conn_pulse(struct world *w, const struct sim_conn *c, int end)
+{
+	struct path *there = path_from(w, c, end), *back = path_from(w, c, 1 - end);
+	bool lost = (w->now < there->hole_to && w->now - there->hole_from > RETRIES_MS) ||
+		(w->now < back->hole_to && w->now - back->hole_from > RETRIES_MS);
+	return (struct pulse_line){.unacknowledged = !pipe_is_empty(&c->pipe[end]),
+		.retries = lost ? PULSE_LOST_RETRIES : 0};
+}
+
+/* ---- time ---- */
+
+static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
+{
+	return a.v < b.v ? a : b;
+}
+
+static struct mono_ms frame_deadline(const struct conn_end *e)
+{
+	return e->frame_since == SIM_NEVER ? MONO_NEVER
+					   : (struct mono_ms){e->frame_since + LIMIT_FRAME_MS};
+}
+
+static struct mono_ms session_deadline(const struct conn_end *e, int end)
+{
+	int64_t life = LIMIT_SESSION_MS + (end == 0 ? 0 : LIMIT_SESSION_MS / 8);
+	return (struct mono_ms){e->since + life};
+}
+
+struct mono_ms conn_deadline(const struct conn_end *e, int end)
+{
+	struct mono_ms stall = drain_deadline(&e->drain, LIMIT_WRITE_STALL_MS);
+	switch (e->state) {
+	case END_DIALLING:
+	case END_HANDSHAKE: return (struct mono_ms){e->opened + LIMIT_HANDSHAKE_MS};
+	case END_SESSION:
+		return earlier(earlier(stall, frame_deadline(e)), session_deadline(e, end));
+	case END_LEAVING: return (struct mono_ms){e->since + LEAVING_MS};
+	case END_NONE:
+	case END_CLOSED: break;
+	}
+	return MONO_NEVER;
+}
+
+void conn_on_time(struct world *w, struct sim_conn *c, int end)
+{
+	struct conn_end *e = &c->end[end];
+	if (!is_open(e) || w->now < conn_deadline(e, end).v)
+		return;
+	if (e->state == END_DIALLING || e->state == END_HANDSHAKE) {
+		conn_close(w, c, end, "the handshake took too long");
+	} else if (e->state == END_LEAVING) {
+		conn_close(w, c, end, "said goodbye");
+	} else if (w->now >= frame_deadline(e).v) {
+		conn_close(w, c, end, "a frame took too long");
+	} else if (w->now >= drain_deadline(&e->drain, LIMIT_WRITE_STALL_MS).v) {
+		sometimes(SOMETIMES_WRITE_STALLED);
+		conn_close(w, c, end, "takes nothing we send");
+	} else {
+		conn_say_bye(w, c, end, RC_OK, "time for a new session");
+	}
+}

@@ -1,0 +1,281 @@
+/* What is checked when a run is over, and the texts of whole views. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/trust/sign.h"
+#include "proto/wire/codec.h"
+#include "tests/sim/oracle.h"
+
+/* ---- dumps ---- */
+
+struct dumping {
+	struct buf text;
+	size_t *line, n, cap;
+};
+
+static int dump_entry(void *arg, const struct ctl_entry *entry)
+{
+	struct dumping *d = arg;
+	char id[HASH_HEX_SIZE] = "-";
+	struct hash h;
+	if (entry->change_id.n == HASH_BYTES) {
+		memcpy(h.b, entry->change_id.p, HASH_BYTES);
+		hash_print(&h, id);
+	}
+	if (d->n == d->cap) {
+		d->cap = d->cap == 0 ? 64 : 2 * d->cap;
+		d->line = xrealloc(d->line, d->cap * sizeof(*d->line));
+	}
+	d->line[d->n++] = d->text.n;
+	buf_printf(&d->text, "%.*s %llu %.16s verdict %u code %u%s", (int)entry->origin.n,
+		(const char *)entry->origin.p, (unsigned long long)entry->index, id, entry->verdict,
+		entry->void_code, entry->current ? " current" : "");
+	buf_put_u8(&d->text, 0);
+	return 0;
+}
+
+static void dump(struct sim_node *n, struct dumping *d)
+{
+	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
+	struct err e = {0};
+	*d = (struct dumping){0};
+	if (replica_query(n->replica, &q, dump_entry, d, &e) != RC_OK ||
+		replica_findings(n->replica, dump_entry, d, &e) != RC_OK)
+		printf("%s cannot be read: %s\n", n->id->slug, e.text);
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char **sorted_lines(const struct dumping *d)
+{
+	const char **line = xalloc((d->n + 1) * sizeof(*line));
+	for (size_t i = 0; i < d->n; i++)
+		line[i] = (const char *)d->text.p + d->line[i];
+	qsort(line, d->n, sizeof(*line), compare_lines);
+	return line;
+}
+
+void oracle_dump(struct world *w, struct sim_node *n, struct hash *out)
+{
+	struct dumping d;
+	struct buf sorted = {0};
+	(void)w;
+	dump(n, &d);
+	const char **line = sorted_lines(&d);
+	for (size_t i = 0; i < d.n; i++)
+		buf_put(&sorted, line[i], strlen(line[i]) + 1);
+	sha256(buf_bytes(&sorted), out);
+	buf_release(&sorted);
+	buf_release(&d.text);
+	free(line);
+	free(d.line);
+}
+
+void oracle_print_view(struct sim_node *n)
+{
+	struct dumping d;
+	dump(n, &d);
+	const char **line = sorted_lines(&d);
+	for (size_t i = 0; i < d.n; i++)
+		printf("  %s%d %s\n", n->id->slug, n->self, line[i]);
+	buf_release(&d.text);
+	free(line);
+	free(d.line);
+}
+
+/* ---- convergence ---- */
+
+static bool counts(const struct world *w, const struct sim_node *n)
+{
+	return world_is_honest(w, n->member);
+}
+
+static uint64_t largest(struct world *w, const char *origin)
+{
+	uint64_t max = 0;
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		uint64_t size = held_size(&w->node[i].held, origin);
+		if (counts(w, &w->node[i]))
+			max = size > max ? size : max;
+	}
+	return max;
+}
+
+/* Every honest node holds as much of it as any does. */
+static bool log_is_equal(struct world *w, const struct book_log *l, bool must)
+{
+	uint64_t max = largest(w, l->origin);
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		struct sim_node *n = &w->node[i];
+		if (!counts(w, n))
+			continue;
+		if (!node_is_up(n)) {
+			if (must)
+				oracle_fail(w, 8, "%s%d is still down", n->id->slug, n->self);
+			return false;
+		}
+		uint64_t size = held_size(&n->held, l->origin);
+		if (size == max || l->tainted)
+			continue;
+		if (must)
+			oracle_fail(w, 8, "%s%d holds %llu of %llu leaves of %s after the healing",
+				n->id->slug, n->self, (unsigned long long)size,
+				(unsigned long long)max, l->origin);
+		return false;
+	}
+	return true;
+}
+
+bool oracle_converged(struct world *w, bool must)
+{
+	for (size_t i = 0; i < w->books.n_logs; i++)
+		if (!log_is_equal(w, &w->books.log[i], must))
+			return false;
+	if (must)
+		oracle_holds(8);
+	return true;
+}
+
+/* ---- what was promised ---- */
+
+/* I1: what was acknowledged stands where the client was told, unless it was on a disk whose older
+ * state came back before it left. */
+static void check_acks(struct world *w)
+{
+	for (size_t i = 0; i < w->books.n_acks; i++) {
+		const struct book_ack *a = &w->books.ack[i];
+		const struct book_log *l = books_log(&w->books, a->origin, false);
+		if (l == NULL)
+			oracle_fail(
+				w, 1, "the log %s of an acknowledged change is gone", a->origin);
+		if (l->tainted || a->index >= l->safe)
+			continue;
+		if (a->index >= largest(w, a->origin))
+			oracle_fail(w, 1, "the acknowledged change %llu of %s is lost",
+				(unsigned long long)a->index, a->origin);
+		oracle_holds(1);
+	}
+}
+
+struct promises {
+	struct world *w;
+	struct sim_node *n;
+	const struct book_log *log;
+	struct hash *nonce; /* of effective changes: member and nonce, hashed */
+	size_t n_nonces, cap;
+};
+
+/* I1, and I13: nothing that was rejected ever appears. */
+static int check_promise(void *arg, uint64_t index, struct bytes raw)
+{
+	struct promises *p = arg;
+	uint8_t memory[CODEC_LEAF_ARENA];
+	struct arena a;
+	struct leaf leaf;
+	struct hash id;
+	arena_init(&a, memory, sizeof(memory));
+	if (leaf_decode(raw, &a, &leaf, NULL) != RC_OK || leaf.kind != LEAF_CHANGE)
+		return 0;
+	change_id_of(BODY_CHANGE, &p->w->cluster_id, leaf.signed_body.body, &id);
+	const struct books *b = &p->w->books;
+	for (size_t i = 0; i < b->n_rejected; i++)
+		if (hash_equal(&b->rejected[i], &id))
+			oracle_fail(p->w, 13, "a rejected change stands in %s at %llu",
+				p->log->origin, (unsigned long long)index);
+	for (size_t i = 0; i < b->n_acks; i++)
+		if (b->ack[i].index == index && strcmp(b->ack[i].origin, p->log->origin) == 0 &&
+			!hash_equal(&b->ack[i].id, &id))
+			oracle_fail(p->w, 1, "another change stands in %s at %llu than was said",
+				p->log->origin, (unsigned long long)index);
+	oracle_holds(13);
+	return 0;
+}
+
+static int check_log_promises(void *arg, const struct store_log *log)
+{
+	struct promises *p = arg;
+	p->log = books_log(&p->w->books, log->origin, false);
+	if (p->log == NULL || p->log->tainted)
+		return 0;
+	return p->n->store->ops->leaf_each(
+		p->n->store, log->id, 0, log->size, check_promise, p, NULL);
+}
+
+/* I12 */
+static int note_nonce(void *arg, const struct ctl_entry *entry)
+{
+	struct promises *p = arg;
+	uint8_t memory[CODEC_LEAF_ARENA];
+	struct arena a;
+	struct leaf leaf;
+	struct change c;
+	arena_init(&a, memory, sizeof(memory));
+	if (entry->verdict != VERDICT_EFFECTIVE ||
+		leaf_decode(entry->leaf, &a, &leaf, NULL) != RC_OK ||
+		change_decode(leaf.signed_body.body, &a, &c, NULL) != RC_OK)
+		return 0;
+	struct bytes parts[] = {c.member, c.nonce};
+	if (p->n_nonces == p->cap) {
+		p->cap = p->cap == 0 ? 64 : 2 * p->cap;
+		p->nonce = xrealloc(p->nonce, p->cap * sizeof(*p->nonce));
+	}
+	sha256_multi(parts, 2, &p->nonce[p->n_nonces++]);
+	return 0;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	return hash_compare(a, b);
+}
+
+static void check_nonces(struct promises *p)
+{
+	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
+	ENSURE(replica_query(p->n->replica, &q, note_nonce, p, NULL) == RC_OK);
+	if (p->n_nonces > 0)
+		qsort(p->nonce, p->n_nonces, sizeof(*p->nonce), compare_hashes);
+	for (size_t i = 1; i < p->n_nonces; i++)
+		if (hash_equal(&p->nonce[i], &p->nonce[i - 1]))
+			oracle_fail(p->w, 12, "one nonce has two effective changes");
+	if (p->n_nonces > 0)
+		oracle_holds(12);
+	free(p->nonce);
+}
+
+void oracle_end(struct world *w)
+{
+	struct sim_node *any = NULL;
+	check_acks(w);
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		if (!counts(w, &w->node[i]) || !node_is_up(&w->node[i]))
+			continue;
+		if (any == NULL || dice_percent(&w->oracle, 30))
+			any = &w->node[i];
+	}
+	struct promises p = {.w = w, .n = any};
+	struct err e = {0};
+	if (any->store->ops->log_each(any->store, check_log_promises, &p, &e) != RC_OK)
+		oracle_fail(w, 1, "%s: %s", any->id->slug, e.text);
+	check_nonces(&p);
+	struct hash first, other;
+	oracle_dump(w, any, &first);
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		struct sim_node *n = &w->node[i];
+		if (n == any || !node_is_up(n) || n->old_program != any->old_program ||
+			!hash_equal(&n->held.entries, &any->held.entries))
+			continue;
+		oracle_dump(w, n, &other);
+		if (!hash_equal(&first, &other)) {
+			oracle_print_view(any);
+			oracle_print_view(n);
+			oracle_fail(w, 14, "%s and %s judge the same leaves differently",
+				any->id->slug, n->id->slug);
+		}
+		oracle_holds(14);
+	}
+	oracle_rebuild(w, any);
+}

@@ -1,0 +1,18 @@
+/* A member that is not what it seems: one with a valid key that lies, and one that runs a program
+ * of the future. Source: PROTOCOL 12; invariants 17 and 22. */
+#ifndef DELTAD_TESTS_SIM_HOSTILE_H
+#define DELTAD_TESTS_SIM_HOSTILE_H
+
+#include "tests/sim/world.h"
+
+void hostile_setup(struct world *w);
+void hostile_release(struct world *w);
+void hostile_act(struct world *w);
+/* A session of any node began. */
+void hostile_joins(struct world *w, struct sim_conn *c, int end);
+/* Takes what arrives at its node, or what its node is about to send. */
+bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes envelope);
+bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct outbound *out);
+bool hostile_is(const struct world *w, int member);
+
+#endif

@@ -1,0 +1,311 @@
+/* The life of a node: starting, turns, the mark, and every way to die. */
+#include <sqlite3.h>
+#include <string.h>
+
+#include "daemon/store/store_sqlite.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/programs.h"
+#include "tests/sim/sometimes.h"
+#include "tests/sim/world.h"
+
+#define START_WALL_MS 1793577600000LL /* 2026-11-02 */
+#define MARK_WRITE_MAX_MS 20
+#define RESTART_MIN_MS 10
+#define RESTART_MAX_MS 5000
+#define FULL_MIN_MS 5000
+#define FULL_MAX_MS 60000
+
+struct now node_now(const struct world *w, const struct sim_node *n)
+{
+	int64_t drift = w->now / 1000 * n->wall_drift_ppm / 1000;
+	int64_t wall = START_WALL_MS + w->now + n->wall_offset + drift;
+	return (struct now){{w->now}, {n->wall_stuck != 0 ? n->wall_stuck : wall}};
+}
+
+bool node_is_up(const struct sim_node *n)
+{
+	return n->power == NODE_RUNNING && n->replica != NULL;
+}
+
+/* ---- starting ---- */
+
+static void node_chance(void *self, void *p, uint32_t n)
+{
+	dice_fill(&((struct sim_node *)self)->dice, p, n);
+}
+
+static int open_store(struct sim_node *n, struct err *e)
+{
+	if (n->disk != NULL) {
+		int rc = store_sqlite_open(disk_path(n->disk), DISK_VFS, &n->store, e);
+		/* It is the process's, and here are five. */
+		(void)sqlite3_hard_heap_limit64(0);
+		return rc;
+	}
+	return n->store != NULL ? RC_OK : store_sqlite_open(":memory:", NULL, &n->store, e);
+}
+
+static int open_replica(struct world *w, struct sim_node *n, struct err *e)
+{
+	struct replica_config c = {.store = n->store,
+		.chance = {node_chance, n},
+		.log_key = &n->id->log,
+		.member = n->id->slug,
+		.cluster_id = w->cluster_id,
+		.software = "sim",
+		.mark = n->mark};
+	return replica_open(&c, node_now(w, n), &n->replica, e);
+}
+
+static void restart_later(struct world *w, struct sim_node *n)
+{
+	int64_t wait = dice_range(&w->weather, RESTART_MIN_MS, RESTART_MAX_MS);
+	int64_t from = w->down_to > w->now ? w->down_to : w->now;
+	if (from == SIM_NEVER)
+		return;
+	queue_add(w, from + wait, SIM_RESTART, n->self, n->life);
+}
+
+/* As the kernel leaves it: nothing more reaches the files. */
+static void drop_process(struct sim_node *n)
+{
+	if (n->disk != NULL)
+		disk_set_dead(n->disk, true);
+	if (n->replica != NULL)
+		replica_close(n->replica);
+	n->replica = NULL;
+	n->in_group = false;
+	if (n->disk == NULL)
+		return; /* a database in memory outlives the process */
+	store_sqlite_close(n->store);
+	n->store = NULL;
+	disk_set_dead(n->disk, false);
+}
+
+void node_start(struct world *w, struct sim_node *n)
+{
+	struct err e = {0};
+	n->power = NODE_RUNNING;
+	n->life++;
+	n->timer_at = SIM_NEVER;
+	n->mark_writing = n->in_group = n->full = false;
+	programs_run(n);
+	int rc = open_store(n, &e);
+	if (rc == RC_OK)
+		rc = open_replica(w, n, &e);
+	if (rc != RC_OK) {
+		drop_process(n);
+		world_trace(w, "no start %s%d: %s", n->id->slug, n->self, e.text);
+		if (n->disk == NULL || !disk_has_struck(n->disk))
+			oracle_fail(w, 19, "%s does not start: %s", n->id->slug, e.text);
+		sometimes(SOMETIMES_NO_START);
+		n->power = NODE_DEAD;
+		restart_later(w, n);
+		return;
+	}
+	world_trace(w, "start %s%d", n->id->slug, n->self);
+	shell_start(w, n);
+	oracle_started(w, n);
+	node_settle(w, n);
+}
+
+/* ---- dying ---- */
+
+void node_die(struct world *w, struct sim_node *n, enum node_power to)
+{
+	bool off = to == NODE_OFF;
+	world_trace(w, "%s %s%d", off ? "power off" : "die", n->id->slug, n->self);
+	programs_run(n);
+	drop_process(n);
+	n->power = to;
+	/* The mark file's write is either there or not. */
+	bool written = dice_percent(&w->weather, 50);
+	if (n->mark_writing && written)
+		n->mark = n->mark_next;
+	n->mark_writing = false;
+	conn_close_all(w, n, off);
+	for (size_t i = 0; i < SIM_MEMBERS; i++)
+		n->peer[i] = (struct sim_peer){0};
+	if (off && n->disk != NULL)
+		disk_lose_power(n->disk, &w->weather);
+	restart_later(w, n);
+	programs_run_newest();
+}
+
+/* Here and there in a turn, where it hurts. */
+static bool dies_here(struct world *w, struct sim_node *n, unsigned rarer)
+{
+	uint64_t draw = dice_u64(&w->weather);
+	bool crash = swarm_has(&w->swarm, FAULT_CRASH), power = swarm_has(&w->swarm, FAULT_POWER);
+	if (w->calm || (!crash && !power) || draw % (w->swarm.death_in * rarer) != 0)
+		return false;
+	bool off = power && (!crash || draw >> 32 & 1);
+	node_die(w, n, off ? NODE_OFF : NODE_DEAD);
+	return true;
+}
+
+/* ---- trouble with the store ---- */
+
+static void roll_back(struct world *w, struct sim_node *n)
+{
+	struct err e = {0};
+	n->in_group = false;
+	shell_drop_all(w, n, "the store failed");
+	int rc = replica_rollback(n->replica, node_now(w, n), &e);
+	world_trace(w, "rollback %s%d rc %d", n->id->slug, n->self, rc);
+	if (rc != RC_OK)
+		node_die(w, n, NODE_DEAD);
+}
+
+static void is_full(struct world *w, struct sim_node *n)
+{
+	sometimes(SOMETIMES_DISK_FULL);
+	n->full = true;
+	n->full_to = w->now + dice_range(&n->dice, FULL_MIN_MS, FULL_MAX_MS);
+	roll_back(w, n);
+}
+
+bool node_survives(struct world *w, struct sim_node *n, int rc, const struct err *e)
+{
+	bool trouble = rc == RC_DISK_FULL || rc == RC_UNKNOWN_OUTCOME || rc == RC_CORRUPT ||
+		rc == RC_NOMEM || rc == RC_IO || rc == RC_INTERNAL || rc == RC_BUSY;
+	if (!trouble)
+		return true;
+	world_trace(w, "store %s%d rc %d", n->id->slug, n->self, rc);
+	sometimes_rc(rc);
+	if (n->disk == NULL || !disk_has_struck(n->disk) || rc == RC_INTERNAL || rc == RC_BUSY)
+		oracle_fail(w, 19, "%s: the store failed for no reason: %s", n->id->slug, e->text);
+	if (rc == RC_DISK_FULL) {
+		is_full(w, n);
+	} else if (rc == RC_NOMEM) {
+		roll_back(w, n);
+	} else {
+		/* What was committed is unknown until the next start reads it. */
+		if (rc == RC_UNKNOWN_OUTCOME) {
+			sometimes(SOMETIMES_UNKNOWN_OUTCOME);
+			n->held.unknown_outcome = true;
+		}
+		node_die(w, n, NODE_DEAD);
+	}
+	return false;
+}
+
+/* ---- turns ---- */
+
+bool node_enter(struct world *w, struct sim_node *n)
+{
+	struct err e = {0};
+	if (!node_is_up(n))
+		return false;
+	programs_run(n);
+	if (n->in_group)
+		return true;
+	int rc = replica_begin(n->replica, &e);
+	if (!node_survives(w, n, rc, &e))
+		return false;
+	n->in_group = true;
+	return true;
+}
+
+static void write_mark(struct world *w, struct sim_node *n, const struct event *ev)
+{
+	n->mark_writing = true;
+	n->mark_next = (struct mark){.present = true, .size = ev->size, .root = ev->root};
+	memcpy(n->mark_next.origin, ev->origin, sizeof(ev->origin));
+	int64_t late = dice_range(&w->wires, 0, MARK_WRITE_MAX_MS);
+	queue_add(w, w->now + late, SIM_MARKED, n->self, n->life);
+}
+
+void node_on_marked(struct world *w, struct sim_node *n)
+{
+	n->mark = n->mark_next;
+	n->mark_writing = false;
+	if (dies_here(w, n, 2)) {
+		sometimes(SOMETIMES_DEATH_AFTER_MARK);
+		return;
+	}
+	replica_marked(n->replica, n->mark.origin, n->mark.size);
+}
+
+/* True if anything was written. */
+static bool take_events(struct world *w, struct sim_node *n)
+{
+	struct event ev;
+	bool wrote = false;
+	while (replica_next_event(n->replica, &ev)) {
+		if (ev.kind == EVENT_MARK)
+			write_mark(w, n, &ev);
+		wrote |= ev.kind == EVENT_COMMITTED || ev.kind == EVENT_MARK;
+		oracle_event(w, n, &ev);
+	}
+	return wrote;
+}
+
+static bool commit(struct world *w, struct sim_node *n)
+{
+	struct err e = {0};
+	if (dies_here(w, n, 1))
+		return false;
+	int rc = replica_commit(n->replica, node_now(w, n), &e);
+	n->in_group = false;
+	if (!node_survives(w, n, rc, &e))
+		return false;
+	if (take_events(w, n))
+		oracle_committed(w, n);
+	requests_committed(w, n);
+	bool before_mark = n->mark_writing;
+	if (!dies_here(w, n, 1))
+		return true;
+	if (before_mark)
+		sometimes(SOMETIMES_DEATH_BEFORE_MARK);
+	return false;
+}
+
+static void set_timer(struct world *w, struct sim_node *n)
+{
+	int64_t at = replica_deadline(n->replica).v, shell = shell_deadline(w, n);
+	at = shell < at ? shell : at;
+	if (at >= n->timer_at || at == SIM_NEVER)
+		return;
+	n->timer_at = at > w->now ? at : w->now + 1;
+	queue_add(w, n->timer_at, SIM_TIMER, n->self, n->life);
+}
+
+static void settle(struct world *w, struct sim_node *n)
+{
+	do {
+		shell_report_lost(w, n);
+		if (n->in_group && !commit(w, n) && !node_is_up(n))
+			return;
+		if (!node_is_up(n))
+			return;
+		if (!n->in_group)
+			(void)take_events(w, n);
+		shell_send(w, n);
+	} while (node_is_up(n) && (n->in_group || shell_has_lost(n)));
+	if (node_is_up(n))
+		set_timer(w, n);
+}
+
+void node_settle(struct world *w, struct sim_node *n)
+{
+	if (!node_is_up(n))
+		return;
+	programs_run(n);
+	settle(w, n);
+	programs_run_newest();
+}
+
+void node_on_timer(struct world *w, struct sim_node *n)
+{
+	struct err e = {0};
+	n->timer_at = SIM_NEVER;
+	if (w->now >= replica_deadline(n->replica).v && node_enter(w, n)) {
+		int rc = replica_tick(n->replica, node_now(w, n), &e);
+		if (!node_survives(w, n, rc, &e))
+			return;
+	}
+	if (node_is_up(n))
+		shell_on_time(w, n);
+}

@@ -1,0 +1,48 @@
+/* The oracle: what must hold, checked after every commit, on every message that leaves, and at the
+ * end. A check that fails prints what it saw, and the command that repeats it, and ends the program
+ * with status 1. */
+#ifndef DELTAD_TESTS_SIM_ORACLE_H
+#define DELTAD_TESTS_SIM_ORACLE_H
+
+#include "tests/sim/world.h"
+
+/* number: of an invariant in invariants.def. */
+_Noreturn void oracle_fail(const struct world *w, int number, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* It was checked, and holds. */
+void oracle_holds(int number);
+/* Every invariant, its sentence, and how often it was checked; the number of those never checked.
+ */
+size_t oracle_print(void);
+/* How to repeat the run that is under way, for oracle_fail. */
+void oracle_set_replay(const struct run *run);
+
+/* A node started, or committed something. */
+void oracle_started(struct world *w, struct sim_node *n);
+void oracle_committed(struct world *w, struct sim_node *n);
+/* A message is about to leave. */
+void oracle_message(struct world *w, struct sim_node *n, const struct message *m);
+void oracle_event(struct world *w, struct sim_node *n, const struct event *ev);
+/* A message of the other end was refused. */
+void oracle_refusal(struct world *w, struct sim_node *n, struct sim_conn *c, int end, int rc,
+	const struct err *e);
+/* The node's database was put back to an older state, or copied to a second machine. */
+void oracle_put_back(struct world *w, struct sim_node *n, bool unnoticed);
+/* A leaf that a member wrote without a replica. */
+void oracle_wrote(struct world *w, const char *origin, int member, struct bytes leaf);
+void oracle_taint(struct world *w, const char *origin, int member);
+
+/* ---- end.c ---- */
+/* Do all honest nodes hold the same? If `must`, what is missing is a failure. */
+bool oracle_converged(struct world *w, bool must);
+/* After it: acknowledgements, verdicts, rebuilt views, nonces. */
+void oracle_end(struct world *w);
+/* Canonical text of all verdicts a node gives, hashed. */
+void oracle_dump(struct world *w, struct sim_node *n, struct hash *out);
+void oracle_print_view(struct sim_node *n);
+
+/* ---- rebuild.c ---- */
+/* A new node that is given all leaves of this one in another order sees the same view. */
+void oracle_rebuild(struct world *w, struct sim_node *source);
+
+#endif

@@ -1,0 +1,86 @@
+#include "tests/sim/swarm.h"
+
+#include <string.h>
+
+/* percent: of the seeds that have it. weight: how often it is chosen when something goes wrong;
+ * 0 = it is no event but a condition. Isolation of single nodes and partial partitions find most,
+ * so they are in most runs. */
+static const struct {
+	const char *name;
+	unsigned percent, weight;
+} classes[FAULT_CLASSES] = {
+	[FAULT_CRASH] = {"crash", 70, 10},
+	[FAULT_POWER] = {"power", 50, 8},
+	[FAULT_PAUSE] = {"pause", 25, 5},
+	[FAULT_NIGHT] = {"night", 6, 1},
+	[FAULT_CUT] = {"cut", 50, 8},
+	[FAULT_ISOLATE] = {"isolate", 75, 24},
+	[FAULT_PARTIAL] = {"partial", 65, 20},
+	[FAULT_ONEWAY] = {"oneway", 35, 8},
+	[FAULT_RESET] = {"reset", 40, 12},
+	[FAULT_REFUSE] = {"refuse", 25, 5},
+	[FAULT_CHUNKS] = {"chunks", 30, 0},
+	[FAULT_SLOW] = {"slow", 30, 0},
+	[FAULT_FLIP] = {"flip", 20, 0},
+	[FAULT_NOISE] = {"noise", 35, 0},
+	[FAULT_CLOCK] = {"clock", 40, 0},
+	[FAULT_JUMP] = {"jump", 30, 5},
+	[FAULT_DISK] = {"disk", 60, 0},
+	[FAULT_IO] = {"io", 25, 10},
+	[FAULT_FULL] = {"full", 20, 6},
+	[FAULT_RESTORE] = {"restore", 25, 4},
+	[FAULT_ROLLBACK] = {"rollback", 12, 3},
+	[FAULT_CLONE] = {"clone", 5, 2},
+	[FAULT_HOSTILE] = {"hostile", 25, 0},
+	[FAULT_FUTURE] = {"future", 20, 0},
+	[FAULT_OLD] = {"old", 15, 0},
+	[FAULT_REVOKE] = {"revoke", 50, 0},
+	[FAULT_BULK] = {"bulk", 12, 0},
+};
+
+const char *fault_name(enum fault_class c)
+{
+	return classes[c].name;
+}
+
+enum fault_class fault_named(const char *name, size_t n)
+{
+	size_t i = 0;
+	while (i < FAULT_CLASSES &&
+		(strlen(classes[i].name) != n || memcmp(classes[i].name, name, n) != 0))
+		i++;
+	return (enum fault_class)i;
+}
+
+bool swarm_has(const struct swarm *s, enum fault_class c)
+{
+	return s->on >> c & 1;
+}
+
+static int64_t one_of(struct dice *d, const int64_t *choice, size_t n)
+{
+	return choice[dice_index(d, n)];
+}
+
+void swarm_init(struct swarm *s, const struct run *run, struct dice *d)
+{
+	static const int64_t pauses[] = {30, 300, 3000, 30000};
+	static const int64_t weathers[] = {1000, 5000, 20000, 60000};
+	static const int64_t faults[] = {500, 5000, 30000, 120000};
+	*s = (struct swarm){0};
+	for (size_t c = 0; c < FAULT_CLASSES; c++) {
+		/* A quarter of the seeds of each kind: less is often more. */
+		bool on = dice_percent(d, classes[c].percent);
+		unsigned weight = classes[c].weight * (unsigned)dice_range(d, 1, 4);
+		if (run->without >> c & 1)
+			on = false;
+		s->on |= (uint32_t)on << c;
+		s->weight[c] = on ? weight : 0;
+	}
+	for (size_t c = 0; c < FAULT_CLASSES; c++)
+		s->weight_sum += s->weight[c];
+	s->death_in = (unsigned)dice_range(d, 300, 5000);
+	s->pause_max = one_of(d, pauses, 4);
+	s->weather_max = one_of(d, weathers, 4);
+	s->fault_max = one_of(d, faults, 4);
+}

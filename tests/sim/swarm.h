@@ -1,0 +1,66 @@
+/* What may go wrong in a run: each seed switches classes of faults on and off and draws their
+ * rates, so that runs differ in kind and not only in detail (swarm testing). */
+#ifndef DELTAD_TESTS_SIM_SWARM_H
+#define DELTAD_TESTS_SIM_SWARM_H
+
+#include "tests/sim/dice.h"
+
+enum fault_class {
+	FAULT_CRASH,	/* a process is killed */
+	FAULT_POWER,	/* a host loses power */
+	FAULT_PAUSE,	/* a process is stopped for a while */
+	FAULT_NIGHT,	/* all hosts are off for a month */
+	FAULT_CUT,	/* one pair cannot reach each other */
+	FAULT_ISOLATE,	/* one node reaches nobody */
+	FAULT_PARTIAL,	/* the cluster in two halves, with or without a bridge */
+	FAULT_ONEWAY,	/* packets of one direction vanish */
+	FAULT_RESET,	/* connections are reset at any byte */
+	FAULT_REFUSE,	/* connections are refused */
+	FAULT_CHUNKS,	/* bytes come in small pieces */
+	FAULT_SLOW,	/* lines of little rate and long delay */
+	FAULT_FLIP,	/* bits change on the way */
+	FAULT_NOISE,	/* not a fault: connections are encrypted */
+	FAULT_CLOCK,	/* wall clocks are years off, drift */
+	FAULT_JUMP,	/* wall clocks jump, stand still, go back */
+	FAULT_DISK,	/* not a fault: databases in files, on the disk that can lose power */
+	FAULT_IO,	/* calls of the disk fail */
+	FAULT_FULL,	/* a disk is full for a while */
+	FAULT_RESTORE,	/* an older database comes back, without its mark */
+	FAULT_ROLLBACK, /* an older database comes back, with an older mark or a newer one */
+	FAULT_CLONE,	/* a second machine runs with a copy of database and keys */
+	FAULT_HOSTILE,	/* one member's node does what it likes */
+	FAULT_FUTURE,	/* one member runs a newer program */
+	FAULT_OLD,	/* some nodes run an older program, and are upgraded */
+	FAULT_REVOKE,	/* operators are revoked, into the past too */
+	FAULT_BULK,	/* officials import hundreds of changes at once */
+	FAULT_CLASSES
+};
+
+const char *fault_name(enum fault_class c);
+/* FAULT_CLASSES if there is none. */
+enum fault_class fault_named(const char *name, size_t n);
+
+struct swarm {
+	uint32_t on;			/* bit by class */
+	unsigned weight[FAULT_CLASSES]; /* of those that happen now and then; 0 = off */
+	unsigned weight_sum;
+	unsigned death_in;   /* a turn of so many ends in the process's death */
+	int64_t pause_max;   /* between two acts of people, ms */
+	int64_t weather_max; /* between two faults, ms */
+	int64_t fault_max;   /* how long one lasts, ms */
+};
+
+/* What the command line asks for. */
+struct run {
+	uint64_t seed;
+	uint64_t steps;	  /* of the safety phase */
+	size_t members;	  /* 0 = the seed decides */
+	uint32_t without; /* fault classes that do nothing, by bit */
+	bool trace, canary;
+	bool stage; /* nothing happens but what the caller does */
+};
+
+void swarm_init(struct swarm *s, const struct run *run, struct dice *d);
+bool swarm_has(const struct swarm *s, enum fault_class c);
+
+#endif
