@@ -6,7 +6,7 @@
 
 #include "tests/bench/load.h"
 
-#define SELDOM_MS 500
+#define SELDOM_MS 1000
 #define OFTEN_MS 8
 #define DIALLING_MS 1
 
