@@ -90,6 +90,10 @@ int replica_recv(struct replica *r, int peer, const struct message *m, const str
  */
 void replica_heard(struct replica *r, int peer, struct now now);
 
+/* What a peer of a session sent was no message at all (e says why): counted and shown like a
+ * message that is refused, and the session ends with a Bye. Needs no group. */
+void replica_refuse(struct replica *r, int peer, const struct err *e);
+
 /* Posts of an operator of this member: all or none are appended to the own log. posted[n] is filled
  * on RC_OK and counts only after replica_commit. A nonce that was posted before with the same body
  * answers where it stands. RC_REFUSED_*, RC_NOT_OPERATOR, RC_OUT_OF_SCOPE, RC_VERIFY, RC_NO_ROSTER:

@@ -284,7 +284,7 @@ static bool is_peer_fault(int rc)
 	return rc <= RC_PEER_FRAME && rc >= RC_PEER_LIMIT;
 }
 
-static void refuse(struct replica *r, int peer, const struct err *e)
+void replica_refuse(struct replica *r, int peer, const struct err *e)
 {
 	struct session *s = &r->session[peer];
 	s->refused++;
@@ -315,7 +315,7 @@ int replica_recv(struct replica *r, int peer, const struct message *m, const str
 	case SESSION_OPEN: rc = recv_open(r, peer, m, batch, now, &local); break;
 	}
 	if (is_peer_fault(rc))
-		refuse(r, peer, &local);
+		replica_refuse(r, peer, &local);
 	if (rc == RC_OK)
 		fetch_plan(r, now);
 	if (rc != RC_OK && e != NULL)

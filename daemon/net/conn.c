@@ -252,10 +252,14 @@ static void conn_got(struct conn *c, int got, struct err *e)
 	}
 	if (got == CHANNEL_ENVELOPE) {
 		int rc = conn_inbox_take(c, e);
-		if (rc && c->state == CONN_SESSION)
-			conn_say_bye(c, rc, e->text);
+		if (rc && c->state == CONN_SESSION) {
+			replica_refuse(c->shell->replica, c->peer, e);
+			leave(c);
+		}
 		return;
 	}
+	if (c->state == CONN_SESSION)
+		replica_refuse(c->shell->replica, c->peer, e);
 	conn_close(c, e->text);
 }
 

@@ -282,6 +282,34 @@ static void hello_with_a_head_of_nobody_is_no_ground_to_part(void **state)
 	end(t);
 }
 
+static void bytes_that_are_no_message_are_counted_and_part(void **state)
+{
+	struct scene *t = begin(state);
+	struct err e = {0};
+	int rc = err_set(&e, RC_PEER_MESSAGE, "no Envelope");
+	node_greet(&t->n, JIANGSU);
+	replica_refuse(t->n.replica, JIANGSU, &e);
+	assert_parted(&t->n, JIANGSU, rc);
+	assert_int_equal(refused_of(&t->n, JIANGSU), 1);
+	end(t);
+}
+
+static void hello_that_names_a_log_twice_counts_it_once(void **state)
+{
+	struct scene *t = begin(state);
+	struct buf note = {0}, larger = {0};
+	make_head(t->s.origin, 1, &t->c->member[JIANGSU].log, &note);
+	make_head(t->s.origin, 9, &t->c->member[JIANGSU].log, &larger);
+	struct bytes head[] = {buf_bytes(&larger), buf_bytes(&note), buf_bytes(&larger)};
+	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_UP));
+	assert_ok(&t->n, node_hello(&t->n, JIANGSU, head, 3));
+	assert_int_equal(node_log(&t->n, t->s.origin)->seen_size, 9);
+	assert_int_equal(node_size(&t->n, t->s.origin), 0);
+	buf_release(&note);
+	buf_release(&larger);
+	end(t);
+}
+
 static void member_with_too_many_epochs_does_not_part_those_who_carry_them(void **state)
 {
 	struct scene *t = begin(state);
@@ -424,6 +452,8 @@ int main(void)
 		cmocka_unit_test(hello_under_the_name_of_another_is_refused),
 		cmocka_unit_test(hello_names_at_most_256_heads),
 		cmocka_unit_test(goodbye_ends_a_session_without_blame),
+		cmocka_unit_test(bytes_that_are_no_message_are_counted_and_part),
+		cmocka_unit_test(hello_that_names_a_log_twice_counts_it_once),
 		cmocka_unit_test(reserved_and_unknown_messages_are_passed_over),
 		cmocka_unit_test(heads_of_nobody_or_not_by_their_owner_are_refused),
 		cmocka_unit_test(heads_of_no_size_or_an_absurd_one_are_refused),
