@@ -80,7 +80,7 @@ static void make_node(struct world *w, size_t i)
 	n->wall_offset = clock_off ? offset : 0;
 	n->wall_drift_ppm = swarm_has(&w->swarm, FAULT_CLOCK) ? drift : 0;
 	n->old_program = old && i > 0;
-	n->disk = on_disk ? disk_new((int)i) : NULL;
+	n->disk = on_disk || w->stage ? disk_new((int)i) : NULL;
 }
 
 static struct dice derived(struct dice *d)
