@@ -87,7 +87,7 @@ class Daemons:
         return self.cluster[member].process is not None
 
     def act(self, word, *arguments):
-        getattr(self, "act_" + word)(*arguments)
+        getattr(self, "act_" + word.replace("-", "_"))(*arguments)
 
     def pairs(self, member, others):
         everybody = [m for m in self.members if m != member]
@@ -105,6 +105,10 @@ class Daemons:
             self.cluster.network.mend(*pair)
 
     def act_crash(self, member):
+        self.cluster[member].kill()
+
+    def act_power_off(self, member):
+        """The nearest to it: the kernel keeps what was not synced."""
         self.cluster[member].kill()
 
     def act_restart(self, member):

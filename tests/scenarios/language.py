@@ -160,6 +160,8 @@ def read_note(w):
 
 def read_resolve(w):
     member, task, field = w.member(), w.task(), w.field()
+    if field != ("overall", ""):
+        raise BadScript("what is resolved is overall")
     if not w.taken("take"):
         raise BadScript("`take` and a member are missing")
     return member, task, field, w.member()
@@ -211,6 +213,7 @@ ACTIONS = {
     "cut": Word(read_line, False),
     "heal": Word(read_heal, False),
     "crash": Word(read_member, False),
+    "power-off": Word(read_member, False),
     "restart": Word(read_member, False),
     "backup": Word(read_member, False),
     "restore": Word(read_restore, False),

@@ -103,6 +103,13 @@ static int do_crash(struct stage *s, int node, const struct command *c)
 	return done();
 }
 
+static int do_power_off(struct stage *s, int node, const struct command *c)
+{
+	(void)c;
+	stage_power_off(s, node);
+	return done();
+}
+
 static int do_restart(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
@@ -117,9 +124,9 @@ static int answer(int rc, const struct err *e)
 
 static int do_backup(struct stage *s, int node, const struct command *c)
 {
-	struct err e = {0};
 	(void)c;
-	return answer(stage_backup(s, node, &e), &e);
+	stage_backup(s, node);
+	return done();
 }
 
 static int do_restore(struct stage *s, int node, const struct command *c)
@@ -130,9 +137,9 @@ static int do_restore(struct stage *s, int node, const struct command *c)
 
 static int do_wipe(struct stage *s, int node, const struct command *c)
 {
-	struct err e = {0};
 	(void)c;
-	return answer(stage_wipe(s, node, &e), &e);
+	stage_wipe(s, node);
+	return done();
 }
 
 static int do_install(struct stage *s, int node, const struct command *c)
@@ -188,6 +195,7 @@ static const struct {
 	{"cut", 3, false, true, do_cut},
 	{"heal", 3, false, true, do_heal},
 	{"crash", 2, true, true, do_crash},
+	{"power-off", 2, true, true, do_power_off},
 	{"restart", 2, false, true, do_restart},
 	{"backup", 2, true, true, do_backup},
 	{"restore", 3, false, true, do_restore},

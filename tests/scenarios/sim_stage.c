@@ -21,8 +21,8 @@ void stage_init(struct stage *s, uint64_t seed)
 
 void stage_release(struct stage *s)
 {
-	for (int i = 0; i < STAGE_MEMBERS; i++)
-		stage_forget_backup(s, i);
+	for (size_t i = 0; i < STAGE_MEMBERS; i++)
+		disk_copy_free(s->backup[i].disk);
 	world_release(&s->w);
 }
 
@@ -80,6 +80,12 @@ void stage_crash(struct stage *s, int node)
 {
 	s->w.down_to = SIM_NEVER;
 	node_die(&s->w, &s->w.node[node], NODE_DEAD);
+}
+
+void stage_power_off(struct stage *s, int node)
+{
+	s->w.down_to = SIM_NEVER;
+	node_die(&s->w, &s->w.node[node], NODE_OFF);
 }
 
 void stage_restart(struct stage *s, int node)

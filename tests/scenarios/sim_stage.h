@@ -8,10 +8,10 @@
 
 #define STAGE_MEMBERS 5
 
-struct sqlite3;
+struct disk_copy;
 
 struct stage_backup {
-	struct sqlite3 *database; /* NULL: none was made */
+	struct disk_copy *disk; /* NULL: none was made */
 	struct mark mark;
 };
 
@@ -25,18 +25,19 @@ struct stage {
 void stage_init(struct stage *s, uint64_t seed);
 void stage_release(struct stage *s);
 
-/* The process ends between two events, and stays down. */
+/* Between two events, and it stays down: the process ends, or the power goes and with it some of
+ * what was not synced. */
 void stage_crash(struct stage *s, int node);
+void stage_power_off(struct stage *s, int node);
 void stage_restart(struct stage *s, int node);
 /* Everything that the node sends or is sent takes up to so long. */
 void stage_slow(struct stage *s, int node, int64_t delay_ms);
 
 /* ---- disks; all but stage_backup and stage_install of a node that is down ---- */
-int stage_backup(struct stage *s, int node, struct err *e) MUST_CHECK;
-void stage_forget_backup(struct stage *s, int node);
+void stage_backup(struct stage *s, int node);
 /* with_mark: the whole machine is put back. RC_NOT_FOUND: there is no backup. */
 int stage_restore(struct stage *s, int node, bool with_mark, struct err *e) MUST_CHECK;
-int stage_wipe(struct stage *s, int node, struct err *e) MUST_CHECK;
+void stage_wipe(struct stage *s, int node);
 int stage_install(struct stage *s, int node, struct err *e) MUST_CHECK;
 
 /* A member with a valid key says what its node would not: noise, head (of a leaf that never was),

@@ -25,10 +25,12 @@ class Simulated:
         self.advance(1000)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.process.stdin.close()
+        said = self.process.stdout.read()
         self.process.stdout.close()
-        self.process.wait()
+        if self.process.wait() != 0 and kind is None:
+            raise Broken(f"the simulator ended with {self.process.returncode}: {said.strip()}")
 
     def tell(self, *words):
         """The rows of the answer; (rows, refusal)."""
@@ -80,7 +82,7 @@ class Simulated:
             self.lines(word, *arguments)
             return
         self.tell(word, *arguments)
-        if word == "crash":
+        if word in ("crash", "power-off"):
             self.down.add(arguments[0])
         elif word == "restart":
             self.down.discard(arguments[0])
