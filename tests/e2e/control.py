@@ -2,6 +2,7 @@
 meanwhile, and the daemon goes on."""
 
 import os
+import select
 import signal
 import socket
 import stat
@@ -137,6 +138,20 @@ def one_client_too_many_is_told_and_the_others_stay():
             assert is_closed(s)
             s.close()
         node.ctl("status")
+
+
+def descriptor_passed_along_is_not_kept():
+    with Cluster(("jiangsu", "office")) as c:
+        node = lone_node(c)
+        ours, passed = os.pipe()
+        with connect(node) as s:
+            socket.send_fds(s, [info()], [passed] * 4)
+            os.close(passed)
+            assert read_frame(s)
+            # The pipe ends here although the client stays: nobody else has its other side open.
+            assert select.select([ours], [], [], 10)[0]
+            assert os.read(ours, 1) == b""
+        os.close(ours)
 
 
 def subscriber_hears_of_each_change_and_may_be_slow():
@@ -317,6 +332,7 @@ def sync_error_at_commit_says_unknown_and_ends_with_74():
 run_scenarios(hostile_requests_are_answered_with_an_error_or_nothing,
               thousand_requests_at_once_are_answered_in_their_order,
               one_client_too_many_is_told_and_the_others_stay,
+              descriptor_passed_along_is_not_kept,
               subscriber_hears_of_each_change_and_may_be_slow,
               client_that_does_not_read_costs_no_memory,
               socket_is_for_user_and_group_and_a_stale_one_is_replaced,
