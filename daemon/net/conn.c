@@ -179,7 +179,7 @@ void conn_send(struct conn *c, const struct outbound *out)
 	send_message(c, &out->msg);
 }
 
-void conn_say_bye(struct conn *c, int rc, const char *text)
+void conn_say_bye(struct conn *c, const char *text)
 {
 	struct outbound out = {.last = true};
 	if (c->state != CONN_SESSION) {
@@ -187,7 +187,6 @@ void conn_say_bye(struct conn *c, int rc, const char *text)
 		return;
 	}
 	out.msg.kind = MESSAGE_BYE;
-	out.msg.bye.code = rc ? bytes_str(rc_id(rc)) : bytes_of(NULL, 0);
 	out.msg.bye.text = bytes_str(text);
 	conn_send(c, &out);
 }
@@ -399,7 +398,7 @@ void conn_on_time(struct conn *c, struct now now)
 		return;
 	look_at_queue(c, false);
 	if (c->state == CONN_SESSION && channel_messages(&c->channel) >= MESSAGES_MAX)
-		conn_say_bye(c, RC_OK, "time for a new session");
+		conn_say_bye(c, "time for a new session");
 	else if (now.mono.v < conn_deadline(c).v)
 		return;
 	else if (c->state == CONN_DIALLING || c->state == CONN_HANDSHAKE)
@@ -411,5 +410,5 @@ void conn_on_time(struct conn *c, struct now now)
 	else if (now.mono.v >= drain_deadline(&c->drain, l->write_stall_ms).v)
 		conn_close(c, "takes nothing we send");
 	else
-		conn_say_bye(c, RC_OK, "time for a new session");
+		conn_say_bye(c, "time for a new session");
 }

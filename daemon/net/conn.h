@@ -62,8 +62,8 @@ int conn_accept(
 bool conn_has_room(const struct conn *c);
 /* Only in SESSION or LEAVING; after a message with `last` it closes once that is written. */
 void conn_send(struct conn *c, const struct outbound *out);
-/* A Bye of the shell's own, then closes. rc 0 = nobody's fault. */
-void conn_say_bye(struct conn *c, int rc, const char *text);
+/* A Bye of the shell's own, for no fault of the peer's, then closes. */
+void conn_say_bye(struct conn *c, const char *text);
 /* At once. text: why, for the log; borrowed. Safe to call twice. */
 void conn_close(struct conn *c, const char *text);
 

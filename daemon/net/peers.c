@@ -470,7 +470,7 @@ void peers_stop(struct shell *s)
 	if (s->peers.listener_open)
 		uv_close((uv_handle_t *)&s->peers.listener, on_listener_closed);
 	for (struct conn *c = s->peers.conns; c; c = c->next)
-		conn_say_bye(c, RC_OK, "this node is shutting down");
+		conn_say_bye(c, "this node is shutting down");
 }
 
 bool peers_are_gone(const struct shell *s)
