@@ -94,6 +94,13 @@ class Network:
         self._set(self.wires.values(), False)
 
     def close(self):
+        async def end():
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
         self._set(self.wires.values(), True)
+        self._call(end())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
