@@ -7,7 +7,7 @@ import time
 from lab import Lab, LabCluster, say
 from tally import run_scenarios
 
-FOUND_SECONDS = 46
+FOUND_SECONDS = 47  # 45 in the protocol, and what it takes to look
 LARGE = 1000  # bytes of a packet
 
 

@@ -6,7 +6,7 @@ import time
 from lab import Lab, LabCluster, say
 from tally import run_scenarios
 
-FOUND_SECONDS = 46
+FOUND_SECONDS = 47  # 45 in the protocol, and what it takes to look
 
 
 def half_open_sessions_are_closed_after_the_cable_was_pulled():

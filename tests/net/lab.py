@@ -261,15 +261,10 @@ class LabCluster(Cluster):
 
     def is_mesh(self, *slugs):
         slugs = slugs or self.members
-        for slug in slugs:
-            done = self[slug].ctl("--json", "status", check=False)
-            if done.returncode != 0 or not self.hears_all(done.stdout, slugs):
-                return False
-        return True
+        return all(self[slug].answers() and self.hears_all(slug, slugs) for slug in slugs)
 
-    @staticmethod
-    def hears_all(text, slugs):
-        up = {p["member"] for p in json.loads(text)["peers"] if p["connected"]}
+    def hears_all(self, slug, slugs):
+        up = {p["member"] for p in self[slug].status()["peers"] if p["connected"]}
         return len(up & set(slugs)) == len(slugs) - 1
 
     def wait_mesh(self, *slugs, seconds=30):

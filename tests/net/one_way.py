@@ -6,7 +6,7 @@ import time
 from lab import Lab, LabCluster, say
 from tally import run_scenarios
 
-FOUND_SECONDS = 46  # 45 in the protocol, and a look at the clock
+FOUND_SECONDS = 47  # 45 in the protocol, and what it takes to look
 
 
 def a_line_that_carries_one_direction_is_found_and_gone_around():

