@@ -41,6 +41,8 @@ def full_disk(min_free_mib):
         with SmallDisk(node.data, "24m") as disk:
             try:
                 c.up()
+                c["office"].stop()
+                node.post("note", "1-02", "not sent yet")
                 disk.fill()
 
                 def refused():
@@ -54,6 +56,8 @@ def full_disk(min_free_mib):
                 state = node.status()
                 assert state["state"] == "degraded" and state["state_text"], state
                 assert len(node.json("task", "list")["tasks"]) == 165
+                c["office"].start()
+                wait_until("it still sends what it has", lambda: c["office"].values("1-02", "note"), 60)
                 for i in range(40):  # what the peer says does not fit either
                     c["office"].post("note", "2-01", f"{i} " + "x" * 1900)
                 assert len(node.json("task", "list")["tasks"]) == 165
