@@ -5,6 +5,16 @@
 : "${step_logs:?is the folder for the output of steps}"
 step_passed=0 step_failed=0 step_skipped=0
 
+# Whoever stops the run stops the step that runs.
+step_running=
+step_stop()
+{
+	trap '' TERM INT HUP
+	[ -z "$step_running" ] || { kill "$step_running" && wait "$step_running"; }
+	exit 143
+}
+trap step_stop TERM INT HUP
+
 # step NAME SECONDS COMMAND...: runs it under a hard limit, reads its last count, shows what failed.
 step()
 {
@@ -12,8 +22,11 @@ step()
 	shift 2
 	log=$step_logs/${name//[^a-z0-9]/-}.log
 	mkdir -p "$step_logs"
-	timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null
+	timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
+	step_running=$!
+	wait $step_running
 	rc=$?
+	step_running=
 	count=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1)
 	read -r passed failed skipped < <(tr -dc '0-9 ' <<<"${count:-}" | tr -s ' ')
 	passed=${passed:-0} failed=${failed:-0} skipped=${skipped:-0}
