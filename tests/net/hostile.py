@@ -13,9 +13,9 @@ from tally import run_scenarios
 HEAP_SLACK_KIB = 4096  # SQLite's cache and the allocator's rests
 
 
-def misbehave(lab, c, mode, seconds, host="anhui"):
+def misbehave(lab, c, mode, seconds, host="anhui", key="anhui"):
     """A member with anhui's key, against the office; see peer.c."""
-    return lab.start(host, PEER, "--roster", c.roster, "--key", f"{c['anhui'].keys}/noise.key", "--to",
+    return lab.start(host, PEER, "--roster", c.roster, "--key", f"{c[key].keys}/noise.key", "--to",
                      "office", "--seconds", str(seconds), "--mode", mode, text=True, stdout=subprocess.PIPE)
 
 
@@ -90,6 +90,18 @@ def member_that_floods_or_sends_garbage_delays_nobody():
         f"messages of chance after {closed['garbled']:.2f} s; peak memory grew by {grown} KiB")
     assert max(times) < 3 and closed["garbage"] < 2 and closed["garbled"] < 2
     assert grown < HEAP_SLACK_KIB, grown
+
+
+def node_that_meets_its_own_key_refuses_it():
+    with Lab() as lab, LabCluster(lab) as c:
+        c.up(*four(c))
+        office = c["office"]
+        before = office.status()
+        kept = kept_for(ended(misbehave(lab, c, "flood", 4, key="office")))
+        wait_until("it is counted", lambda: office.status()["strangers"] > before["strangers"])
+        connected = [p["connected"] for p in office.status()["peers"] if p["member"] != "anhui"]
+    say(f"a caller with the office's own key is closed after {kept:.2f} s")
+    assert kept < 2 and all(connected), (kept, connected)
 
 
 SOURCES = [f"10.77.0.{n}" for n in range(101, 109)]  # of the strangers: more than 16 / 4
@@ -240,6 +252,7 @@ print("worst", round(worst, 3))
 
 run_scenarios(peer_that_stops_reading_is_closed_and_costs_no_memory,
               member_that_floods_or_sends_garbage_delays_nobody,
+              node_that_meets_its_own_key_refuses_it,
               five_hundred_slow_strangers_keep_nobody_out,
               flood_at_a_low_limit_of_files_is_shed_and_survived,
               lengths_that_cannot_be_are_closed_at_once)
