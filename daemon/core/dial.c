@@ -60,13 +60,17 @@ void dial_down(struct dial *d, struct mono_ms now, struct chance c)
 
 void dial_unanswered(struct dial *d, struct mono_ms now, struct chance c)
 {
-	wait_below(d, LIMIT_DIAL_SILENT_MS, now, c);
+	if (MUTANT(SILENCE_DOUBLES))
+		schedule(d, now, c);
+	else
+		wait_below(d, LIMIT_DIAL_SILENT_MS, now, c);
 }
 
 bool dial_new_wins(const char *self, const char *peer, bool old_opened_by_self,
 	bool new_opened_by_self, int64_t old_ms)
 {
-	if (old_opened_by_self == new_opened_by_self || old_ms > LIMIT_HANDSHAKE_MS)
+	bool is_old = old_ms > LIMIT_HANDSHAKE_MS && !MUTANT(OLD_SESSION_STAYS);
+	if (old_opened_by_self == new_opened_by_self || is_old)
 		return true;
 	bool self_is_smaller = strcmp(self, peer) < 0 || MUTANT(BOTH_CLOSE);
 	return new_opened_by_self == self_is_smaller;
