@@ -181,7 +181,7 @@ void writer_note(struct writer *w, size_t task, struct made *out)
 	struct value v = {.slot = SLOT_NOTE};
 	randombytes_buf(nonce, sizeof(nonce));
 	hex_encode(nonce, sizeof(nonce), holder);
-	v.note.text = bytes_str("请各牵头单位于本季度末前报送佐证材料，逾期将列入督办");
+	v.note.text = bytes_str("请于季末前报送佐证材料");
 	struct change c = {.nonce = bytes_of(nonce, sizeof(nonce)),
 		.task = bytes_str(w->chain[task].task),
 		.slot = SLOT_NOTE,
