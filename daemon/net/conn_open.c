@@ -10,11 +10,15 @@
 #define KEEPALIVE_COUNT 3
 /* Unsent bytes that the kernel may hold: what is urgent waits behind no more than this. */
 #define NOT_SENT_BYTES (32 * 1024)
+/* PROTOCOL 7.1: of the smallest line that IPv6 allows. A line that swallows larger packets and says
+ * nothing would look alive and carry nothing. */
+#define SEGMENT_BYTES 1220
 
-static int conn_new(struct shell *s, struct conn **out, struct err *e)
+/* family: of a socket that is needed at once, AF_UNSPEC: none yet. */
+static int conn_new(struct shell *s, int family, struct conn **out, struct err *e)
 {
 	struct conn *c = xalloc(sizeof(*c));
-	int status = uv_tcp_init(&s->uv, &c->tcp);
+	int status = uv_tcp_init_ex(&s->uv, &c->tcp, (unsigned)family);
 	if (status < 0) {
 		free(c);
 		return err_set(e, RC_IO, "socket: %s", uv_strerror(status));
@@ -48,6 +52,14 @@ static void set_options(struct conn *c)
 			sizeof(options[i].value));
 }
 
+static void limit_segments(struct conn *c)
+{
+	int value = SEGMENT_BYTES;
+	uv_os_fd_t fd;
+	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &value, sizeof(value));
+}
+
 static void begin_handshake(struct conn *c, const uint8_t *remote)
 {
 	uint8_t ephemeral[KEY_BYTES];
@@ -76,9 +88,10 @@ int conn_dial(struct shell *s, int peer, const struct sockaddr_storage *to,
 {
 	*out = NULL;
 	struct conn *c;
-	int rc = conn_new(s, &c, e);
+	int rc = conn_new(s, to->ss_family, &c, e);
 	if (rc)
 		return rc;
+	limit_segments(c);
 	c->state = CONN_DIALLING;
 	c->opened_by_self = true;
 	c->peer = peer;
@@ -97,7 +110,7 @@ int conn_accept(struct shell *s, uv_stream_t *listener, struct conn **out, struc
 {
 	*out = NULL;
 	struct conn *c;
-	int rc = conn_new(s, &c, e);
+	int rc = conn_new(s, AF_UNSPEC, &c, e);
 	if (rc)
 		return rc;
 	c->state = CONN_HANDSHAKE;
