@@ -294,7 +294,8 @@ class TimedNetwork(Network):
 
 
 def apart_and_together(sizes):
-    """Seconds from the line's return, and from the first dial through it."""
+    """Seconds from the line's return, from the first dial through it, and that it was cut: a dialler
+    waits the longer, the longer the line was gone."""
     c = Cluster(("jiangsu", "anhui", "office"), wired=True)
     c.network.close()
     c.network = TimedNetwork()
@@ -303,6 +304,7 @@ def apart_and_together(sizes):
         c.wait_converged()
         c["office"].stop()
         a, b = c["jiangsu"], c["anhui"]
+        cut_at = time.monotonic()
         c.network.cut_off("jiangsu")
         wait_until("the line is cut", lambda: not any(p["connected"] for n in (a, b)
                                                       for p in n.status()["peers"]))
@@ -316,17 +318,18 @@ def apart_and_together(sizes):
         healed_at = time.monotonic()
         c.network.heal()
         same_at = result_of(watching)["same_at"]
-        return same_at - healed_at, same_at - c.network.dialled_at
+        return same_at - healed_at, same_at - c.network.dialled_at, healed_at - cut_at
 
 
 def w4(sizes):
     rows = (Row(f"W4 {sizes['apart']:,} changes each, apart: same after the first dial", "s", 3),
-            Row("   same after the line's return, back-off included", "s"))
+            Row("   same after the line's return, back-off included", "s"),
+            Row("   the line was cut for", "s"))
     for _ in range(sizes["rounds"]):
         Others.look()
-        healed, dialled = apart_and_together(sizes)
-        rows[0].add(dialled)
-        rows[1].add(healed)
+        healed, dialled, cut = apart_and_together(sizes)
+        for row, value in zip(rows, (dialled, healed, cut)):
+            row.add(value)
         say(f"W4 {dialled:.2f} s after the dial, {healed:.2f} s after the line's return")
     return rows
 

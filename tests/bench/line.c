@@ -100,8 +100,10 @@ void line_pump(struct line *l)
 
 bool line_next(struct line *l, struct ctl_reply *out)
 {
+	if (l->in.n - l->taken < 4)
+		return false;
 	struct bytes rest = {l->in.p + l->taken, l->in.n - l->taken};
-	if (rest.n < 4 || rest.n - 4 < get_u32be(rest.p))
+	if (rest.n - 4 < get_u32be(rest.p))
 		return false;
 	struct bytes body = {rest.p + 4, get_u32be(rest.p)};
 	struct arena a;
