@@ -85,6 +85,13 @@ def a_sync_that_fails_is_an_unknown_outcome():
     assert sweep.figures.unknown > 0, "no commit failed"
 
 
+def a_write_that_fails_loses_nothing():
+    need_strace()
+    Sweep(EIO_SECONDS).run(lambda lane: list_points(lane, ("pwrite64",)) +
+                           list_points(lane, ("rename", "fsync", "fdatasync"), first=True),
+                           visit("error=EIO", EXIT_IO))
+
+
 def a_disk_that_never_syncs_again_acknowledges_nothing():
     need_strace()
     with Cluster(("jiangsu", "office")) as c:
@@ -128,5 +135,6 @@ def a_loss_would_be_found(lane):
 
 run_scenarios(nothing_acknowledged_is_lost_by_a_kill_at_any_write,
               a_sync_that_fails_is_an_unknown_outcome,
+              a_write_that_fails_loses_nothing,
               a_disk_that_never_syncs_again_acknowledges_nothing,
               too_little_memory_ends_with_71_and_loses_nothing)

@@ -6,6 +6,8 @@ import subprocess
 from cluster import BUILD
 from player import Broken
 
+WORLD = ("office", "shanghai", "jiangsu", "zhejiang", "anhui")  # whatever a script says of members
+SETUP_S = 120  # of virtual time
 RUNNER = os.path.join(BUILD, "tests/scenarios/sim_runner")
 
 
@@ -20,10 +22,27 @@ class Simulated:
     def __enter__(self):
         self.process = subprocess.Popen([RUNNER, str(self.seed)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
+        try:
+            self.prepare()
+        except BaseException:
+            self.process.kill()
+            raise
+        return self
+
+    def prepare(self):
         for task in self.tasks:
             self.post("office", "plan", (task, "", ()))
-        self.advance(1000)
-        return self
+        for _ in range(SETUP_S):
+            self.advance(1000)
+            if self.all_have_met():
+                return
+        raise Broken(f"not everybody has met everybody within {SETUP_S} s")
+
+    def all_have_met(self):
+        shown = [self.status(member) for member in WORLD]
+        return len({s["view_root"] for s in shown}) == 1 and all(
+            p["connected"] and p["lacks"] == 0
+            for member, s in zip(WORLD, shown) for slug, p in s["peers"].items() if slug != member)
 
     def __exit__(self, kind, *_):
         self.process.stdin.close()
@@ -88,11 +107,8 @@ class Simulated:
             self.down.discard(arguments[0])
 
     def lines(self, word, member, others):
-        """Every member of the world, also those whom the script does not name."""
-        world = ("office", "shanghai", "jiangsu", "zhejiang", "anhui")
-        members = world if member == "all" else [member]
-        for a in members:
-            for b in world if others == "all" else others:
+        for a in WORLD if member == "all" else [member]:
+            for b in WORLD if others == "all" else others:
                 if a != b:
                     self.tell(word, a, b)
 
