@@ -184,8 +184,10 @@ static int raise_seen(struct replica *r, struct log *log, const struct checkpoin
 	if (cp->size <= log->row.size || cp->size <= log->row.seen_size)
 		return RC_OK;
 	log->row.seen_size = cp->size;
-	if (log->row.seen_ms == 0)
-		log->row.seen_ms = now.wall.v;
+	if (log->row.seen_ms != 0)
+		return RC_OK; /* known to be incomplete: an owner's larger heads cost no write each
+			       */
+	log->row.seen_ms = now.wall.v;
 	r->wrote = true;
 	return r->ops->log_put(r->store, &log->row, e);
 }

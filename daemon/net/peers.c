@@ -114,22 +114,16 @@ static bool is_from_a_member(const struct shell *s, const struct conn *c)
 	return false;
 }
 
-static size_t count_from(const struct shell *s, const struct sockaddr_storage *from)
-{
-	size_t n = 0;
-	for (const struct conn *c = s->peers.conns; c; c = c->next)
-		n += has_no_key_yet(c) && address_same_host(from, &c->addr);
-	return n;
-}
-
-/* Of those that are from no member's address; NULL if there are not more than the limit. The list
- * begins with the newest. */
-static struct conn *oldest_over_limit(const struct shell *s, size_t limit)
+/* The oldest connection without a key, if there are more than the limit: of those from one address,
+ * or (from NULL) of all that come from no member's address. The list begins with the newest. */
+static struct conn *oldest_over_limit(
+	const struct shell *s, const struct sockaddr_storage *from, size_t limit)
 {
 	struct conn *oldest = NULL;
 	size_t n = 0;
 	for (struct conn *c = s->peers.conns; c; c = c->next) {
-		if (!has_no_key_yet(c) || is_from_a_member(s, c))
+		bool counts = from ? address_same_host(from, &c->addr) : !is_from_a_member(s, c);
+		if (!has_no_key_yet(c) || !counts)
 			continue;
 		oldest = c;
 		n++;
@@ -137,15 +131,15 @@ static struct conn *oldest_over_limit(const struct shell *s, size_t limit)
 	return n > limit ? oldest : NULL;
 }
 
-/* PROTOCOL 7.1: strangers can neither use up memory nor keep a member out. */
-static void accepted(struct shell *s, struct conn *c)
+/* PROTOCOL 7.1: strangers can neither use up memory nor, by holding what they have, keep a member
+ * out. */
+static void accepted(struct shell *s, const struct conn *c)
 {
 	const struct net_limits *l = &s->settings.limits;
-	struct conn *oldest;
-	/* The new one is counted too. */
-	if (count_from(s, &c->addr) > l->unauthenticated_per_address)
-		conn_close(c, "too many connections without a key from this address");
-	else if ((oldest = oldest_over_limit(s, l->unauthenticated)) != NULL)
+	struct conn *oldest = oldest_over_limit(s, &c->addr, l->unauthenticated_per_address);
+	if (!oldest)
+		oldest = oldest_over_limit(s, NULL, l->unauthenticated);
+	if (oldest)
 		conn_close(oldest, "too many connections without a key");
 }
 

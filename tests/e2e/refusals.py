@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 
 from cluster import Cluster, wait_until
 from tally import run_scenarios
@@ -76,6 +77,41 @@ def a_second_daemon_on_one_folder_exits_75():
         assert c["office"].view_root() == root
 
 
+class Holder(threading.Thread):
+    """Holds a connection without saying a word; opens another when it is closed."""
+
+    def __init__(self, port, stop):
+        super().__init__(daemon=True)
+        self.port, self.stop = port, stop
+
+    def run(self):
+        while not self.stop.wait(0.3):
+            with socket.create_connection(("127.0.0.1", self.port), 5) as s:
+                s.settimeout(10)
+                try:
+                    s.recv(1)
+                except OSError:
+                    pass
+
+
+def who_holds_connections_keeps_no_member_of_the_same_address_out():
+    with Cluster(("jiangsu", "office"), listens=("office",)) as c:
+        c.up()
+        c["jiangsu"].stop()
+        stop = threading.Event()
+        holders = [Holder(c["office"].port, stop) for _ in range(6)]
+        for h in holders:
+            h.start()
+        wait_until("somebody had to give way", lambda: refused(c, 1))
+        c["jiangsu"].start()
+        c["jiangsu"].post("note", "1-01", "in spite of them")
+        c.wait_converged(seconds=15)
+        stop.set()
+        c["office"].stop()
+        for h in holders:
+            h.join(10)
+
+
 def a_damaged_configuration_is_refused_with_78():
     with Cluster(("jiangsu", "office")) as c:
         node = c["office"]
@@ -87,4 +123,6 @@ def a_damaged_configuration_is_refused_with_78():
 
 
 run_scenarios(noise_is_spoken_or_nothing, a_key_of_nobody_and_another_cluster_are_refused,
-              a_second_daemon_on_one_folder_exits_75, a_damaged_configuration_is_refused_with_78)
+              a_second_daemon_on_one_folder_exits_75,
+              who_holds_connections_keeps_no_member_of_the_same_address_out,
+              a_damaged_configuration_is_refused_with_78)
