@@ -99,7 +99,7 @@ def who_holds_connections_keeps_no_member_of_the_same_address_out():
         c.up()
         c["jiangsu"].stop()
         stop = threading.Event()
-        holders = [Holder(c["office"].port, stop) for _ in range(6)]
+        holders = [Holder(c["office"].port, stop) for _ in range(12)]
         for h in holders:
             h.start()
         wait_until("somebody had to give way", lambda: refused(c, 1))
