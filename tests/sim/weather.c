@@ -263,12 +263,9 @@ static void put_back(struct world *w, bool with_mark)
 		n->mark.present = false;
 }
 
-/* A second machine with everything of the first: database, mark, keys. */
-static void clone(struct world *w)
+void weather_clone(struct world *w, struct sim_node *n)
 {
-	struct sim_node *n = any_node(w), *twin = &w->node[w->n_members];
-	if (w->n_nodes > w->n_members || n->disk == NULL || !node_is_up(n) || !n->mark.present)
-		return;
+	struct sim_node *twin = &w->node[w->n_members];
 	struct disk_copy *copy = disk_copy(n->disk);
 	*twin = (struct sim_node){.id = n->id,
 		.self = (int)w->n_members,
@@ -283,6 +280,13 @@ static void clone(struct world *w)
 	sometimes(SOMETIMES_CLONED);
 	w->n_nodes++;
 	node_start(w, twin);
+}
+
+static void clone(struct world *w)
+{
+	struct sim_node *n = any_node(w);
+	if (w->n_nodes == w->n_members && n->disk != NULL && node_is_up(n) && n->mark.present)
+		weather_clone(w, n);
 }
 
 /* ---- all of it ---- */

@@ -191,6 +191,9 @@ void weather_act(struct world *w);
 /* Between these two nothing gets through from now on; both know. */
 void weather_cut(struct world *w, int a, int b);
 void weather_mend(struct world *w, int a, int b);
+/* A second machine with everything of the first: database, mark, keys. One in a run, of a node that
+ * is up, with its database on a disk. */
+void weather_clone(struct world *w, struct sim_node *n);
 /* Everything is mended, and stays so. */
 void weather_clear(struct world *w);
 void weather_release(struct world *w);
