@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 
-from cluster import Cluster
+from cluster import Cluster, Node, free_ports
 from player import Broken
 
 PAUSE_S = 0.3  # the longest that a pause of virtual time lasts
@@ -139,6 +139,21 @@ class Daemons:
 
     def act_install(self, member):
         self.cluster[member].ctl("roster", "install", self.cluster.roster)
+
+    def act_clone(self, member, task, text):
+        """A copy of the machine as it stood still for a moment; its lines cannot be cut."""
+        node = self.cluster[member]
+        twin = Node(self.cluster, "twin", free_ports(1)[0])
+        twin.slug, twin.keys = member, node.keys
+        shutil.copy(os.path.join(node.folder, "operator.key"), twin.folder)
+        node.stop()
+        for folder, copied in ((node.data, twin.data), (node.mark, twin.mark)):
+            shutil.copytree(folder, copied, dirs_exist_ok=True)
+        node.start()
+        twin.write_conf({o: self.cluster[o].port for o in self.members if o != member})
+        self.cluster.nodes["twin"] = twin
+        twin.start()
+        twin.post("note", task, text)
 
     # ---- what nodes show ----
 

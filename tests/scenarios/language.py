@@ -220,6 +220,7 @@ ACTIONS = {
     "wipe": Word(read_member, False),
     "install": Word(read_member, False),
     "wait": Word(read_nothing, False),
+    "clone": Word(read_note, False),
     "clock": Word(read_clock, True),
     "slow": Word(read_slow, True),
     "lie": Word(read_lie, True),

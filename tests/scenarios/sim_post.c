@@ -194,6 +194,17 @@ int stage_post(struct stage *s, int node, const struct stage_post *p, struct err
 	return write_register(s, node, p->task, holder, &v, reason, e);
 }
 
+int stage_clone(struct stage *s, int node, const char *task, const char *text, struct err *e)
+{
+	struct world *w = &s->w;
+	int twin = (int)w->n_members;
+	struct stage_post p = {.word = "note", .task = task, .status = "", .text = text};
+	if (w->n_nodes > w->n_members)
+		return err_set(e, RC_INPUT, "there is a second machine already");
+	weather_clone(w, &w->node[node]);
+	return stage_post(s, twin, &p, e);
+}
+
 /* ---- resolving ---- */
 
 struct taking {

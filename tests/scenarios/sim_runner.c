@@ -33,6 +33,11 @@ static int done(void)
 	return 0;
 }
 
+static int answer(int rc, const struct err *e)
+{
+	return rc == RC_OK ? done() : broken(e->text);
+}
+
 /* The member named by a word of the command. */
 static int member_of(const struct stage *s, const char *slug)
 {
@@ -76,6 +81,12 @@ static int do_post(struct stage *s, int node, const struct command *c)
 	return 0;
 }
 
+static int do_clone(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	return answer(stage_clone(s, node, c->word[2], c->word[3], &e), &e);
+}
+
 static int do_resolve(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
@@ -115,11 +126,6 @@ static int do_restart(struct stage *s, int node, const struct command *c)
 	(void)c;
 	stage_restart(s, node);
 	return done();
-}
-
-static int answer(int rc, const struct err *e)
-{
-	return rc == RC_OK ? done() : broken(e->text);
 }
 
 static int do_backup(struct stage *s, int node, const struct command *c)
@@ -191,6 +197,7 @@ static const struct {
 } commands[] = {
 	{"advance", 2, false, false, do_advance},
 	{"post", 9, true, true, do_post},
+	{"clone", 4, true, true, do_clone},
 	{"resolve", 6, true, true, do_resolve},
 	{"cut", 3, false, true, do_cut},
 	{"heal", 3, false, true, do_heal},

@@ -54,6 +54,9 @@ struct stage_post {
 };
 /* Supersedes what the node shows there. RC_REFUSED_* and the like: the node's own answer. */
 int stage_post(struct stage *s, int node, const struct stage_post *p, struct err *e) MUST_CHECK;
+/* A second machine with everything of the node's starts, and an official posts a note there. */
+int stage_clone(
+	struct stage *s, int node, const char *task, const char *text, struct err *e) MUST_CHECK;
 /* Puts the value of `taken` in place of all that stand in the register. RC_NOT_FOUND: it has none.
  */
 int stage_resolve(struct stage *s, int node, const char *task, const char *slot, const char *holder,
