@@ -7,12 +7,14 @@ import re
 import shutil
 import time
 
-from cluster import Cluster, Node, free_ports
+from cluster import BUILD, Cluster, Node, free_ports, run
 from player import Broken
 
 PAUSE_S = 0.3  # the longest that a pause of virtual time lasts
 PAUSE_PART = 100  # of virtual time otherwise
 AS_OF = "2026-03-31"
+PEER = os.path.join(BUILD, "tests/net/net_peer")
+NOISES = ("garbage", "garbled")  # no frames at all, and frames of messages of chance
 REFUSED = re.compile(r"^deltactl: (E[0-9]{4}): ", re.M)
 
 
@@ -154,6 +156,17 @@ class Daemons:
         self.cluster.nodes["twin"] = twin
         twin.start()
         twin.post("note", task, text)
+
+    def act_lie(self, liar, kind, to):
+        """The liar's key in the hands of tests/net/peer.c, while its own node is down."""
+        if self.is_up(liar):
+            raise Broken(f"{liar} is up: its key can have one session only")
+        key = os.path.join(self.cluster[liar].keys, "noise.key")
+        for mode in NOISES:
+            done = run(PEER, "--roster", self.cluster.roster, "--key", key, "--to", to, "--seconds",
+                       "10", "--mode", mode, check=False)
+            if "closed after" not in done.stdout:
+                raise Broken(f"{mode} was taken: {done.stdout}{done.stderr}")
 
     # ---- what nodes show ----
 

@@ -223,7 +223,7 @@ ACTIONS = {
     "clone": Word(read_note, False),
     "clock": Word(read_clock, True),
     "slow": Word(read_slow, True),
-    "lie": Word(read_lie, True),
+    "lie": Word(read_lie, False),
 }
 
 
@@ -359,7 +359,9 @@ class Reader:
             self.put(where, at, word, read_expect(w), only_sim)
         elif word in ACTIONS:
             action = ACTIONS[word]
-            self.put(where, at, word, action.read(w), only_sim or action.only_sim)
+            arguments = action.read(w)
+            only_sim = only_sim or action.only_sim or word == "lie" and arguments[1] != "noise"
+            self.put(where, at, word, arguments, only_sim)
         else:
             raise BadScript(f"unknown word {word}")
         w.end()

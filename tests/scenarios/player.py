@@ -72,7 +72,7 @@ class Player:
 
     def act(self, s):
         member = s.arguments[0]
-        if s.word not in ("cut", "heal"):
+        if s.word not in ("cut", "heal", "lie"):
             needs_up = s.word not in ("restart", "restore", "wipe")
             if self.stage.is_up(member) != needs_up:
                 raise Broken(f"{member} is {'down' if needs_up else 'up'}")

@@ -161,6 +161,8 @@ static int do_lie(struct stage *s, int node, const struct command *c)
 	int to = member_of(s, c->word[3]);
 	if (to < 0 || s->w.node[to].replica == NULL)
 		return broken("who is lied to is down");
+	if (s->w.node[node].replica == NULL && strcmp(c->word[2], "noise") != 0)
+		return broken("the liar is down, and its log with it");
 	return answer(stage_lie(s, node, c->word[2], to, &e), &e);
 }
 
@@ -208,7 +210,7 @@ static const struct {
 	{"restore", 3, false, true, do_restore},
 	{"wipe", 2, false, true, do_wipe},
 	{"install", 2, true, true, do_install},
-	{"lie", 4, true, true, do_lie},
+	{"lie", 4, false, true, do_lie},
 	{"clock", 3, true, true, do_clock},
 	{"slow", 3, false, true, do_slow},
 	{"status", 2, true, true, do_status},
