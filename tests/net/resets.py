@@ -54,7 +54,7 @@ def catch_up_is_resumed_after_each_reset():
             moved = lab.bytes_to("anhui")
             c.measure("bytes move again", lambda: lab.bytes_to("anhui") - moved > 20_000
                       or c.is_same(), 60)
-            time.sleep(chance.uniform(0, 0.4))
+            time.sleep(chance.uniform(0, 0.2))
             in_the_middle += not c.is_same()
             lab.reset_connections("anhui")
         c.time_to_converge(seconds=60)
