@@ -277,5 +277,7 @@ void oracle_end(struct world *w)
 		}
 		oracle_holds(14);
 	}
+	oracle_fold(w, any);
+	oracle_findings(w, any);
 	oracle_rebuild(w, any);
 }

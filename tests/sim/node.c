@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/store/store_sqlite.h"
+#include "proto/base/mutant.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/programs.h"
@@ -245,6 +246,11 @@ static bool take_events(struct world *w, struct sim_node *n)
 static bool commit(struct world *w, struct sim_node *n)
 {
 	struct err e = {0};
+	if (MUTANT(SEND_BEFORE_COMMIT)) {
+		n->in_group = false;
+		shell_send(w, n);
+		n->in_group = true;
+	}
 	if (dies_here(w, n, 1))
 		return false;
 	int rc = replica_commit(n->replica, node_now(w, n), &e);

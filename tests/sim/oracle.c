@@ -237,6 +237,7 @@ void oracle_started(struct world *w, struct sim_node *n)
 {
 	oracle_committed(w, n);
 	oracle_holds(19);
+	oracle_fold(w, n);
 	if (dice_index(&w->oracle, 16) == 0)
 		oracle_rebuild(w, n);
 }

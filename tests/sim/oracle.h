@@ -41,6 +41,12 @@ void oracle_end(struct world *w);
 void oracle_dump(struct world *w, struct sim_node *n, struct hash *out);
 void oracle_print_view(struct sim_node *n);
 
+/* ---- view.c ---- */
+/* What a node shows follows from its history. */
+void oracle_fold(struct world *w, struct sim_node *n);
+/* What honest members wrote is sound. */
+void oracle_findings(struct world *w, struct sim_node *n);
+
 /* ---- rebuild.c ---- */
 /* A new node that is given all leaves of this one in another order sees the same view. */
 void oracle_rebuild(struct world *w, struct sim_node *source);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/mutant.h"
 #include "proto/trust/sign.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sometimes.h"
@@ -162,6 +163,8 @@ int request_run(struct world *w, struct request *r)
 	}
 	all(w)->turn = r;
 	r->in_group = true;
+	if (MUTANT(ACK_BEFORE_COMMIT))
+		requests_committed(w, n);
 	node_settle(w, n);
 	all(w)->turn = NULL;
 	if (!r->done)

@@ -1,0 +1,163 @@
+/* The view once more, by other means: from the history that a node shows, with every change named
+ * there, folded as PROTOCOL 6.2 has it and not as daemon/core/fold.c counts it. Two values that
+ * nobody decided between are both in it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/model/view.h"
+#include "proto/trust/merkle.h"
+#include "proto/wire/codec.h"
+#include "tests/sim/oracle.h"
+
+struct place {
+	char task[TASK_KEY_SIZE], holder[LIMIT_HOLDER_BYTES + 1];
+	uint32_t slot;
+	struct hash id, *supersedes;
+	size_t n_supersedes;
+};
+
+struct history {
+	struct place *place;
+	size_t n, cap;
+};
+
+static void keep_text(char *out, struct bytes s)
+{
+	if (s.n > 0)
+		memcpy(out, s.p, s.n);
+	out[s.n] = '\0';
+}
+
+static int take_entry(void *arg, const struct ctl_entry *entry)
+{
+	struct history *h = arg;
+	uint8_t memory[CODEC_LEAF_ARENA];
+	struct arena a;
+	struct leaf leaf;
+	struct change c;
+	arena_init(&a, memory, sizeof(memory));
+	if (entry->verdict != VERDICT_EFFECTIVE)
+		return 0;
+	ENSURE(leaf_decode(entry->leaf, &a, &leaf, NULL) == RC_OK);
+	ENSURE(change_decode(leaf.signed_body.body, &a, &c, NULL) == RC_OK);
+	if (h->n == h->cap) {
+		h->cap = h->cap == 0 ? 64 : 2 * h->cap;
+		h->place = xrealloc(h->place, h->cap * sizeof(*h->place));
+	}
+	struct place *p = &h->place[h->n++];
+	*p = (struct place){.slot = c.slot, .n_supersedes = c.n_supersedes};
+	keep_text(p->task, c.task);
+	keep_text(p->holder, c.holder);
+	memcpy(p->id.b, entry->change_id.p, HASH_BYTES);
+	p->supersedes = xalloc((c.n_supersedes + 1) * sizeof(struct hash));
+	for (size_t i = 0; i < c.n_supersedes; i++)
+		memcpy(p->supersedes[i].b, c.supersedes[i].p, HASH_BYTES);
+	return 0;
+}
+
+static int compare_registers(const struct place *a, const struct place *b)
+{
+	int c = task_key_compare(bytes_str(a->task), bytes_str(b->task));
+	if (c == 0)
+		c = (a->slot > b->slot) - (a->slot < b->slot);
+	return c != 0 ? c : bytes_compare(bytes_str(a->holder), bytes_str(b->holder));
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int c = compare_registers(x, y);
+	return c != 0 ? c : hash_compare(&x->id, &y->id);
+}
+
+/* The n changes of one register. */
+static void put_register(struct buf *leaf, const struct place *p, size_t n)
+{
+	struct version *v = xalloc(n * sizeof(*v));
+	struct hash *current = xalloc(n * sizeof(*current));
+	size_t n_current = 0;
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct version){.id = p[i].id,
+			.supersedes = p[i].supersedes,
+			.n_supersedes = p[i].n_supersedes};
+	view_fold(v, n);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].current)
+			current[n_current++] = v[i].id;
+	if (n_current > 0)
+		view_leaf_register(leaf, p->slot, bytes_str(p->holder), current, n_current);
+	free(current);
+	free(v);
+}
+
+static void root_of(const struct history *h, struct hash *out)
+{
+	struct frontier f = {0};
+	struct buf leaf = {0};
+	struct hash hash;
+	for (size_t i = 0, k; i < h->n; i = k) {
+		buf_reset(&leaf);
+		view_leaf_begin(&leaf, bytes_str(h->place[i].task));
+		size_t empty = leaf.n;
+		for (k = i; k < h->n && strcmp(h->place[k].task, h->place[i].task) == 0;) {
+			size_t from = k;
+			while (k < h->n && compare_registers(&h->place[from], &h->place[k]) == 0)
+				k++;
+			put_register(&leaf, &h->place[from], k - from);
+		}
+		merkle_leaf_hash(buf_bytes(&leaf), &hash);
+		if (leaf.n > empty)
+			frontier_append(&f, &hash);
+	}
+	frontier_root(&f, out);
+	buf_release(&leaf);
+}
+
+void oracle_fold(struct world *w, struct sim_node *n)
+{
+	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
+	struct history h = {0};
+	struct hash root;
+	ENSURE(replica_query(n->replica, &q, take_entry, &h, NULL) == RC_OK);
+	if (h.n > 0)
+		qsort(h.place, h.n, sizeof(*h.place), compare_places);
+	root_of(&h, &root);
+	if (!hash_equal(&root, &n->held.view)) {
+		oracle_print_view(n);
+		oracle_fail(w, 28, "%s%d does not show what follows from its history", n->id->slug,
+			n->self);
+	}
+	oracle_holds(28);
+	for (size_t i = 0; i < h.n; i++)
+		free(h.place[i].supersedes);
+	free(h.place);
+}
+
+/* ---- what honest members write ---- */
+
+/* Later news can make it void; that it is no sound leaf at its place is a mistake of its own node,
+ * which judged it before it said that it was posted. */
+static bool is_own_mistake(enum void_code code)
+{
+	return code == VOID_GATE || code == VOID_INDEX || code == VOID_MEMBER ||
+		code == VOID_SIGNATURE || code == VOID_REGISTER || code == VOID_VALUE;
+}
+
+static int check_finding(void *arg, const struct ctl_entry *entry)
+{
+	struct world *w = arg;
+	char origin[ORIGIN_SIZE];
+	keep_text(origin, entry->origin);
+	const struct book_log *l = books_log(&w->books, origin, false);
+	if (l == NULL || l->tainted || !world_is_honest(w, l->member) ||
+		entry->verdict != VERDICT_VOID || !is_own_mistake((enum void_code)entry->void_code))
+		return 0;
+	oracle_fail(w, 29, "leaf %llu of %s is void (%s)", (unsigned long long)entry->index, origin,
+		void_code_name((enum void_code)entry->void_code));
+}
+
+void oracle_findings(struct world *w, struct sim_node *n)
+{
+	ENSURE(replica_findings(n->replica, check_finding, w, NULL) == RC_OK);
+	oracle_holds(29);
+}
