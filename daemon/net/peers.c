@@ -299,7 +299,8 @@ static void session_ended(
 /* An office that is away for a month is said once, not every second. */
 static bool was_said(struct peer *p, bool answered, const char *text)
 {
-	bool said = p->silent || strncmp(p->trouble, text, sizeof(p->trouble) - 1) == 0;
+	bool same = strncmp(p->trouble, text, sizeof(p->trouble) - 1) == 0;
+	bool said = same || (p->silent && !answered);
 	p->silent = !answered;
 	return said;
 }
