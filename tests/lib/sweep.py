@@ -206,6 +206,7 @@ class Sweep:
             for t in threads:
                 t.join()
             assert not self.failures, "\n".join(self.failures)
+            assert self.figures.covered, "no fault was reached"
         self.figures.say()
 
     def take(self, end):

@@ -18,7 +18,7 @@ Statement = namedtuple("Statement", "where at word arguments only_sim")
 Script = namedtuple("Script", "path promises members statements")
 
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "y": 31_557_600_000}
-TOKEN = re.compile(r'\s*(?:("(?:[^"\\]*)")|(;)|(#.*)|([^\s;"#]+))')
+TOKEN = re.compile(r'\s*(?:("(?:[^"\\\t]*)")|(;)|(#.*)|([^\s;"#]+))')
 
 
 class BadScript(Exception):

@@ -54,6 +54,7 @@ UNMET = [
     ("", "unequal-roots on anhui office"),
     ("", "epoch anhui 2 on all"),
     ("", "fork anhui 1 on all"),
+    ("lie anhui fork to office", "no-fork"),
     ("", "line anhui down on office"),
     ("cut anhui", "line anhui up on office within 5s"),
     ("", "blamed anhui on all"),
@@ -64,7 +65,6 @@ UNMET = [
     ("crash anhui; crash anhui", None),
     ("restart anhui", None),
 ]
-NEVER_UNMET = {"no-fork"}  # a fork takes a liar: 7_lies_change_nothing.scn
 
 
 def error_of(text):
@@ -102,7 +102,7 @@ def unmet_expectations():
         if not said.startswith("x.scn:5: " if expected else "x.scn:4: "):
             yield f"{before}; {last}: {said}"
     shown = {expected.split()[0] for _, expected in UNMET if expected}
-    yield from sorted(set(EXPECTATIONS) - NEVER_UNMET - shown)
+    yield from sorted(set(EXPECTATIONS) - shown)
 
 
 def unmet_on_daemons():

@@ -1,5 +1,5 @@
-/* sim_runner: the simulator as a stage for scenarios. It does what it is told on standard input,
- *one command a line with tabs between its words, and answers each with rows and a last line:
+/* sim_runner: the simulator as a stage for scenarios. It does what it is told on standard input, a
+ * command a line with tabs between its words, and answers each with rows and a last line:
  *
  *	ok  |  refused TAB id TAB text  |  broken TAB text
  *
@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/base/text.h"
-#include "proto/trust/sign.h"
 #include "tests/scenarios/sim_stage.h"
 
 #define WORDS_MAX 12
@@ -21,21 +19,22 @@ struct command {
 	size_t n;
 };
 
-static int broken(const char *why)
+static void broken(const char *why)
 {
 	printf("broken\t%s\n", why);
-	return 0;
 }
 
-static int done(void)
+static void done(void)
 {
 	puts("ok");
-	return 0;
 }
 
-static int answer(int rc, const struct err *e)
+static void answer(int rc, const struct err *e)
 {
-	return rc == RC_OK ? done() : broken(e->text);
+	if (rc == RC_OK)
+		done();
+	else
+		broken(e->text);
 }
 
 /* The member named by a word of the command. */
@@ -57,17 +56,17 @@ static void answer_posted(int rc, const struct err *e)
 
 /* ---- commands: node is the first word's member where the table says so ---- */
 
-static int do_advance(struct stage *s, int node, const struct command *c)
+static void do_advance(struct stage *s, int node, const struct command *c)
 {
 	(void)node;
 	int64_t until = s->w.now + strtoll(c->word[1], NULL, 10);
 	while (world_step(&s->w, until))
 		;
 	s->w.now = until;
-	return done();
+	done();
 }
 
-static int do_post(struct stage *s, int node, const struct command *c)
+static void do_post(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
 	struct stage_post p = {.word = c->word[2],
@@ -78,124 +77,134 @@ static int do_post(struct stage *s, int node, const struct command *c)
 		.lead = c->word[7],
 		.participants = c->word[8]};
 	answer_posted(stage_post(s, node, &p, &e), &e);
-	return 0;
 }
 
-static int do_clone(struct stage *s, int node, const struct command *c)
+static void do_clone(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
-	return answer(stage_clone(s, node, c->word[2], c->word[3], &e), &e);
+	answer(stage_clone(s, node, c->word[2], c->word[3], &e), &e);
 }
 
-static int do_resolve(struct stage *s, int node, const struct command *c)
+static void do_resolve(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
 	int rc = stage_resolve(s, node, c->word[2], c->word[3], c->word[4], c->word[5], &e);
 	answer_posted(rc, &e);
-	return 0;
 }
 
-static int do_cut(struct stage *s, int node, const struct command *c)
+typedef void line_fn(struct world *w, int a, int b);
+
+static void do_line(struct stage *s, int node, const struct command *c, line_fn *fn)
 {
-	weather_cut(&s->w, node, member_of(s, c->word[2]));
-	return done();
+	int other = member_of(s, c->word[2]);
+	if (other < 0 || other == node) {
+		broken("a line is between two members");
+		return;
+	}
+	fn(&s->w, node, other);
+	done();
 }
 
-static int do_heal(struct stage *s, int node, const struct command *c)
+static void do_cut(struct stage *s, int node, const struct command *c)
 {
-	weather_mend(&s->w, node, member_of(s, c->word[2]));
-	return done();
+	do_line(s, node, c, weather_cut);
 }
 
-static int do_crash(struct stage *s, int node, const struct command *c)
+static void do_heal(struct stage *s, int node, const struct command *c)
+{
+	do_line(s, node, c, weather_mend);
+}
+
+static void do_crash(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
 	stage_crash(s, node);
-	return done();
+	done();
 }
 
-static int do_power_off(struct stage *s, int node, const struct command *c)
+static void do_power_off(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
 	stage_power_off(s, node);
-	return done();
+	done();
 }
 
-static int do_restart(struct stage *s, int node, const struct command *c)
+static void do_restart(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
 	stage_restart(s, node);
-	return done();
+	done();
 }
 
-static int do_backup(struct stage *s, int node, const struct command *c)
+static void do_backup(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
 	stage_backup(s, node);
-	return done();
+	done();
 }
 
-static int do_restore(struct stage *s, int node, const struct command *c)
+static void do_restore(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
-	return answer(stage_restore(s, node, strcmp(c->word[2], "machine") == 0, &e), &e);
+	answer(stage_restore(s, node, strcmp(c->word[2], "machine") == 0, &e), &e);
 }
 
-static int do_wipe(struct stage *s, int node, const struct command *c)
+static void do_wipe(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
 	stage_wipe(s, node);
-	return done();
+	done();
 }
 
-static int do_install(struct stage *s, int node, const struct command *c)
+static void do_install(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
 	(void)c;
-	return answer(stage_install(s, node, &e), &e);
+	answer(stage_install(s, node, &e), &e);
 }
 
-static int do_lie(struct stage *s, int node, const struct command *c)
+static void do_lie(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
 	int to = member_of(s, c->word[3]);
 	if (to < 0 || s->w.node[to].replica == NULL)
-		return broken("who is lied to is down");
-	if (s->w.node[node].replica == NULL && strcmp(c->word[2], "noise") != 0)
-		return broken("the liar is down, and its log with it");
-	return answer(stage_lie(s, node, c->word[2], to, &e), &e);
+		broken("who is lied to is down");
+	else if (s->w.node[node].replica == NULL && strcmp(c->word[2], "noise") != 0)
+		broken("the liar is down, and its log with it");
+	else
+		answer(stage_lie(s, node, c->word[2], to, &e), &e);
 }
 
-static int do_clock(struct stage *s, int node, const struct command *c)
+static void do_clock(struct stage *s, int node, const struct command *c)
 {
 	s->w.node[node].wall_offset += strtoll(c->word[2], NULL, 10);
-	return done();
+	done();
 }
 
-static int do_slow(struct stage *s, int node, const struct command *c)
+static void do_slow(struct stage *s, int node, const struct command *c)
 {
 	stage_slow(s, node, strtoll(c->word[2], NULL, 10));
-	return done();
+	done();
 }
 
-static int do_status(struct stage *s, int node, const struct command *c)
+static void do_status(struct stage *s, int node, const struct command *c)
 {
 	(void)c;
 	struct err e = {0};
-	return answer(stage_print_status(s, node, &e), &e);
+	answer(stage_print_status(s, node, &e), &e);
 }
 
-static int do_values(struct stage *s, int node, const struct command *c)
+static void do_values(struct stage *s, int node, const struct command *c)
 {
 	struct err e = {0};
-	return answer(stage_print_values(s, node, c->word[2], &e), &e);
+	answer(stage_print_values(s, node, c->word[2], &e), &e);
 }
 
 static const struct {
 	const char *word;
 	size_t n; /* words, with itself */
 	bool up, has_node;
-	int (*run)(struct stage *s, int node, const struct command *c);
+	void (*run)(struct stage *s, int node, const struct command *c);
 } commands[] = {
 	{"advance", 2, false, false, do_advance},
 	{"post", 9, true, true, do_post},
@@ -216,22 +225,24 @@ static const struct {
 	{"status", 2, true, true, do_status},
 	{"values", 3, true, true, do_values},
 };
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static int run(struct stage *s, const struct command *c)
+static void run(struct stage *s, const struct command *c)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(c->word[0], commands[i].word) != 0)
-			continue;
-		if (c->n != commands[i].n)
-			return broken("a wrong number of words");
-		int node = commands[i].has_node ? member_of(s, c->word[1]) : 0;
-		if (node < 0)
-			return broken("no such member");
-		if (commands[i].up && s->w.node[node].replica == NULL)
-			return broken("that node is down");
-		return commands[i].run(s, node, c);
+	size_t i = 0;
+	while (i < COMMANDS && strcmp(c->word[0], commands[i].word) != 0)
+		i++;
+	if (i == COMMANDS || c->n != commands[i].n) {
+		broken("no such command with so many words");
+		return;
 	}
-	return broken("no such command");
+	int node = commands[i].has_node ? member_of(s, c->word[1]) : 0;
+	if (node < 0)
+		broken("no such member");
+	else if (commands[i].up && s->w.node[node].replica == NULL)
+		broken("that node is down");
+	else
+		commands[i].run(s, node, c);
 }
 
 static void split(char *line, struct command *c)
