@@ -64,7 +64,7 @@ def two_that_do_not_meet_agree_through_a_third():
         around.append(c.time_to_converge())
         say(f"F16: all hold a write after {max(direct):.2f} s with the line, {max(around):.2f} s "
             f"through a third: extra delay {max(around) - min(direct):.2f} s")
-        assert max(around) < 2, around
+        assert max(around) <= 2 + 2 * max(direct), (around, direct)
 
 
 if __name__ == "__main__":
