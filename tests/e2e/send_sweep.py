@@ -8,7 +8,7 @@ from cluster import BUILD
 from sweep import Sweep
 from tally import run_scenarios
 
-SECONDS = 300 if os.environ.get("TESTS_MODE") == "full" else 14
+SECONDS = 90 if os.environ.get("TESTS_MODE") == "full" else 14
 SHIM = os.path.abspath(os.path.join(BUILD, "tests/e2e/fail_send.so"))
 SAID = re.compile(r"^fail_send: (\d+) sends, (\d+) failed$", re.M)
 

@@ -12,9 +12,9 @@ from sweep import Figures, Sweep, prepare
 from tally import NotPermitted, run_scenarios
 
 FULL = os.environ.get("TESTS_MODE") == "full"
-KILL_SECONDS = 600 if FULL else 16  # points are taken at random until the time is over
-EIO_SECONDS = 300 if FULL else 7
-MEMORY_MIB = range(4, 45, 1 if FULL else 4)  # of address space: from none at all to enough
+KILL_SECONDS = 60 if FULL else 16  # points are taken at random until the time is over
+EIO_SECONDS = 30 if FULL else 7
+MEMORY_MIB = range(4, 45, 2 if FULL else 4)  # of address space: from none at all to enough
 EXIT_OS, EXIT_IO, EXIT_LOADER = 71, 74, 127
 CALLS = "fdatasync,fsync,pwrite64,rename,renameat,renameat2"
 
