@@ -50,13 +50,17 @@ static void ask(struct replica *r, size_t i, int peer, struct now now)
 	r->session[peer].log[i].want_due = true;
 }
 
-void fetch_doubt(struct replica *r, struct log *log, int peer)
+void fetch_doubt(struct replica *r, struct log *log, int peer, struct now now)
 {
 	struct peer_log *pl = &r->session[peer].log[log_position(r, log)];
-	log->doubted = peer;
-	log->common = (struct frontier){0};
 	log->source = NO_PEER;
 	pl->failed = true;
+	/* One at a time, or each is dropped for the next before it can answer. */
+	if (log->doubted != NO_PEER && now.mono.v < log->doubt_limit.v)
+		return;
+	log->doubted = peer;
+	log->doubt_limit.v = now.mono.v + FETCH_TIMEOUT_MS;
+	log->common = (struct frontier){0};
 	pl->want_due = true;
 }
 
@@ -134,6 +138,7 @@ struct mono_ms fetch_deadline(const struct replica *r)
 	for (size_t i = 0; i < r->n_logs; i++) {
 		const struct log *log = r->log[i];
 		sooner(&at, log->relay_at.v);
+		sooner(&at, log->fork_again.v);
 		if (!needs_fetch(log))
 			continue;
 		if (log->source != NO_PEER)

@@ -2,8 +2,22 @@
 #include "daemon/core/state.h"
 #include "proto/base/mutant.h"
 
+void fork_say_to(struct session *s, struct log *log, size_t i, struct now now)
+{
+	s->log[i].fork_due[0] = s->log[i].fork_due[1] = true;
+	if (log->fork_again.v == MONO_NEVER.v)
+		log->fork_again.v = now.mono.v + LOOK_BACK_MS + FETCH_TIMEOUT_MS;
+}
+
+void fork_say_again(struct replica *r, size_t i)
+{
+	r->log[i]->fork_again = MONO_NEVER;
+	for (size_t p = 0; p < r->roster.n; p++)
+		r->session[p].log[i].fork_due[0] = r->session[p].log[i].fork_due[1] = true;
+}
+
 int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
-	uint64_t size, struct err *e)
+	uint64_t size, struct now now, struct err *e)
 {
 	if (log->row.forked || MUTANT(FIRST_WINS))
 		return RC_OK;
@@ -15,6 +29,10 @@ int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, 
 	int rc = r->ops->log_put(r->store, &log->row, e);
 	if (rc == RC_OK)
 		rc = r->ops->evidence_put(r->store, log->row.origin, first, second, e);
+	buf_put_bytes(&log->fork_head[0], first);
+	buf_put_bytes(&log->fork_head[1], second);
+	for (size_t p = 0; p < r->roster.n; p++)
+		fork_say_to(&r->session[p], log, log_position(r, log), now);
 	return rc;
 }
 
@@ -75,7 +93,7 @@ static int check_reached(struct replica *r, int peer, struct log *log, const str
 		rc = root_of_ours(r, log, &f, cp->size, &mine.root, e);
 	}
 	if (rc == RC_OK && !hash_equal(&mine.root, &cp->root))
-		rc = fork_note(r, peer, log, buf_bytes(&kept), note, cp->size, e);
+		rc = fork_note(r, peer, log, buf_bytes(&kept), note, cp->size, now, e);
 	buf_release(&kept);
 	return rc;
 }
@@ -91,7 +109,7 @@ int fork_check_head(struct replica *r, int peer, struct log *log, const struct c
 	for (size_t i = 0; i < 2; i++)
 		if (cp->size == before[i]->size && !hash_equal(&cp->root, &before[i]->root))
 			return fork_note(
-				r, peer, log, buf_bytes(&before[i]->note), note, cp->size, e);
+				r, peer, log, buf_bytes(&before[i]->note), note, cp->size, now, e);
 	return RC_OK;
 }
 
@@ -118,10 +136,12 @@ int fork_follow(struct replica *r, int peer, struct log *log, const struct check
 	struct bytes note, uint64_t first, const struct batch *b, struct now now, struct err *e)
 {
 	if (log->doubted != peer) {
-		if (log->source != peer || log->row.size == 0 || MUTANT(OTHER_HISTORY_REFUSED))
+		bool asked = r->session[peer].log[log_position(r, log)].asked;
+		if (!asked || log->row.size == 0 || MUTANT(OTHER_HISTORY_REFUSED))
 			return refuse_batch(log, cp, e);
-		fetch_doubt(r, log, peer);
-		return RC_OK;
+		if (log->source == peer)
+			fetch_doubt(r, log, peer, now);
+		return RC_OK; /* else it answers what we no longer ask */
 	}
 	if (first != log->common.size)
 		return RC_OK; /* it was on its way before we asked */
@@ -138,10 +158,11 @@ int fork_follow(struct replica *r, int peer, struct log *log, const struct check
 			return rc;
 		if (hash_equal(&root, &cp->root)) {
 			log->common = ours;
+			log->doubt_limit.v = now.mono.v + FETCH_TIMEOUT_MS;
 			if (log->source == peer)
 				fetch_wait(log, now);
 			return RC_OK;
 		}
 	}
-	return fork_note(r, peer, log, buf_bytes(&log->head), note, cp->size, e);
+	return fork_note(r, peer, log, buf_bytes(&log->head), note, cp->size, now, e);
 }

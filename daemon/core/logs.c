@@ -45,7 +45,7 @@ static struct log *log_new(const struct origin *o, int member)
 	log->origin = *o;
 	log->member = member;
 	log->source = log->doubted = NO_PEER;
-	log->relay_at = MONO_NEVER;
+	log->relay_at = log->fork_again = MONO_NEVER;
 	return log;
 }
 
@@ -54,6 +54,8 @@ static void log_free(struct log *log)
 	buf_release(&log->head);
 	buf_release(&log->seen.note);
 	buf_release(&log->earlier.note);
+	buf_release(&log->fork_head[0]);
+	buf_release(&log->fork_head[1]);
 	free(log);
 }
 
@@ -281,8 +283,8 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 	if (!batch_fits(log, cp, b, skip, &after))
 		return fork_follow(r, peer, log, cp, note, first, b, now, e);
 	if (fork_is_passed_by(log, b, skip))
-		return fork_note(
-			r, peer, log, buf_bytes(&log->earlier.note), note, log->earlier.size, e);
+		return fork_note(r, peer, log, buf_bytes(&log->earlier.note), note,
+			log->earlier.size, now, e);
 	int rc = RC_OK;
 	if (MUTANT(FUTURE_REJECTED) && HLC_MS(b->leaf[skip].leaf.hlc) > now.wall.v + 3600000)
 		rc = err_set(e, RC_PEER_BATCH, "leaves from the future");

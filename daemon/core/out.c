@@ -126,6 +126,21 @@ static bool make_news(struct replica *r, struct session *s, size_t i, struct mes
 	return true;
 }
 
+/* PROTOCOL 4: whoever finds a fork says both heads to everybody. */
+static bool make_fork(struct session *s, const struct log *log, size_t i, struct message *m)
+{
+	for (size_t k = 0; k < 2; k++) {
+		bool due = s->log[i].fork_due[k] && log->fork_head[k].n > 0;
+		s->log[i].fork_due[k] = false;
+		if (!due)
+			continue;
+		m->kind = MESSAGE_HEAD;
+		m->note = buf_bytes(&log->fork_head[k]);
+		return true;
+	}
+	return false;
+}
+
 static bool make_want(struct replica *r, struct session *s, size_t i, struct message *m)
 {
 	const struct log *log = r->log[i];
@@ -134,6 +149,7 @@ static bool make_want(struct replica *r, struct session *s, size_t i, struct mes
 	s->log[i].want_due = false;
 	if (log->seen.size <= log->row.size)
 		return false;
+	s->log[i].asked = true;
 	m->kind = MESSAGE_WANT;
 	m->want.origin = bytes_str(log->row.origin);
 	m->want.from = fetch_from(r, log, s);
@@ -192,7 +208,7 @@ static bool next_open(struct replica *r, struct session *s, struct message *m)
 		return true;
 	}
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (make_news(r, s, i, m) || make_want(r, s, i, m))
+		if (make_news(r, s, i, m) || make_fork(s, r->log[i], i, m) || make_want(r, s, i, m))
 			return true;
 	return (s->digest_due && make_digest(r, s, m)) || serve_want(r, s, m);
 }

@@ -60,6 +60,9 @@ static void link_up(struct replica *r, int peer, struct now now)
 	/* Calling again gives nobody another look back. */
 	for (size_t i = 0; i < LIMIT_LOGS; i++)
 		s->log[i] = (struct peer_log){.looked_back = s->log[i].looked_back};
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->row.forked)
+			fork_say_to(s, r->log[i], i, now);
 }
 
 void replica_link(struct replica *r, int peer, enum link_event ev, struct now now)
@@ -367,6 +370,9 @@ int replica_tick(struct replica *r, struct now now, struct err *e)
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (now.mono.v >= r->log[i]->relay_at.v)
 			announce(r, i);
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (now.mono.v >= r->log[i]->fork_again.v)
+			fork_say_again(r, i);
 	if (now.mono.v >= r->digest_at.v) {
 		r->digest_at = MONO_NEVER;
 		for (size_t p = 0; rc == RC_OK && p < r->roster.n; p++) {

@@ -46,8 +46,11 @@ struct log {
 	struct mono_ms source_deadline;
 	struct mono_ms source_limit; /* of the deadline, while no leaves come */
 	int doubted;		     /* peer whose leaves do not go on from ours, or NO_PEER */
+	struct mono_ms doubt_limit;  /* another may be looked at from then on */
 	struct frontier common;	     /* how far its history was found to be ours */
 	struct mono_ms relay_at;     /* when to announce row.size to others; MONO_NEVER */
+	struct buf fork_head[2];     /* of a forked log: the two that prove it, since this start */
+	struct mono_ms fork_again;   /* when they are said once more; MONO_NEVER */
 };
 
 /* What one peer knows and wants of one log. */
@@ -57,6 +60,8 @@ struct peer_log {
 	uint64_t want_from, want_to; /* the range it still waits for; from == to: none */
 	bool head_due;		     /* announce our size */
 	bool want_due;		     /* ask it for row.size..seen_size */
+	bool fork_due[2];	     /* tell it this head of the two */
+	bool asked;		     /* in this session, so that it may be answering late */
 	bool failed;		     /* timed out as a source since the last progress */
 	struct mono_ms looked_back;  /* when its head was last compared by counting our leaves */
 };
@@ -220,7 +225,11 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 /* ---- fork.c: two histories of one log ---- */
 /* Two heads that exclude each other: kept, alarmed, the log frozen. */
 int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
-	uint64_t size, struct err *e) MUST_CHECK;
+	uint64_t size, struct now now, struct err *e) MUST_CHECK;
+/* The peer is told the two heads, and everybody once more when they may look back again: who holds
+ * the other history finds the fork by them. */
+void fork_say_to(struct session *s, struct log *log, size_t i, struct now now);
+void fork_say_again(struct replica *r, size_t i);
 /* Is any log forked? Then equal sizes do not mean equal logs. */
 bool fork_is_known(const struct replica *r);
 /* A head, signed by the log's owner, against our leaves and the largest head seen. */
@@ -321,7 +330,7 @@ void fetch_progress(struct replica *r, struct log *log, struct now now);
 /* The source is at work: it is given time. */
 void fetch_wait(struct log *log, struct now now);
 /* Asks the source to show its history from the beginning; the others are sources before it. */
-void fetch_doubt(struct replica *r, struct log *log, int peer);
+void fetch_doubt(struct replica *r, struct log *log, int peer, struct now now);
 /* The first leaf that a Want to this peer asks for. */
 uint64_t fetch_from(const struct replica *r, const struct log *log, const struct session *s);
 void fetch_drop_source(struct replica *r, int peer);
