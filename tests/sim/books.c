@@ -79,12 +79,18 @@ struct held_log *held_find(struct held *h, const char *origin)
 	return &h->log[i];
 }
 
-uint64_t held_size(const struct held *h, const char *origin)
+const struct held_log *held_look(const struct held *h, const char *origin)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (strcmp(h->log[i].origin, origin) == 0)
-			return h->log[i].size;
-	return 0;
+			return &h->log[i];
+	return NULL;
+}
+
+uint64_t held_size(const struct held *h, const char *origin)
+{
+	const struct held_log *l = held_look(h, origin);
+	return l != NULL ? l->size : 0;
 }
 
 void held_sum(struct held *h)

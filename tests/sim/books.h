@@ -12,6 +12,7 @@ struct book_log {
 	struct frontier frontier;
 	size_t n, cap;
 	uint64_t safe; /* leaves from here on may be gone: a database that held them was put back */
+	bool by_hand;  /* its owner's own replica need not hold it */
 	bool tainted;  /* its owner was cloned, rolled back unnoticed, or hostile */
 };
 
@@ -56,6 +57,8 @@ struct held {
 
 /* Made if it is new. */
 struct held_log *held_find(struct held *h, const char *origin);
+/* NULL if there is none. */
+const struct held_log *held_look(const struct held *h, const char *origin);
 /* 0 if it is not held. */
 uint64_t held_size(const struct held *h, const char *origin);
 void held_sum(struct held *h);

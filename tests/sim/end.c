@@ -119,7 +119,7 @@ static bool log_is_equal(struct world *w, const struct book_log *l, bool must)
 			return false;
 		}
 		uint64_t size = held_size(&n->held, l->origin);
-		if (size == max || l->tainted)
+		if (size == max || l->tainted || (l->by_hand && n->member == l->member))
 			continue;
 		if (must)
 			oracle_fail(w, 8, "%s%d holds %llu of %llu leaves of %s after the healing",
@@ -130,10 +130,106 @@ static bool log_is_equal(struct world *w, const struct book_log *l, bool must)
 	return true;
 }
 
+/* ---- logs of several histories ---- */
+
+struct counting {
+	const char *origin;
+	uint64_t size;
+	struct frontier f;
+	struct sim_node *n;
+};
+
+static int count_leaf(void *arg, uint64_t index, struct bytes leaf)
+{
+	struct counting *c = arg;
+	struct hash h;
+	(void)index;
+	merkle_leaf_hash(leaf, &h);
+	frontier_append(&c->f, &h);
+	return 0;
+}
+
+static int count_log(void *arg, const struct store_log *log)
+{
+	struct counting *c = arg;
+	if (strcmp(log->origin, c->origin) != 0)
+		return 0;
+	return c->n->store->ops->leaf_each(c->n->store, log->id, 0, c->size, count_leaf, c, NULL);
+}
+
+/* Do the first leaves that n holds give what `of` holds? */
+static bool goes_on_from(struct sim_node *n, const struct held_log *of)
+{
+	struct counting c = {.origin = of->origin, .size = of->size, .n = n};
+	struct hash root;
+	ENSURE(n->store->ops->log_each(n->store, count_log, &c, NULL) == RC_OK);
+	frontier_root(&c.f, &root);
+	return c.f.size == of->size && hash_equal(&root, &of->root);
+}
+
+/* I5: `less` and `more` have had the time to talk to each other. */
+static bool have_met(struct world *w, struct sim_node *less, const struct held_log *a,
+	struct sim_node *more, const struct held_log *b, bool must)
+{
+	bool prefix = goes_on_from(more, a);
+	/* A frozen prefix looks to everybody else like somebody who is behind. */
+	bool well = prefix ? a->forked : a->forked && b->forked;
+	if (well || !must)
+		return well;
+	if (prefix)
+		oracle_fail(w, 8,
+			"%s%d holds %llu of %llu leaves of %s, and both know of one history",
+			less->id->slug, less->self, (unsigned long long)a->size,
+			(unsigned long long)b->size, a->origin);
+	oracle_fail(w, 5, "%s%d (%llu leaves%s) and %s%d (%llu leaves%s) hold two histories of %s",
+		less->id->slug, less->self, (unsigned long long)a->size,
+		a->forked ? ", forked" : "", more->id->slug, more->self,
+		(unsigned long long)b->size, b->forked ? ", forked" : "", a->origin);
+}
+
+static bool pair_is_settled(struct world *w, struct sim_node *x, struct sim_node *y,
+	const struct book_log *l, bool must)
+{
+	static const struct held_log nothing;
+	const struct held_log *a = held_look(&x->held, l->origin);
+	const struct held_log *b = held_look(&y->held, l->origin);
+	a = a != NULL ? a : &nothing;
+	b = b != NULL ? b : &nothing;
+	if (a->size == b->size && (a->size == 0 || hash_equal(&a->root, &b->root)))
+		return true;
+	const struct held_log *none = a->size == 0 ? a : b->size == 0 ? b : NULL;
+	if (none != NULL) {
+		if (must && !none->forked)
+			oracle_fail(w, 8, "%s%d holds nothing of %s, which %s%d has",
+				a->size == 0 ? x->id->slug : y->id->slug,
+				a->size == 0 ? x->self : y->self, l->origin,
+				a->size == 0 ? y->id->slug : x->id->slug,
+				a->size == 0 ? y->self : x->self);
+		return none->forked;
+	}
+	return a->size <= b->size ? have_met(w, x, a, y, b, must) : have_met(w, y, b, x, a, must);
+}
+
+static bool log_is_settled(struct world *w, const struct book_log *l, bool must)
+{
+	for (size_t i = 0; i < w->n_nodes; i++)
+		for (size_t k = i + 1; k < w->n_nodes; k++) {
+			struct sim_node *x = &w->node[i], *y = &w->node[k];
+			if (counts(w, x) && counts(w, y) && !pair_is_settled(w, x, y, l, must))
+				return false;
+		}
+	if (must)
+		oracle_holds(5);
+	return true;
+}
+
 bool oracle_converged(struct world *w, bool must)
 {
 	for (size_t i = 0; i < w->books.n_logs; i++)
 		if (!log_is_equal(w, &w->books.log[i], must))
+			return false;
+	for (size_t i = 0; i < w->books.n_logs; i++)
+		if (w->books.log[i].tainted && !log_is_settled(w, &w->books.log[i], must))
 			return false;
 	if (must)
 		oracle_holds(8);
@@ -253,6 +349,7 @@ void oracle_end(struct world *w)
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		if (!counts(w, &w->node[i]) || !node_is_up(&w->node[i]))
 			continue;
+		oracle_fold(w, &w->node[i]);
 		if (any == NULL || dice_percent(&w->oracle, 30))
 			any = &w->node[i];
 	}
@@ -277,7 +374,6 @@ void oracle_end(struct world *w)
 		}
 		oracle_holds(14);
 	}
-	oracle_fold(w, any);
 	oracle_findings(w, any);
 	oracle_rebuild(w, any);
 }

@@ -1,46 +1,320 @@
 #include "tests/sim/hostile.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/forge.h"
+#include "tests/sim/lies.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/sometimes.h"
+
+#define LOGS_MAX 8
+#define HEARD_MAX 8
+#define FUTURE_EPOCH 50
+#define HOSTILE_EPOCH 60
+#define ACT_MIN_MS 20
+
+/* Who writes logs by hand. A log of a liar has two branches, and each peer is shown one of them. */
+struct forger {
+	int member; /* -1: nobody */
+	bool lies;
+	struct forged *log[LOGS_MAX][2];
+	size_t n_logs;
+};
 
 struct hostile {
-	int member;
+	struct forger future, liar;
+	struct buf heard[HEARD_MAX];
+	size_t n_heard;
+	unsigned withholds, twists; /* percent of what its node would say */
+	int64_t pause_max;
 };
+
+/* ---- logs ---- */
+
+static struct forged *branch_for(const struct forger *f, size_t i, int peer)
+{
+	struct forged *other = f->log[i][1];
+	return other != NULL && peer % 2 == 1 ? other : f->log[i][0];
+}
+
+static void begin_log(struct world *w, struct forger *f)
+{
+	const struct identity *id = &w->identity[f->member];
+	uint32_t epoch = (f->lies ? HOSTILE_EPOCH : FUTURE_EPOCH) + (uint32_t)f->n_logs;
+	struct forged *log = xalloc(sizeof(*log));
+	if (f->lies && dice_percent(&w->hostile_dice, 20))
+		epoch = HOSTILE_EPOCH; /* two of one number */
+	forge_begin(w, log, id, epoch);
+	f->log[f->n_logs++][0] = log;
+	for (size_t i = 0; i < log->n && !f->lies; i++)
+		oracle_wrote(w, log->origin, f->member, buf_bytes(&log->leaf[i]));
+	if (f->lies)
+		oracle_taint(w, log->origin, f->member);
+}
+
+static void part_ways(struct forger *f, size_t i)
+{
+	f->log[i][1] = xalloc(sizeof(*f->log[i][1]));
+	forge_copy(f->log[i][1], f->log[i][0]);
+}
+
+static void grow_log(struct world *w, struct forger *f, struct forged *log)
+{
+	const struct identity *id = &w->identity[f->member];
+	size_t more = 1 + dice_index(&w->hostile_dice, 4);
+	for (size_t i = 0; i < more && log->n < FORGED_MAX; i++) {
+		bool plain = dice_percent(&w->hostile_dice, 30);
+		struct buf raw = plain ? forge_note(w, log, id)
+			: f->lies      ? forge_bad(w, log, id)
+				       : forge_future(w, log, id);
+		if (!f->lies)
+			oracle_wrote(w, log->origin, f->member, buf_bytes(&raw));
+		forge_append(log, raw);
+	}
+}
+
+static void write_logs(struct world *w, struct forger *f)
+{
+	if (f->member < 0 || w->calm)
+		return;
+	bool opens = f->n_logs == 0 || (f->lies && dice_percent(&w->hostile_dice, 10));
+	if (opens && f->n_logs < LOGS_MAX)
+		begin_log(w, f);
+	size_t i = dice_index(&w->hostile_dice, f->n_logs);
+	bool parts = dice_percent(&w->hostile_dice, 20);
+	if (f->lies && parts && f->log[i][1] == NULL)
+		part_ways(f, i);
+	bool second = dice_percent(&w->hostile_dice, 50);
+	grow_log(w, f, f->log[i][1] != NULL && second ? f->log[i][1] : f->log[i][0]);
+}
+
+/* ---- saying it ---- */
+
+static struct sim_conn *session_with(struct world *w, const struct forger *f, size_t peer, int *end)
+{
+	struct sim_node *n = &w->node[f->member];
+	struct sim_conn *c = conn_find(w, n->peer[peer].session);
+	if (n->peer[peer].session == 0 || c == NULL || !node_is_up(n))
+		return NULL;
+	*end = c->end[0].node == n ? 0 : 1;
+	return c->end[*end].state == END_SESSION && !c->end[*end].bye_written ? c : NULL;
+}
+
+static void say(struct world *w, struct sim_conn *c, int end, const struct message *m)
+{
+	struct buf out = {0};
+	message_encode(m, &out);
+	world_trace(w, "forge %s %llu %s %zu", c->end[end].node->id->slug,
+		(unsigned long long)c->id, message_kind_name(m->kind), out.n);
+	conn_send_raw(w, c, end, buf_bytes(&out));
+	buf_release(&out);
+}
+
+static void announce(struct world *w, const struct forger *f)
+{
+	for (size_t peer = 0; f->member >= 0 && peer < w->n_members; peer++)
+		for (size_t i = 0; i < f->n_logs; i++) {
+			int end;
+			struct sim_conn *c = session_with(w, f, peer, &end);
+			if (c == NULL)
+				continue;
+			struct buf note = {0};
+			const struct forged *log = branch_for(f, i, (int)peer);
+			forge_head(log, &w->identity[f->member], log->n, &note);
+			struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
+			say(w, c, end, &m);
+			buf_release(&note);
+		}
+}
+
+static bool serve(struct world *w, const struct forger *f, struct sim_conn *c, int end,
+	const struct message *want)
+{
+	for (size_t i = 0; i < f->n_logs; i++) {
+		const struct forged *log = branch_for(f, i, c->end[end].peer);
+		if (!bytes_equal(want->want.origin, bytes_str(log->origin)))
+			continue;
+		if (want->want.from >= log->n)
+			return true;
+		struct bytes leaf[FORGED_MAX];
+		struct buf note = {0};
+		size_t from = (size_t)want->want.from;
+		for (size_t k = from; k < log->n; k++)
+			leaf[k] = buf_bytes(&log->leaf[k]);
+		forge_head(log, &w->identity[f->member], log->n, &note);
+		struct message m = {.kind = MESSAGE_LEAVES};
+		m.leaves.origin = bytes_str(log->origin);
+		m.leaves.first = from;
+		m.leaves.leaves = &leaf[from];
+		m.leaves.n = log->n - from;
+		m.leaves.head = buf_bytes(&note);
+		say(w, c, end, &m);
+		buf_release(&note);
+		return true;
+	}
+	return false;
+}
+
+/* ---- lying ---- */
+
+static void lie(struct world *w, struct hostile *h)
+{
+	int end;
+	size_t peer = dice_index(&w->hostile_dice, w->n_members);
+	struct sim_conn *c = session_with(w, &h->liar, peer, &end);
+	if (c == NULL || h->liar.n_logs == 0)
+		return;
+	const struct buf *heard = &h->heard[dice_index(&w->hostile_dice, HEARD_MAX)];
+	struct liar l = {&w->identity[h->liar.member], h->liar.log[0][0], buf_bytes(heard)};
+	struct buf out = {0};
+	lies_make(w, &l, &out);
+	world_trace(w, "lie %s %s %zu", l.id->slug, w->identity[peer].slug, out.n);
+	conn_send_raw(w, c, end, buf_bytes(&out));
+	buf_release(&out);
+}
+
+/* Asks for all there is, again and again, and reads nothing of it. */
+static void be_deaf(struct world *w, struct hostile *h)
+{
+	int end;
+	size_t peer = dice_index(&w->hostile_dice, w->n_members);
+	struct sim_conn *c = session_with(w, &h->liar, peer, &end);
+	if (c == NULL || w->calm)
+		return;
+	c->end[end].deaf = true;
+	for (size_t i = 0; i < w->books.n_logs; i++) {
+		struct message m = {.kind = MESSAGE_WANT,
+			.want = {bytes_str(w->books.log[i].origin), 0, UINT64_MAX}};
+		say(w, c, end, &m);
+	}
+}
+
+/* A node that reads nothing must speak, or it is dead. */
+static void keep_alive(struct world *w, struct hostile *h)
+{
+	for (size_t peer = 0; peer < w->n_members; peer++) {
+		int end;
+		struct sim_conn *c = session_with(w, &h->liar, peer, &end);
+		struct message m = {.kind = MESSAGE_PING, .token = 1};
+		if (c != NULL && c->end[end].deaf)
+			say(w, c, end, &m);
+	}
+}
+
+void hostile_act(struct world *w)
+{
+	struct hostile *h = w->hostile;
+	write_logs(w, &h->future);
+	write_logs(w, &h->liar);
+	if (dice_percent(&w->hostile_dice, 40))
+		announce(w, &h->future);
+	if (h->liar.member >= 0) {
+		if (dice_percent(&w->hostile_dice, 40))
+			announce(w, &h->liar);
+		size_t what = dice_index(&w->hostile_dice, 100);
+		if (what < 60)
+			lie(w, h);
+		else if (what < 63)
+			be_deaf(w, h);
+		keep_alive(w, h);
+	}
+	int64_t pause = dice_range(&w->hostile_dice, ACT_MIN_MS, h->pause_max);
+	queue_add(w, w->now + pause, SIM_HOSTILE, 0, 0);
+}
+
+/* ---- what passes its node ---- */
+
+static void overhear(struct world *w, struct hostile *h, struct bytes envelope)
+{
+	if (!dice_percent(&w->hostile_dice, 10))
+		return;
+	struct buf *b = &h->heard[h->n_heard++ % HEARD_MAX];
+	buf_reset(b);
+	buf_put_bytes(b, envelope);
+}
+
+static bool takes_want(
+	struct world *w, const struct forger *f, struct sim_conn *c, int end, struct bytes envelope)
+{
+	struct fed fed;
+	if (f->member < 0 || c->end[end].node->member != f->member)
+		return false;
+	bool served = feed_decode(w, envelope, &fed, NULL) == RC_OK && fed.m.kind == MESSAGE_WANT &&
+		serve(w, f, c, end, &fed.m);
+	feed_release(w, &fed);
+	return served;
+}
+
+bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes envelope)
+{
+	struct hostile *h = w->hostile;
+	if (h == NULL || c->end[end].state != END_SESSION)
+		return false;
+	if (c->end[end].node->member == h->liar.member)
+		overhear(w, h, envelope);
+	return takes_want(w, &h->future, c, end, envelope) ||
+		takes_want(w, &h->liar, c, end, envelope);
+}
+
+bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct outbound *out)
+{
+	struct hostile *h = w->hostile;
+	if (h == NULL || c->end[end].node->member != h->liar.member)
+		return false;
+	size_t what = dice_index(&w->hostile_dice, 100);
+	if (c->end[end].deaf || (what < h->withholds && out->msg.kind != MESSAGE_HELLO))
+		return true;
+	if (what >= h->withholds + h->twists || out->last)
+		return false;
+	struct buf raw = {0};
+	message_encode(&out->msg, &raw);
+	size_t bit = dice_index(&w->hostile_dice, raw.n * 8);
+	raw.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	conn_send_raw(w, c, end, buf_bytes(&raw));
+	buf_release(&raw);
+	return true;
+}
+
+/* ---- beginning and end ---- */
 
 void hostile_setup(struct world *w)
 {
-	(void)w;
+	bool lies = swarm_has(&w->swarm, FAULT_HOSTILE) && w->n_members >= 3;
+	bool future = swarm_has(&w->swarm, FAULT_FUTURE);
+	static const unsigned percents[] = {0, 0, 5, 40};
+	int liar = (int)dice_index(&w->hostile_dice, w->n_members);
+	unsigned withholds = percents[dice_index(&w->hostile_dice, 4)];
+	unsigned twists = percents[dice_index(&w->hostile_dice, 3)];
+	if (!lies && !future)
+		return;
+	struct hostile *h = w->hostile = xalloc(sizeof(*h));
+	h->future.member = future ? (liar + 1) % (int)w->n_members : -1;
+	h->liar = (struct forger){.member = lies ? liar : -1, .lies = true};
+	h->withholds = withholds;
+	h->twists = twists;
+	h->pause_max = w->swarm.pause_max + 100;
+	if (lies)
+		w->identity[liar].liar = true;
+	queue_add(w, 100, SIM_HOSTILE, 0, 0);
 }
+
+static void release_forger(struct forger *f)
+{
+	for (size_t i = 0; i < f->n_logs; i++)
+		for (size_t k = 0; k < 2 && f->log[i][k] != NULL; k++) {
+			forge_release(f->log[i][k]);
+			free(f->log[i][k]);
+		}
+}
+
 void hostile_release(struct world *w)
 {
+	if (w->hostile == NULL)
+		return;
+	release_forger(&w->hostile->future);
+	release_forger(&w->hostile->liar);
+	for (size_t i = 0; i < HEARD_MAX; i++)
+		buf_release(&w->hostile->heard[i]);
 	free(w->hostile);
-}
-void hostile_act(struct world *w)
-{
-	(void)w;
-}
-void hostile_joins(struct world *w, struct sim_conn *c, int end)
-{
-	(void)w;
-	(void)c;
-	(void)end;
-}
-bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes envelope)
-{
-	(void)w;
-	(void)c;
-	(void)end;
-	(void)envelope;
-	return false;
-}
-bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct outbound *out)
-{
-	(void)w;
-	(void)c;
-	(void)end;
-	(void)out;
-	return false;
-}
-bool hostile_is(const struct world *w, int member)
-{
-	return w->hostile != NULL && w->hostile->member == member;
 }

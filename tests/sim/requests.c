@@ -164,7 +164,7 @@ int request_run(struct world *w, struct request *r)
 	all(w)->turn = r;
 	r->in_group = true;
 	if (MUTANT(ACK_BEFORE_COMMIT))
-		requests_committed(w, n);
+		books_ack(&w->books, r->posted[0].origin, r->posted[0].index, &r->posted[0].id);
 	node_settle(w, n);
 	all(w)->turn = NULL;
 	if (!r->done)

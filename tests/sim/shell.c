@@ -103,7 +103,6 @@ bool shell_join(struct world *w, struct sim_conn *c, int end, const uint8_t remo
 	int old_end;
 	if (end_of(w, n, old, &old_end) != NULL)
 		conn_close(w, conn_find(w, old), old_end, "replaced by a newer session");
-	hostile_joins(w, c, end);
 	return true;
 }
 
@@ -185,7 +184,8 @@ void shell_send(struct world *w, struct sim_node *n)
 			replica_next_out(n->replica, (int)i, &out)) {
 			if (hostile_sends(w, c, end, &out))
 				continue;
-			oracle_message(w, n, &out.msg);
+			if (world_is_honest(w, n->member))
+				oracle_message(w, n, &out.msg);
 			conn_send(w, c, end, &out);
 		}
 	}

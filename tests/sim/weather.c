@@ -243,9 +243,13 @@ static void back_up(struct world *w)
 	*b = (struct backup){disk_copy(n->disk), n->mark, n->self, n->lineage};
 }
 
-static void put_back(struct world *w, bool with_mark)
+static const struct backup *any_backup(struct world *w)
 {
-	struct backup *b = &w->storm->backup[dice_index(&w->weather, BACKUPS)];
+	return &w->storm->backup[dice_index(&w->weather, BACKUPS)];
+}
+
+static void put_back(struct world *w, const struct backup *b, bool with_mark)
+{
 	bool keeps_mark = dice_percent(&w->weather, 40);
 	if (b->copy == NULL)
 		return;
@@ -307,8 +311,8 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_JUMP: jump(w); break;
 	case FAULT_IO: break_disk(w); break;
 	case FAULT_FULL: fill_disk(w); break;
-	case FAULT_RESTORE: put_back(w, false); break;
-	case FAULT_ROLLBACK: put_back(w, true); break;
+	case FAULT_RESTORE: put_back(w, any_backup(w), false); break;
+	case FAULT_ROLLBACK: put_back(w, any_backup(w), true); break;
 	case FAULT_CLONE: clone(w); break;
 	case FAULT_CHUNKS:
 	case FAULT_SLOW:
@@ -346,13 +350,22 @@ void weather_act(struct world *w)
 	if (w->storm == NULL)
 		w->storm = xalloc(sizeof(*w->storm));
 	heal_disks(w);
-	bool backs_up = dice_percent(&w->weather, 15);
+	bool backs_up = dice_percent(&w->weather, 30);
 	if (backs_up)
 		back_up(w);
 	if (w->swarm.weight_sum > 0)
 		happen(w, choose(w));
 	int64_t pause_ms = dice_range(&w->weather, 0, w->swarm.weather_max);
 	queue_add(w, w->now + pause_ms, SIM_WEATHER, 0, 0);
+}
+
+void weather_last(struct world *w)
+{
+	bool restores = swarm_has(&w->swarm, FAULT_RESTORE);
+	if (w->storm != NULL && restores)
+		for (size_t i = 0; i < BACKUPS; i++)
+			if (dice_percent(&w->weather, 50))
+				put_back(w, &w->storm->backup[i], false);
 }
 
 void weather_clear(struct world *w)

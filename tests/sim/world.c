@@ -97,6 +97,7 @@ void world_init(struct world *w, const struct run *run)
 	w->wires = derived(&seed);
 	w->oracle = derived(&seed);
 	struct dice kind = derived(&seed);
+	w->hostile_dice = derived(&seed);
 	w->n_members = (size_t)dice_range(&kind, 2, SIM_MEMBERS);
 	if (dice_percent(&kind, 40))
 		w->n_members = SIM_MEMBERS;
@@ -173,6 +174,7 @@ static void end_clone(struct world *w)
 
 void world_calm(struct world *w)
 {
+	weather_last(w);
 	world_trace(w, "calm");
 	w->calm = true;
 	w->calm_since = w->now;

@@ -108,7 +108,7 @@ struct sim_event {
 struct world {
 	uint64_t seed;
 	struct swarm swarm;
-	struct dice people, weather, wires, oracle;
+	struct dice people, weather, wires, oracle, hostile_dice;
 	int64_t now; /* ms */
 	uint64_t seq, steps;
 	struct sim_event *queue; /* a binary heap */
@@ -194,6 +194,8 @@ void weather_mend(struct world *w, int a, int b);
 /* A second machine with everything of the first: database, mark, keys. One in a run, of a node that
  * is up, with its database on a disk. */
 void weather_clone(struct world *w, struct sim_node *n);
+/* What is worst when nothing comes after it. */
+void weather_last(struct world *w);
 /* Everything is mended, and stays so. */
 void weather_clear(struct world *w);
 void weather_release(struct world *w);
