@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 #include "proto/wire/codec.h"
 
 /* The log events that matter are few; their places are kept in values of so many, so that a start
@@ -43,8 +44,10 @@ enum void_code event_judge(
 			? VOID_NONE
 			: VOID_EVENT;
 	struct operator_reach before = {log->row.id, index};
-	bool repeat = operators_find(&r->operators, &before, 1, &x->body_id) != NULL;
-	bool full = operators_count(&r->operators, log->row.id) >= LIMIT_OPERATOR_EVENTS;
+	bool repeat = operators_find(&r->operators, &before, 1, &x->body_id) != NULL &&
+		!MUTANT(OLD_DELEGATION_COUNTS);
+	bool full = operators_count(&r->operators, log->row.id) >= LIMIT_OPERATOR_EVENTS &&
+		!MUTANT(EVENTS_WITHOUT_END);
 	switch (x->leaf.kind) {
 	case LEAF_DELEGATE:
 		if (full || !signed_by_root(r, log, x, x->delegate.member) ||

@@ -1,6 +1,7 @@
 /* Whom to ask for what: one source a log at a time, the next after a timeout. Source: PROTOCOL 7.3.
  */
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 
 static bool is_open(const struct replica *r, int peer)
 {
@@ -35,7 +36,8 @@ static int choose_source(const struct replica *r, size_t i)
 void fetch_wait(struct log *log, struct now now)
 {
 	int64_t until = now.mono.v + FETCH_TIMEOUT_MS;
-	log->source_deadline.v = until < log->source_limit.v ? until : log->source_limit.v;
+	bool late = until > log->source_limit.v && !MUTANT(SOURCE_FOR_EVER);
+	log->source_deadline.v = late ? log->source_limit.v : until;
 }
 
 static void ask(struct replica *r, size_t i, int peer, struct now now)
@@ -53,7 +55,8 @@ static void ask(struct replica *r, size_t i, int peer, struct now now)
 void fetch_doubt(struct replica *r, struct log *log, int peer, struct now now)
 {
 	struct peer_log *pl = &r->session[peer].log[log_position(r, log)];
-	log->source = NO_PEER;
+	if (!MUTANT(DOUBTED_IS_SOURCE))
+		log->source = NO_PEER;
 	pl->failed = true;
 	/* One at a time, or each is dropped for the next before it can answer. */
 	if (log->doubted != NO_PEER && now.mono.v < log->doubt_limit.v)

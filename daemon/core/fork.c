@@ -67,7 +67,7 @@ static bool may_look_back(struct replica *r, int peer, const struct log *log, st
 	if (peer == NO_PEER)
 		return true;
 	struct mono_ms *last = &r->session[peer].log[log_position(r, log)].looked_back;
-	if (last->v != 0 && now.mono.v < last->v + LOOK_BACK_MS)
+	if (last->v != 0 && now.mono.v < last->v + LOOK_BACK_MS && !MUTANT(LOOK_BACK_UNBOUNDED))
 		return false;
 	*last = now.mono;
 	return true;
@@ -106,7 +106,7 @@ int fork_check_head(struct replica *r, int peer, struct log *log, const struct c
 	if (cp->size <= log->row.size)
 		return check_reached(r, peer, log, cp, note, now, e);
 	const struct seen_head *before[] = {&log->seen, &log->earlier};
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < (MUTANT(EARLIER_HEAD_FORGOTTEN) ? 1 : 2); i++)
 		if (cp->size == before[i]->size && !hash_equal(&cp->root, &before[i]->root))
 			return fork_note(
 				r, peer, log, buf_bytes(&before[i]->note), note, cp->size, now, e);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/mutant.h"
+
 void operators_release(struct operators *o)
 {
 	for (size_t i = 0; i < o->n; i++)
@@ -147,7 +149,8 @@ bool operators_allow(const struct operators *o, const struct operator_reach *rea
 			memcmp(ev->key, key, KEY_BYTES) != 0 || ev->index >= at->below ||
 			is_repeat(o, reach, n, ev, at))
 			continue;
-		if (ev->not_after != 0 && at->below > ev->not_after)
+		if (ev->not_after != 0 && at->below > ev->not_after &&
+			(at == reach || !MUTANT(DELEGATION_REVIVES)))
 			continue;
 		size_t nearness = (size_t)(at - reach);
 		if (delegation == NULL || nearness < best ||

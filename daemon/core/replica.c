@@ -133,7 +133,7 @@ static int load(struct replica *r, struct now now, struct err *e)
 		rc = events_load(r, e);
 	if (rc == RC_OK)
 		rc = digest_load(r, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !MUTANT(UNKNOWN_FOR_EVER))
 		rc = admit_unknown_again(r, e);
 	if (rc == RC_OK)
 		rc = own_resume(r, now, e);
