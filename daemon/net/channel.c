@@ -173,6 +173,11 @@ bool channel_is_midframe(const struct channel *c)
 	return c->in.n > c->used;
 }
 
+bool channel_is_midmessage(const struct channel *c)
+{
+	return channel_is_midframe(c) || (c->joiner.envelope.n > 0 && !c->joiner.done);
+}
+
 const uint8_t *channel_remote(const struct channel *c)
 {
 	return noise_remote(c->noise);

@@ -59,6 +59,8 @@ void channel_send(struct channel *c, struct bytes envelope, struct buf *out);
 bool channel_is_open(const struct channel *c);
 /* Bytes of a frame have come, but not all: the frame's clock is running. */
 bool channel_is_midframe(const struct channel *c);
+/* Part of a message has come: the other side is busy sending it. */
+bool channel_is_midmessage(const struct channel *c);
 const uint8_t *channel_remote(const struct channel *c);
 /* Noise messages so far; PROTOCOL 7.1: fewer than 2^30 a session. */
 uint64_t channel_messages(const struct channel *c);

@@ -317,14 +317,16 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 	if (n < 0) {
 		conn_close(c, n == UV_EOF ? "closed by the other side" : uv_strerror((int)n));
 	} else if (n > 0) {
-		/* By steps, so that a trickle does not count. */
-		if (c->bytes_in / LIFE_BYTES != (c->bytes_in + (uint64_t)n) / LIFE_BYTES)
-			line_moved(c, loop_now());
+		/* By steps, so that a trickle does not count; and only of a message that is not
+		 * whole yet: who sends short ones is not sending us what we asked for. */
+		bool step = c->bytes_in / LIFE_BYTES != (c->bytes_in + (uint64_t)n) / LIFE_BYTES;
 		c->bytes_in += (uint64_t)n;
 		if (MUTANT(HANDSHAKE_IDLE))
 			c->opened = loop_now().mono;
 		channel_feed(&c->channel, bytes_of(b->base, (size_t)n));
 		conn_pump(c);
+		if (step && channel_is_midmessage(&c->channel))
+			line_moved(c, loop_now());
 	}
 }
 
