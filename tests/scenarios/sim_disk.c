@@ -18,7 +18,7 @@ int stage_restore(struct stage *s, int node, bool with_mark, struct err *e)
 	if (b->disk == NULL)
 		return err_set(e, RC_NOT_FOUND, "there is no backup of %s", n->id->slug);
 	disk_put_back(n->disk, b->disk);
-	oracle_put_back(&s->w, n, with_mark);
+	oracle_put_back(&s->w, n, with_mark ? &b->mark : NULL);
 	n->lineage++;
 	if (with_mark)
 		n->mark = b->mark;
@@ -30,7 +30,7 @@ void stage_wipe(struct stage *s, int node)
 	struct sim_node *n = &s->w.node[node];
 	disk_free(n->disk);
 	n->disk = disk_new(node);
-	oracle_put_back(&s->w, n, false);
+	oracle_put_back(&s->w, n, NULL);
 	n->lineage++;
 	n->mark = (struct mark){0};
 }

@@ -420,12 +420,13 @@ void conn_on_chunk(struct world *w, struct sim_conn *c, int end)
 		tell_other(w, c, end);
 	} else if (listens(e)) {
 		flip_a_bit(w, path, e, bytes.p, bytes.n);
-		/* By steps, so that a trickle does not count. */
-		if (e->bytes_in / LIFE_BYTES != (e->bytes_in + bytes.n) / LIFE_BYTES)
-			line_moved(w, e);
+		bool step = e->bytes_in / LIFE_BYTES != (e->bytes_in + bytes.n) / LIFE_BYTES;
 		e->bytes_in += bytes.n;
 		line_feed(&e->line, buf_bytes(&bytes));
 		end_pump(w, c, end);
+		/* By steps, and of a message that is not whole yet. */
+		if (step && listens(e) && line_is_midmessage(&e->line))
+			line_moved(w, e);
 	}
 	buf_release(&bytes);
 	if (is_open(from) && waited)

@@ -125,6 +125,13 @@ bool line_is_midframe(const struct line *l)
 	return l->noise ? channel_is_midframe(&l->channel) : l->in.n > l->used;
 }
 
+bool line_is_midmessage(const struct line *l)
+{
+	if (l->noise)
+		return channel_is_midmessage(&l->channel);
+	return line_is_midframe(l) || (l->joiner.envelope.n > 0 && !l->joiner.done);
+}
+
 const uint8_t *line_remote(const struct line *l)
 {
 	return l->noise ? channel_remote(&l->channel) : l->remote;

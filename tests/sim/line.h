@@ -30,6 +30,7 @@ void line_send(struct line *l, struct bytes envelope, struct buf *out);
 /* Of what was fed last. */
 size_t line_used(const struct line *l);
 bool line_is_midframe(const struct line *l);
+bool line_is_midmessage(const struct line *l);
 const uint8_t *line_remote(const struct line *l);
 
 #endif

@@ -37,6 +37,9 @@ struct totals {
  * the bytes take on the slowest line. */
 #define BOUND_MS 165000
 
+/* A source that sends bytes, but not those that were asked for, is left after five minutes. */
+#define HELD_UP_MS 300000
+
 static int64_t bound(const struct world *w)
 {
 	uint64_t bytes = 0;
@@ -50,7 +53,8 @@ static int64_t bound(const struct world *w)
 			if (w->path[i][k].rate > 0 && w->path[i][k].rate < rate)
 				rate = w->path[i][k].rate;
 	}
-	return BOUND_MS + 3 * (int64_t)bytes / rate;
+	bool lied_to = swarm_has(&w->swarm, FAULT_HOSTILE);
+	return BOUND_MS + 3 * (int64_t)bytes / rate + (lied_to ? HELD_UP_MS : 0);
 }
 
 static struct hash run_seed(const struct run *run, struct totals *t)

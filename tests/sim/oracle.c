@@ -261,14 +261,14 @@ static uint64_t held_by_others(const struct world *w, const struct sim_node *n, 
 	return max;
 }
 
-void oracle_put_back(struct world *w, struct sim_node *n, bool unnoticed)
+void oracle_put_back(struct world *w, struct sim_node *n, const struct mark *with)
 {
 	for (size_t i = 0; i < w->books.n_logs; i++) {
 		struct book_log *l = &w->books.log[i];
 		uint64_t safe = held_by_others(w, n, l->origin);
 		if (safe < l->n && safe < l->safe)
 			l->safe = safe;
-		l->tainted |= unnoticed && strcmp(l->origin, n->mark.origin) == 0;
+		l->tainted |= with != NULL && strcmp(l->origin, with->origin) == 0;
 	}
 	n->held.n = 0;
 }

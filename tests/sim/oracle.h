@@ -26,8 +26,9 @@ void oracle_event(struct world *w, struct sim_node *n, const struct event *ev);
 /* A message of the other end was refused. */
 void oracle_refusal(struct world *w, struct sim_node *n, struct sim_conn *c, int end, int rc,
 	const struct err *e);
-/* The node's database was put back to an older state, or copied to a second machine. */
-void oracle_put_back(struct world *w, struct sim_node *n, bool unnoticed);
+/* The node's database was put back to an older state; with the mark of that time it goes on in the
+ * log that this names, and nobody notices until it speaks to the others. */
+void oracle_put_back(struct world *w, struct sim_node *n, const struct mark *with);
 /* A leaf that a member wrote without a replica. */
 void oracle_wrote(struct world *w, const char *origin, int member, struct bytes leaf);
 void oracle_taint(struct world *w, const char *origin, int member);

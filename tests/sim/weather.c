@@ -259,7 +259,7 @@ static void put_back(struct world *w, const struct backup *b, bool with_mark)
 	world_trace(w, "put back %s%d", n->id->slug, n->self);
 	sometimes(with_mark ? SOMETIMES_ROLLED_BACK : SOMETIMES_RESTORED);
 	disk_put_back(n->disk, b->copy);
-	oracle_put_back(w, n, with_mark);
+	oracle_put_back(w, n, with_mark ? &b->mark : NULL);
 	n->lineage++;
 	if (with_mark)
 		n->mark = b->mark;
