@@ -170,7 +170,8 @@ def five_hundred_slow_strangers_keep_nobody_out():
         f"{longest:.1f} s; a peer that dials in meanwhile is connected after {connected:.2f} s, "
         f"also from another address; {counted} counted; peak memory grew by {grown} KiB")
     assert made == 500 and still == 0 and longest < 7, (made, still, longest)
-    assert 4 < max(held) <= 16 and counted >= 500, (held, counted)
+    # 16, and one that was just accepted while the oldest is on its way out.
+        assert 4 < max(held) <= 17 and counted >= 500, (held, counted)
     assert grown < HEAP_SLACK_KIB, grown
 
 
