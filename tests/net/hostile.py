@@ -171,7 +171,7 @@ def five_hundred_slow_strangers_keep_nobody_out():
         f"also from another address; {counted} counted; peak memory grew by {grown} KiB")
     assert made == 500 and still == 0 and longest < 7, (made, still, longest)
     # 16, and one that was just accepted while the oldest is on its way out.
-        assert 4 < max(held) <= 17 and counted >= 500, (held, counted)
+    assert 4 < max(held) <= 17 and counted >= 500, (held, counted)
     assert grown < HEAP_SLACK_KIB, grown
 
 
