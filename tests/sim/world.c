@@ -167,6 +167,8 @@ static void end_clone(struct world *w)
 	struct sim_node *twin = &w->node[w->n_members];
 	if (node_is_up(twin))
 		node_die(w, twin, NODE_DEAD);
+	/* What it told nobody goes with its disk. */
+	oracle_put_back(w, twin, NULL);
 	release_node(twin);
 	*twin = (struct sim_node){.id = twin->id, .self = twin->self, .member = twin->member};
 	w->n_nodes = w->n_members;
