@@ -30,6 +30,16 @@ void books_leaf(struct book_log *l, const struct hash *leaf_hash)
 	l->n++;
 }
 
+void books_cut(struct book_log *l, uint64_t n)
+{
+	if (n >= l->n)
+		return;
+	l->n = (size_t)n;
+	l->frontier = (struct frontier){0};
+	for (size_t i = 0; i < l->n; i++)
+		frontier_append(&l->frontier, &l->leaf[i]);
+}
+
 void books_ack(struct books *b, const char *origin, uint64_t index, const struct hash *id)
 {
 	if (b->n_acks == b->cap_acks) {

@@ -35,6 +35,8 @@ struct books {
 /* NULL if there is none and it is not to be made. */
 struct book_log *books_log(struct books *b, const char *origin, bool create);
 void books_leaf(struct book_log *l, const struct hash *leaf_hash);
+/* Forgets leaves from n on. */
+void books_cut(struct book_log *l, uint64_t n);
 void books_ack(struct books *b, const char *origin, uint64_t index, const struct hash *id);
 void books_reject(struct books *b, const struct hash *id);
 void books_release(struct books *b);
@@ -51,7 +53,7 @@ struct held {
 	size_t n, cap;
 	struct hash entries; /* over all of them */
 	struct hash view;
-	uint64_t looks;
+	uint64_t pending;     /* changes that waited */
 	bool unknown_outcome; /* the last life ended with a commit nobody knows of */
 };
 

@@ -119,6 +119,10 @@ static void end_write(struct world *w, struct sim_conn *c, int end, struct buf *
 		w->wire_bytes += bytes->n;
 		pipe_write(w, p, path_from(w, c, end), buf_bytes(bytes), 1 - end, c->id);
 		(void)drain_look(&e->drain, pipe_queued(p), true, (struct mono_ms){w->now});
+		if (pipe_queued(p) > LIMIT_WRITE_CLOSE_BYTES + LIMIT_ENVELOPE_BYTES)
+			oracle_fail(
+				w, 15, "%s queues %zu bytes", e->node->id->slug, pipe_queued(p));
+		oracle_holds(15);
 	}
 	buf_release(bytes);
 }
@@ -274,6 +278,8 @@ void conn_send(struct world *w, struct sim_conn *c, int end, const struct outbou
 	if (out->last && e->state == END_SESSION)
 		end_move(w, e, END_LEAVING);
 	e->bye_written |= out->last;
+	if (out->last && bytes_equal(out->msg.bye.code, bytes_str(rc_id(RC_UNREACHABLE))))
+		sometimes(SOMETIMES_HALF_OPEN);
 	struct buf envelope = {0};
 	message_encode(&out->msg, &envelope);
 	world_trace(w, "send %s%d %llu %s %zu", e->node->id->slug, e->node->self,

@@ -283,7 +283,8 @@ static int check_promise(void *arg, uint64_t index, struct bytes raw)
 			oracle_fail(p->w, 13, "a rejected change stands in %s at %llu",
 				p->log->origin, (unsigned long long)index);
 	for (size_t i = 0; i < b->n_acks; i++)
-		if (b->ack[i].index == index && strcmp(b->ack[i].origin, p->log->origin) == 0 &&
+		if (b->ack[i].index == index && index < p->log->safe &&
+			strcmp(b->ack[i].origin, p->log->origin) == 0 &&
 			!hash_equal(&b->ack[i].id, &id))
 			oracle_fail(p->w, 1, "another change stands in %s at %llu than was said",
 				p->log->origin, (unsigned long long)index);
@@ -375,5 +376,7 @@ void oracle_end(struct world *w)
 		oracle_holds(14);
 	}
 	oracle_findings(w, any);
+	if (w->n_members > 0 && swarm_has(&w->swarm, FAULT_HOSTILE) && w->hostile != NULL)
+		oracle_holds(17);
 	oracle_rebuild(w, any);
 }

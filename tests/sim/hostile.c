@@ -13,6 +13,8 @@
 #define FUTURE_EPOCH 50
 #define HOSTILE_EPOCH 60
 #define ACT_MIN_MS 20
+#define PAUSE_MAX_MS 10000
+#define DEAF_WANTS 4
 
 /* Who writes logs by hand. A log of a liar has two branches, and each peer is shown one of them. */
 struct forger {
@@ -163,7 +165,7 @@ static void lie(struct world *w, struct hostile *h)
 	int end;
 	size_t peer = dice_index(&w->hostile_dice, w->n_members);
 	struct sim_conn *c = session_with(w, &h->liar, peer, &end);
-	if (c == NULL || h->liar.n_logs == 0)
+	if (c == NULL || c->end[end].deaf || h->liar.n_logs == 0)
 		return;
 	const struct buf *heard = &h->heard[dice_index(&w->hostile_dice, HEARD_MAX)];
 	struct liar l = {&w->identity[h->liar.member], h->liar.log[0][0], buf_bytes(heard)};
@@ -183,9 +185,10 @@ static void be_deaf(struct world *w, struct hostile *h)
 	if (c == NULL || w->calm)
 		return;
 	c->end[end].deaf = true;
-	for (size_t i = 0; i < w->books.n_logs; i++) {
-		struct message m = {.kind = MESSAGE_WANT,
-			.want = {bytes_str(w->books.log[i].origin), 0, UINT64_MAX}};
+	for (size_t i = 0; i < DEAF_WANTS * w->books.n_logs; i++) {
+		const char *origin = w->books.log[i % w->books.n_logs].origin;
+		struct message m = {
+			.kind = MESSAGE_WANT, .want = {bytes_str(origin), 0, UINT64_MAX}};
 		say(w, c, end, &m);
 	}
 }
@@ -215,7 +218,7 @@ void hostile_act(struct world *w)
 		size_t what = dice_index(&w->hostile_dice, 100);
 		if (what < 60)
 			lie(w, h);
-		else if (what < 63)
+		else if (what < 66)
 			be_deaf(w, h);
 		keep_alive(w, h);
 	}
@@ -263,6 +266,13 @@ bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct ou
 	if (h == NULL || c->end[end].node->member != h->liar.member)
 		return false;
 	size_t what = dice_index(&w->hostile_dice, 100);
+	if (out->msg.kind == MESSAGE_HELLO && what < 10) {
+		struct buf hello = {0};
+		lies_hello(w, c->end[end].node->id, &hello);
+		conn_send_raw(w, c, end, buf_bytes(&hello));
+		buf_release(&hello);
+		return true;
+	}
 	if (c->end[end].deaf || (what < h->withholds && out->msg.kind != MESSAGE_HELLO))
 		return true;
 	if (what >= h->withholds + h->twists || out->last)
@@ -293,7 +303,7 @@ void hostile_setup(struct world *w)
 	h->liar = (struct forger){.member = lies ? liar : -1, .lies = true};
 	h->withholds = withholds;
 	h->twists = twists;
-	h->pause_max = w->swarm.pause_max + 100;
+	h->pause_max = w->swarm.pause_max < PAUSE_MAX_MS ? w->swarm.pause_max + 100 : PAUSE_MAX_MS;
 	if (lies)
 		w->identity[liar].liar = true;
 	queue_add(w, 100, SIM_HOSTILE, 0, 0);

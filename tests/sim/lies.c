@@ -42,7 +42,7 @@ static void repeat_wrongly(struct world *w, const struct liar *l, struct buf *ou
 	out->p[at + bit / 8] ^= (uint8_t)(1 << bit % 8);
 }
 
-static void say_hello(struct world *w, const struct liar *l, struct buf *out)
+void lies_hello(struct world *w, const struct identity *id, struct buf *out)
 {
 	struct message m = {.kind = MESSAGE_HELLO};
 	struct hash wrong = {{9}};
@@ -50,8 +50,13 @@ static void say_hello(struct world *w, const struct liar *l, struct buf *out)
 	m.hello.protocol_min = lie == 1 ? 7 : PROTOCOL_MIN;
 	m.hello.protocol_max = lie == 1 ? 9 : PROTOCOL_MAX;
 	m.hello.cluster_id = hash_bytes(lie == 2 ? &wrong : &w->cluster_id);
-	m.hello.member = bytes_str(lie == 3 ? "nobody" : l->id->slug);
+	m.hello.member = bytes_str(lie == 3 ? "nobody" : id->slug);
 	message_encode(&m, out);
+}
+
+static void say_hello(struct world *w, const struct liar *l, struct buf *out)
+{
+	lies_hello(w, l->id, out);
 }
 
 static void want_absurdly(struct world *w, const struct liar *l, struct buf *out)

@@ -14,4 +14,7 @@ struct liar {
 /* Appends one envelope of many kinds. */
 void lies_make(struct world *w, const struct liar *l, struct buf *out);
 
+/* A greeting of somebody else, of another cluster, or of another protocol. */
+void lies_hello(struct world *w, const struct identity *id, struct buf *out);
+
 #endif

@@ -101,6 +101,7 @@ void node_start(struct world *w, struct sim_node *n)
 		if (n->disk == NULL || !disk_has_struck(n->disk))
 			oracle_fail(w, 19, "%s does not start: %s", n->id->slug, e.text);
 		sometimes(SOMETIMES_NO_START);
+		sometimes_rc(rc);
 		n->power = NODE_DEAD;
 		restart_later(w, n);
 		return;

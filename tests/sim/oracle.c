@@ -6,6 +6,8 @@
 
 #include "daemon/store/store_sqlite.h"
 #include "proto/trust/checkpoint.h"
+#include "proto/wire/codec.h"
+#include "tests/sim/shared.h"
 #include "tests/sim/sometimes.h"
 
 /* The costly checks are made once in so many times. */
@@ -15,16 +17,17 @@
 
 /* ---- the table ---- */
 
-static struct {
+static const struct {
 	int number;
 	const char *sentence;
-	uint64_t checked;
 } invariants[] = {
-#define INVARIANT(number, sentence) {number, sentence, 0},
+#define INVARIANT(number, sentence) {number, sentence},
 #include "tests/sim/invariants.def"
 #undef INVARIANT
 };
 #define INVARIANTS (sizeof(invariants) / sizeof(*invariants))
+
+static uint64_t *checked; /* by place in the table */
 
 static struct run replay;
 
@@ -33,19 +36,25 @@ void oracle_set_replay(const struct run *run)
 	replay = *run;
 }
 
-static void print_replay(const struct world *w)
+void oracle_print_replay(const struct run *run)
 {
-	printf("replay: tests/sim/run --seed %llu --steps %llu", (unsigned long long)w->seed,
-		(unsigned long long)replay.steps);
-	if (replay.members != 0)
-		printf(" --members %zu", replay.members);
+	printf("replay: tests/sim/run --seed %llu --steps %llu", (unsigned long long)run->seed,
+		(unsigned long long)run->steps);
+	if (run->members != 0)
+		printf(" --members %zu", run->members);
 	const char *sep = " --without ";
 	for (size_t c = 0; c < FAULT_CLASSES; c++)
-		if (replay.without >> c & 1) {
+		if (run->without >> c & 1) {
 			printf("%s%s", sep, fault_name((enum fault_class)c));
 			sep = ",";
 		}
-	printf(" --trace\n");
+	printf("%s --trace\n", run->canary ? " --canary" : "");
+}
+
+void oracle_init(void)
+{
+	if (checked == NULL)
+		checked = shared_alloc(INVARIANTS * sizeof(*checked));
 }
 
 void oracle_fail(const struct world *w, int number, const char *fmt, ...)
@@ -61,7 +70,7 @@ void oracle_fail(const struct world *w, int number, const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	printf("\n");
-	print_replay(w);
+	oracle_print_replay(&replay);
 	fflush(stdout);
 	exit(1);
 }
@@ -71,7 +80,8 @@ void oracle_holds(int number)
 	size_t i = 0;
 	while (invariants[i].number != number)
 		ENSURE(++i < INVARIANTS);
-	invariants[i].checked++;
+	oracle_init();
+	shared_add(&checked[i], 1);
 }
 
 size_t oracle_print(void)
@@ -79,9 +89,9 @@ size_t oracle_print(void)
 	size_t never = 0;
 	printf("\n%-5s%14s  %s\n", "", "checked", "invariant");
 	for (size_t i = 0; i < INVARIANTS; i++) {
-		printf("I%-4d%14llu  %s\n", invariants[i].number,
-			(unsigned long long)invariants[i].checked, invariants[i].sentence);
-		never += invariants[i].checked == 0;
+		printf("I%-4d%14llu  %s\n", invariants[i].number, (unsigned long long)checked[i],
+			invariants[i].sentence);
+		never += checked[i] == 0;
 	}
 	return never;
 }
@@ -129,6 +139,10 @@ static int check_leaf(void *arg, uint64_t index, struct bytes leaf)
 	struct checking *c = arg;
 	struct hash h;
 	merkle_leaf_hash(leaf, &h);
+	/* What was lost and never left its node may be written anew. */
+	if (c->author && index >= c->book->safe && index < c->book->n &&
+		!hash_equal(&h, &c->book->leaf[index]))
+		books_cut(c->book, index);
 	if (c->author && index == c->book->n) {
 		books_leaf(c->book, &h);
 		if (c->n->held.unknown_outcome)
@@ -187,6 +201,12 @@ static int check_log(void *arg, const struct store_log *log)
 	frontier_root(&log->frontier, &held->root);
 	if (!c->book->tainted)
 		check_history(c, log, held);
+	if (c->book->by_hand && !c->book->tainted) {
+		sometimes(SOMETIMES_FUTURE_STORED);
+		oracle_holds(22);
+	}
+	if (!world_is_honest(c->w, owner) && c->n->member != owner)
+		sometimes(SOMETIMES_HOSTILE_STORED);
 	held->size = log->size;
 	held->bytes = log->bytes;
 	return 0;
@@ -224,6 +244,17 @@ static void check_views(struct world *w, struct sim_node *n)
 	}
 }
 
+static void note_pending(struct world *w, struct sim_node *n)
+{
+	uint64_t conflicts, pending, unknown;
+	struct err e = {0};
+	if (n->store->ops->counts(n->store, &conflicts, &pending, &unknown, &e) != RC_OK)
+		oracle_fail(w, 3, "%s: %s", n->id->slug, e.text);
+	if (pending < n->held.pending)
+		sometimes(SOMETIMES_PENDING_RELEASED);
+	n->held.pending = pending;
+}
+
 void oracle_committed(struct world *w, struct sim_node *n)
 {
 	struct checking c = {.w = w, .n = n};
@@ -236,6 +267,7 @@ void oracle_committed(struct world *w, struct sim_node *n)
 	if (replica_view_root(n->replica, &n->held.view, &e) != RC_OK)
 		oracle_fail(w, 6, "%s: %s", n->id->slug, e.text);
 	n->held.unknown_outcome = false;
+	note_pending(w, n);
 	check_views(w, n);
 	if (dice_index(&w->oracle, VIEW_IN) == 0)
 		oracle_fold(w, n);
@@ -309,8 +341,42 @@ static void check_head(struct world *w, struct sim_node *n, struct bytes note_by
 	oracle_holds(19);
 }
 
-void oracle_message(struct world *w, struct sim_node *n, const struct message *m)
+/* An older program hands on what it cannot judge. */
+static void note_relay(struct sim_node *n, const struct message *m)
 {
+	for (size_t i = 0; n->old_program && i < m->leaves.n; i++) {
+		uint8_t memory[CODEC_LEAF_ARENA];
+		struct arena a;
+		struct leaf leaf;
+		struct change c;
+		arena_init(&a, memory, sizeof(memory));
+		if (leaf_decode(m->leaves.leaves[i], &a, &leaf, NULL) == RC_OK &&
+			leaf.kind == LEAF_CHANGE &&
+			change_decode(leaf.signed_body.body, &a, &c, NULL) == RC_OK &&
+			slot_find(c.slot) == NULL)
+			sometimes(SOMETIMES_OLD_RELAYS);
+	}
+}
+
+/* The same stretch of a log, asked for again over another connection. */
+static void note_want(struct world *w, struct sim_node *n, const struct message *m, uint64_t conn)
+{
+	bool same = n->want_conn != 0 && n->want_conn != conn && n->want_from == m->want.from &&
+		bytes_equal(bytes_str(n->want_origin), m->want.origin);
+	if (same && conn_find(w, n->want_conn) == NULL)
+		sometimes(SOMETIMES_BATCH_RESUMED);
+	n->want_conn = conn;
+	n->want_from = m->want.from;
+	snprintf(n->want_origin, sizeof(n->want_origin), "%.*s", (int)m->want.origin.n,
+		(const char *)m->want.origin.p);
+}
+
+void oracle_message(struct world *w, struct sim_node *n, const struct message *m, uint64_t conn)
+{
+	if (m->kind == MESSAGE_LEAVES)
+		note_relay(n, m);
+	if (m->kind == MESSAGE_WANT)
+		note_want(w, n, m, conn);
 	if (m->kind == MESSAGE_HEAD)
 		check_head(w, n, m->note);
 	if (m->kind == MESSAGE_LEAVES)
@@ -386,6 +452,10 @@ void oracle_refusal(struct world *w, struct sim_node *n, struct sim_conn *c, int
 	if (store)
 		return;
 	sometimes_rc(rc);
+	if (here->flipped)
+		sometimes(SOMETIMES_FLIP_REFUSED);
+	if (!world_is_honest(w, there->node->member) && world_is_honest(w, n->member))
+		sometimes(SOMETIMES_HOSTILE_REFUSED);
 	if (here->flipped || there->flipped || !world_is_honest(w, n->member) ||
 		!world_is_honest(w, there->node->member))
 		return;

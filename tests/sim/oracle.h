@@ -14,6 +14,9 @@ void oracle_holds(int number);
 /* Every invariant, its sentence, and how often it was checked; the number of those never checked.
  */
 size_t oracle_print(void);
+/* Before processes are forked, so that they count together. */
+void oracle_init(void);
+void oracle_print_replay(const struct run *run);
 /* How to repeat the run that is under way, for oracle_fail. */
 void oracle_set_replay(const struct run *run);
 
@@ -21,7 +24,7 @@ void oracle_set_replay(const struct run *run);
 void oracle_started(struct world *w, struct sim_node *n);
 void oracle_committed(struct world *w, struct sim_node *n);
 /* A message is about to leave. */
-void oracle_message(struct world *w, struct sim_node *n, const struct message *m);
+void oracle_message(struct world *w, struct sim_node *n, const struct message *m, uint64_t conn);
 void oracle_event(struct world *w, struct sim_node *n, const struct event *ev);
 /* A message of the other end was refused. */
 void oracle_refusal(struct world *w, struct sim_node *n, struct sim_conn *c, int end, int rc,

@@ -266,6 +266,17 @@ static void post_nonce_twice(struct world *w, struct sim_node *n)
 	must_refuse(w, post(w, n, &d), "a second change with one nonce");
 }
 
+static void post_too_many(struct world *w, struct sim_node *n)
+{
+	struct draft_change d = {.task = "3-05", .slot = SLOT_NOTE};
+	struct request *r = request_new(n->self);
+	d.value.slot = SLOT_NOTE;
+	d.value.note.text = bytes_str("note");
+	request_add(w, r, &n->id->operator[0], encode_change(w, n, &d));
+	request_repeat(r, LIMIT_POST_CHANGES + 1);
+	must_refuse(w, request_run(w, r), "one change too many");
+}
+
 static void post_mistake(struct world *w, struct sim_node *n)
 {
 	struct draft_change d = {.task = "3-05", .slot = SLOT_NOTE};
@@ -274,8 +285,9 @@ static void post_mistake(struct world *w, struct sim_node *n)
 	struct key wrong = n->id->operator[0];
 	d.value.slot = SLOT_NOTE;
 	d.value.note.text = bytes_str("note");
-	switch (dice_index(&w->people, 7)) {
+	switch (dice_index(&w->people, 8)) {
 	case 0: post_nonce_twice(w, n); return;
+	case 7: post_too_many(w, n); return;
 	case 1: /* another member's operator */
 		d.key = &w->identity[(n->member + 1) % (int)w->n_members].operator[0];
 		break;

@@ -56,6 +56,20 @@ void request_add(struct world *w, struct request *r, const struct key *k, struct
 		bytes_of(r->signature[i], SIGNATURE_BYTES), buf_bytes(&r->body[i])};
 }
 
+void request_repeat(struct request *r, size_t n)
+{
+	while (r->n < n) {
+		grow(r);
+		size_t i = r->n++;
+		r->body[i] = (struct buf){0};
+		buf_put_bytes(&r->body[i], buf_bytes(&r->body[0]));
+		memcpy(r->signature[i], r->signature[0], SIGNATURE_BYTES);
+		r->id[i] = r->id[0];
+		r->s[i] = (struct signed_body){r->s[0].key,
+			bytes_of(r->signature[i], SIGNATURE_BYTES), buf_bytes(&r->body[i])};
+	}
+}
+
 void request_free(struct request *r)
 {
 	for (size_t i = 0; i < r->n; i++)

@@ -21,6 +21,8 @@ struct request {
 struct request *request_new(int node);
 /* Signs; the body's bytes are taken. */
 void request_add(struct world *w, struct request *r, const struct key *k, struct buf body);
+/* Up to n changes, all like the first. */
+void request_repeat(struct request *r, size_t n);
 void request_free(struct request *r);
 /* Posts it and ends the turn. Takes the request: it is freed, or kept to be asked again. RC_OK,
  * what it was refused with, RC_DEGRADED (nothing happened), RC_UNKNOWN_OUTCOME. */

@@ -185,7 +185,7 @@ void shell_send(struct world *w, struct sim_node *n)
 			if (hostile_sends(w, c, end, &out))
 				continue;
 			if (world_is_honest(w, n->member))
-				oracle_message(w, n, &out.msg);
+				oracle_message(w, n, &out.msg, c->id);
 			conn_send(w, c, end, &out);
 		}
 	}

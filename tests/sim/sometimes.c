@@ -3,58 +3,65 @@
 #include <stdio.h>
 
 #include "proto/base/err.h"
+#include "tests/sim/shared.h"
 
-static struct {
-	const char *text;
-	uint64_t n;
-} rows[] = {
-#define ROW(name, text) {text, 0},
+static const char *const rows[] = {
+#define ROW(name, text) text,
 #include "tests/sim/sometimes.def"
 #undef ROW
 };
 
 /* Every code that a node can come to answer or to refuse with in these runs. */
-static struct {
-	int rc;
-	uint64_t n;
-} codes[] = {{RC_IO, 0}, {RC_DISK_FULL, 0}, {RC_UNKNOWN_OUTCOME, 0}, {RC_DEGRADED, 0},
-	{RC_TOO_NEW, 0}, {RC_NOT_OPERATOR, 0}, {RC_OUT_OF_SCOPE, 0}, {RC_REFUSED, 0},
-	{RC_REFUSED_VALUE, 0}, {RC_REFUSED_WRITER, 0}, {RC_REFUSED_REPEAT, 0},
-	{RC_REFUSED_STALE, 0}, {RC_VERIFY, 0}, {RC_TOO_BIG, 0}, {RC_PEER_FRAME, 0},
-	{RC_PEER_MESSAGE, 0}, {RC_PEER_STATE, 0}, {RC_PEER_HANDSHAKE, 0}, {RC_PEER_KEY, 0},
-	{RC_PEER_CLUSTER, 0}, {RC_PEER_VERSION, 0}, {RC_PEER_HEAD, 0}, {RC_PEER_BATCH, 0},
-	{RC_PEER_ORIGIN, 0}, {RC_PEER_LIMIT, 0}};
+static const int codes[] = {RC_IO, RC_DISK_FULL, RC_UNKNOWN_OUTCOME, RC_DEGRADED, RC_TOO_NEW,
+	RC_NOT_OPERATOR, RC_OUT_OF_SCOPE, RC_REFUSED, RC_REFUSED_VALUE, RC_REFUSED_WRITER,
+	RC_REFUSED_REPEAT, RC_REFUSED_STALE, RC_VERIFY, RC_TOO_BIG, RC_PEER_FRAME, RC_PEER_MESSAGE,
+	RC_PEER_STATE, RC_PEER_HANDSHAKE, RC_PEER_KEY, RC_PEER_CLUSTER, RC_PEER_VERSION,
+	RC_PEER_HEAD, RC_PEER_BATCH, RC_PEER_ORIGIN};
 #define CODES (sizeof(codes) / sizeof(*codes))
+
+static uint64_t *counts; /* of the rows, then of the codes */
+
+void sometimes_init(void)
+{
+	if (counts == NULL)
+		counts = shared_alloc((SOMETIMES_ROWS + CODES) * sizeof(*counts));
+}
 
 void sometimes(enum sometimes row)
 {
-	rows[row].n++;
+	sometimes_many(row, 1);
 }
 
 void sometimes_many(enum sometimes row, uint64_t n)
 {
-	rows[row].n += n;
+	sometimes_init();
+	shared_add(&counts[row], n);
 }
 
 void sometimes_rc(int rc)
 {
+	sometimes_init();
 	for (size_t i = 0; i < CODES; i++)
-		codes[i].n += codes[i].rc == rc;
+		if (codes[i] == rc)
+			shared_add(&counts[SOMETIMES_ROWS + i], 1);
+}
+
+static size_t print_row(uint64_t n, const char *id, const char *text)
+{
+	printf("%14llu  %s%s%s\n", (unsigned long long)n, id, text, n == 0 ? "   NEVER" : "");
+	return n == 0;
 }
 
 size_t sometimes_print(void)
 {
 	size_t never = 0;
 	printf("\n%14s  %s\n", "times", "what must happen sometimes");
-	for (size_t i = 0; i < SOMETIMES_ROWS; i++) {
-		printf("%14llu  %s%s\n", (unsigned long long)rows[i].n, rows[i].text,
-			rows[i].n == 0 ? "   NEVER" : "");
-		never += rows[i].n == 0;
-	}
+	for (size_t i = 0; i < SOMETIMES_ROWS; i++)
+		never += print_row(counts[i], "", rows[i]);
 	for (size_t i = 0; i < CODES; i++) {
-		printf("%14llu  %s %s%s\n", (unsigned long long)codes[i].n, rc_id(codes[i].rc),
-			rc_text(codes[i].rc), codes[i].n == 0 ? "   NEVER" : "");
-		never += codes[i].n == 0;
+		char id[16];
+		snprintf(id, sizeof(id), "%s ", rc_id(codes[i]));
+		never += print_row(counts[SOMETIMES_ROWS + i], id, rc_text(codes[i]));
 	}
 	return never;
 }

@@ -14,6 +14,8 @@ enum sometimes {
 	SOMETIMES_ROWS
 };
 
+/* Before processes are forked, so that they count together. */
+void sometimes_init(void);
 void sometimes(enum sometimes row);
 void sometimes_many(enum sometimes row, uint64_t n);
 /* An error id that somebody was answered or refused with. */

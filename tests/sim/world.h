@@ -67,7 +67,10 @@ struct sim_node {
 	struct dice dice;
 	uint64_t lineage;  /* counts the times its database was put back */
 	int64_t wall_last; /* what it said at the last acknowledgement */
-	struct held held;  /* what the oracle saw here last */
+	/* what it asked for last */
+	uint64_t want_conn, want_from;
+	char want_origin[ORIGIN_SIZE];
+	struct held held; /* what the oracle saw here last */
 };
 
 /* One direction between two nodes. */

@@ -1,0 +1,105 @@
+#include <stdlib.h>
+
+#include "tests/sim/oracle.h"
+#include "tests/sim/pipe.h"
+#include "tests/sim/runs.h"
+
+/* 45 s until silence is noticed, 60 s until the next dial, 60 s for the exchange, and as long as
+ * the bytes take on the slowest line. */
+#define BOUND_MS 165000
+/* A source that sends bytes, but not those that were asked for, is left after five minutes. */
+#define HELD_UP_MS 300000
+/* I16: when all is said, and how long is listened then. */
+#define SETTLE_MS 20000
+#define IDLE_MS 60000
+#define IDLE_BYTES_S 200
+
+static int64_t bound(const struct world *w)
+{
+	uint64_t bytes = 0;
+	int64_t rate = INT64_MAX;
+	for (size_t i = 0; i < w->n_members; i++) {
+		uint64_t here = 0;
+		for (size_t k = 0; k < w->node[i].held.n; k++)
+			here += w->node[i].held.log[k].bytes;
+		bytes = here > bytes ? here : bytes;
+		for (size_t k = 0; k < w->n_members; k++)
+			if (w->path[i][k].rate > 0 && w->path[i][k].rate < rate)
+				rate = w->path[i][k].rate;
+	}
+	bool lied_to = swarm_has(&w->swarm, FAULT_HOSTILE);
+	return BOUND_MS + 3 * (int64_t)bytes / rate + (lied_to ? HELD_UP_MS : 0);
+}
+
+static void run_until(struct world *w, int64_t end)
+{
+	while (world_step(w, end))
+		;
+}
+
+static size_t sessions(const struct world *w)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < SIM_CONNS; i++)
+		n += w->conn[i] != NULL && w->conn[i]->end[0].state == END_SESSION &&
+			w->conn[i]->end[1].state == END_SESSION;
+	return n;
+}
+
+/* What a line swallowed before the healing may come late. */
+static bool all_arrived(const struct world *w)
+{
+	for (size_t i = 0; i < SIM_CONNS; i++)
+		if (w->conn[i] != NULL &&
+			(!pipe_is_empty(&w->conn[i]->pipe[0]) ||
+				!pipe_is_empty(&w->conn[i]->pipe[1])))
+			return false;
+	return true;
+}
+
+/* I16: where nobody lies or is slow, nothing but pings is said. */
+static void listen_to_idle_lines(struct world *w)
+{
+	if (w->hostile != NULL || swarm_has(&w->swarm, FAULT_SLOW))
+		return;
+	run_until(w, w->now + SETTLE_MS);
+	if (!all_arrived(w))
+		return;
+	uint64_t before = w->wire_bytes;
+	size_t lines = sessions(w);
+	run_until(w, w->now + IDLE_MS);
+	if (sessions(w) != lines || lines == 0)
+		return;
+	uint64_t each = (w->wire_bytes - before) / lines / (IDLE_MS / 1000);
+	if (each > IDLE_BYTES_S)
+		oracle_fail(w, 16, "idle lines carry %llu bytes a second each",
+			(unsigned long long)each);
+	oracle_holds(16);
+}
+
+void run_once(const struct run *run, struct outcome *out)
+{
+	struct world *w = xalloc(sizeof(*w));
+	world_init(w, run);
+	if (run->canary) {
+		struct hash nobody = {{0}};
+		books_ack(&w->books, w->books.log[0].origin, UINT32_MAX, &nobody);
+	}
+	while (w->steps < run->steps && world_step(w, INT64_MAX))
+		;
+	world_calm(w);
+	int64_t end = w->now + bound(w);
+	while (!w->over && world_step(w, end))
+		;
+	(void)oracle_converged(w, true);
+	out->converged_ms = w->now - w->calm_since;
+	bool listens = dice_percent(&w->oracle, 25);
+	if (listens)
+		listen_to_idle_lines(w);
+	oracle_end(w);
+	out->trace = w->trace_hash;
+	out->steps = w->steps;
+	out->simulated_ms = w->now;
+	world_release(w);
+	free(w);
+}
