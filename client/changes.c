@@ -68,7 +68,7 @@ int changes_begin(struct changes *c, uint32_t kind, const struct args *a, struct
 			tr("the key is of %s, the node is of %s; use your own office's node"),
 			c->key.member, c->node.member);
 	if (rc == RC_OK)
-		rc = operators_fetch(&c->operators, &c->node, e);
+		rc = operator_list_fetch(&c->operators, &c->node, e);
 	if (rc != RC_OK)
 		return rc;
 	struct hash what;
@@ -80,7 +80,7 @@ void changes_end(struct changes *c)
 {
 	node_close(&c->node);
 	key_release(&c->key);
-	operators_release(&c->operators);
+	operator_list_release(&c->operators);
 	pending_release(&c->pending);
 	pool_release(&c->pool);
 	free(c->posted);

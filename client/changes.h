@@ -31,7 +31,7 @@ struct posted_change {
 struct changes {
 	struct node node;
 	struct key key; /* an operator's, or a member's root for log events */
-	struct operators operators;
+	struct operator_list operators;
 	struct pending pending;
 	struct pool pool;
 	uint32_t kind; /* 0: changes; else LEAF_DELEGATE or LEAF_REVOKE */

@@ -27,7 +27,7 @@ static void tell(struct app *app, const struct view *v, const struct entries_con
 int cmd_conflicts_show(struct app *app, struct err *e)
 {
 	struct node node;
-	struct operators operators = {0};
+	struct operator_list operators = {0};
 	struct view view = {0};
 	struct field field;
 	struct bytes key;
@@ -39,7 +39,7 @@ int cmd_conflicts_show(struct app *app, struct err *e)
 	if (rc == RC_OK && one)
 		rc = field_parse(app->operand[1], bytes_str(node.member), &field, e);
 	if (rc == RC_OK)
-		rc = operators_fetch(&operators, &node, e);
+		rc = operator_list_fetch(&operators, &node, e);
 	if (rc == RC_OK)
 		rc = view_fetch(&view, &node,
 			&(struct ctl_query){.task = key, .any_holder = true, .conflicts = true}, e);
@@ -48,7 +48,7 @@ int cmd_conflicts_show(struct app *app, struct err *e)
 		tell(app, &view, &c, one ? &field : NULL);
 	}
 	view_release(&view);
-	operators_release(&operators);
+	operator_list_release(&operators);
 	node_close(&node);
 	return rc;
 }

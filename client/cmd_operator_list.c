@@ -46,10 +46,10 @@ static void add_operator(struct table *t, const struct ctl_operator *op)
 int cmd_operator_list(struct app *app, struct err *e)
 {
 	struct node node;
-	struct operators o = {0};
+	struct operator_list o = {0};
 	int rc = node_open_ready(&node, app->args, e);
 	if (rc == RC_OK)
-		rc = operators_fetch(&o, &node, e);
+		rc = operator_list_fetch(&o, &node, e);
 	if (rc == RC_OK) {
 		struct sheet *s = sheet_new("operators");
 		struct table *t = sheet_table(s, "operators", columns,
@@ -59,7 +59,7 @@ int cmd_operator_list(struct app *app, struct err *e)
 		sheet_print(s, &app->out);
 		sheet_free(s);
 	}
-	operators_release(&o);
+	operator_list_release(&o);
 	node_close(&node);
 	return rc;
 }

@@ -69,7 +69,7 @@ static int tell(struct app *app, const struct view *v, const struct entries_cont
 int cmd_task_show(struct app *app, struct err *e)
 {
 	struct node node;
-	struct operators operators = {0};
+	struct operator_list operators = {0};
 	struct view view = {0};
 	struct bytes key;
 	int rc = field_parse_key(app->operand[0], &key, e);
@@ -77,7 +77,7 @@ int cmd_task_show(struct app *app, struct err *e)
 		return rc;
 	rc = node_open_ready(&node, app->args, e);
 	if (rc == RC_OK)
-		rc = operators_fetch(&operators, &node, e);
+		rc = operator_list_fetch(&operators, &node, e);
 	if (rc == RC_OK)
 		rc = view_fetch(&view, &node,
 			&(struct ctl_query){.task = key,
@@ -89,7 +89,7 @@ int cmd_task_show(struct app *app, struct err *e)
 		rc = tell(app, &view, &c, key, e);
 	}
 	view_release(&view);
-	operators_release(&operators);
+	operator_list_release(&operators);
 	node_close(&node);
 	return rc;
 }

@@ -50,7 +50,7 @@ static int tell(struct app *app, const struct view *v, const struct entries_cont
 int cmd_why(struct app *app, struct err *e)
 {
 	struct node node;
-	struct operators operators = {0};
+	struct operator_list operators = {0};
 	struct view view = {0};
 	struct field field;
 	struct bytes key;
@@ -62,7 +62,7 @@ int cmd_why(struct app *app, struct err *e)
 	if (rc == RC_OK && one)
 		rc = field_parse(app->operand[1], bytes_str(node.member), &field, e);
 	if (rc == RC_OK)
-		rc = operators_fetch(&operators, &node, e);
+		rc = operator_list_fetch(&operators, &node, e);
 	if (rc == RC_OK)
 		rc = view_fetch(&view, &node,
 			&(struct ctl_query){.task = key, .any_holder = true, .history = true}, e);
@@ -71,7 +71,7 @@ int cmd_why(struct app *app, struct err *e)
 		rc = tell(app, &view, &c, one ? &field : NULL, e);
 	}
 	view_release(&view);
-	operators_release(&operators);
+	operator_list_release(&operators);
 	node_close(&node);
 	return rc;
 }

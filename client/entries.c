@@ -88,7 +88,7 @@ bool entry_is_irregular(const struct cell_register *r, const struct entry *x)
 
 static struct bytes operator_name(const struct entries_context *c, const struct entry *x)
 {
-	const struct ctl_operator *op = operators_find(
+	const struct ctl_operator *op = operator_list_find(
 		c->operators, x->change.member, x->leaf.signed_body.key, x->origin, x->index);
 	return op ? op->name : bytes_of(NULL, 0);
 }

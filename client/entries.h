@@ -8,7 +8,7 @@
 /* What is needed to say who signed; borrowed. */
 struct entries_context {
 	const struct node *node;
-	const struct operators *operators;
+	const struct operator_list *operators;
 };
 
 /* A table of entries; compact for the screen (value last), complete for machines. */

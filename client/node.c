@@ -99,7 +99,7 @@ const struct member *node_self(const struct node *n)
 
 static int on_operators(void *arg, const struct ctl_reply *r, struct err *e)
 {
-	struct operators *o = arg;
+	struct operator_list *o = arg;
 	if (r->kind != CTL_REPLY_OPERATORS)
 		return r->kind == CTL_REPLY_NONE
 			? RC_OK
@@ -124,21 +124,21 @@ static int on_operators(void *arg, const struct ctl_reply *r, struct err *e)
 	return RC_OK;
 }
 
-int operators_fetch(struct operators *o, struct node *n, struct err *e)
+int operator_list_fetch(struct operator_list *o, struct node *n, struct err *e)
 {
 	struct ctl_request r = {.kind = CTL_OPERATORS};
-	*o = (struct operators){0};
+	*o = (struct operator_list){0};
 	return connection_call(&n->line, &r, on_operators, o, e);
 }
 
-void operators_release(struct operators *o)
+void operator_list_release(struct operator_list *o)
 {
 	free(o->op);
 	pool_release(&o->pool);
-	*o = (struct operators){0};
+	*o = (struct operator_list){0};
 }
 
-const struct ctl_operator *operators_find(const struct operators *o, struct bytes member,
+const struct ctl_operator *operator_list_find(const struct operator_list *o, struct bytes member,
 	struct bytes key, struct bytes origin, uint64_t index)
 {
 	const struct ctl_operator *best = NULL;

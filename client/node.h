@@ -32,16 +32,16 @@ int node_cluster_id(const struct args *a, struct hash *out, bool *given, struct 
 const struct member *node_self(const struct node *n);
 
 /* Operators of all members, as the logs say; all zero = none. */
-struct operators {
+struct operator_list {
 	struct pool pool;
 	struct ctl_operator *op;
 	size_t n;
 };
-int operators_fetch(struct operators *o, struct node *n, struct err *e) MUST_CHECK;
-void operators_release(struct operators *o);
+int operator_list_fetch(struct operator_list *o, struct node *n, struct err *e) MUST_CHECK;
+void operator_list_release(struct operator_list *o);
 /* Who signed a leaf of member at origin#index with this key: the delegation valid there, NULL if
  * none. */
-const struct ctl_operator *operators_find(const struct operators *o, struct bytes member,
+const struct ctl_operator *operator_list_find(const struct operator_list *o, struct bytes member,
 	struct bytes key, struct bytes origin, uint64_t index);
 
 #endif

@@ -3,9 +3,9 @@
 #ifndef DELTAD_CORE_STATE_H
 #define DELTAD_CORE_STATE_H
 
-#include "daemon/core/operators.h"
 #include "daemon/core/replica.h"
 #include "proto/trust/checkpoint.h"
+#include "proto/trust/operators.h"
 
 #define FETCH_TIMEOUT_MS 5000 /* a source that sends nothing for so long is changed */
 #define FETCH_HOLD_MS                                                                              \

@@ -1,7 +1,7 @@
 /* Who may sign at which leaf: by indexes alone, within one log and along its epochs. */
 #include "tests/lib/core_test.h"
 
-#include "daemon/core/operators.h"
+#include "proto/trust/operators.h"
 
 enum { FIRST = 10, SECOND = 20, THIRD = 30 }; /* row ids of a member's epochs */
 

@@ -1,8 +1,8 @@
 /* Who may sign for a member, and from which leaf to which: delegations and revocations as they
- * stand in the logs. Depends on leaf indexes only, never on a clock. Floor 3. Source: PROTOCOL 3.5.
+ * stand in the logs. Depends on leaf indexes only, never on a clock. Floor 2. Source: PROTOCOL 3.5.
  */
-#ifndef DELTAD_CORE_OPERATORS_H
-#define DELTAD_CORE_OPERATORS_H
+#ifndef DELTAD_TRUST_OPERATORS_H
+#define DELTAD_TRUST_OPERATORS_H
 
 #include "proto/model/change.h"
 #include "proto/trust/key.h"

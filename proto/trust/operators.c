@@ -1,4 +1,4 @@
-#include "daemon/core/operators.h"
+#include "proto/trust/operators.h"
 
 #include <stdlib.h>
 #include <string.h>
