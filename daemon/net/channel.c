@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "proto/base/mutant.h"
+
 #define LENGTH_BYTES 2
 
 void channel_init(struct channel *c, const struct hash *cluster_id, const struct key *static_key,
@@ -175,7 +177,8 @@ bool channel_is_midframe(const struct channel *c)
 
 bool channel_is_midmessage(const struct channel *c)
 {
-	return channel_is_midframe(c) || (c->joiner.envelope.n > 0 && !c->joiner.done);
+	return channel_is_midframe(c) || (c->joiner.envelope.n > 0 && !c->joiner.done) ||
+		MUTANT(TALK_HOLDS_SOURCE);
 }
 
 const uint8_t *channel_remote(const struct channel *c)

@@ -7,7 +7,7 @@
 /* 45 s until silence is noticed, 60 s until the next dial, 60 s for the exchange, and as long as
  * the bytes take on the slowest line. */
 #define BOUND_MS 165000
-/* A source that sends bytes, but not those that were asked for, is left after five minutes. */
+/* A source that sends on a slow line, but not what was asked for, is left after five minutes. */
 #define HELD_UP_MS 300000
 /* I16: when all is said, and how long is listened then. */
 #define SETTLE_MS 20000
@@ -27,7 +27,7 @@ static int64_t bound(const struct world *w)
 			if (w->path[i][k].rate > 0 && w->path[i][k].rate < rate)
 				rate = w->path[i][k].rate;
 	}
-	bool lied_to = swarm_has(&w->swarm, FAULT_HOSTILE);
+	bool lied_to = swarm_has(&w->swarm, FAULT_HOSTILE) && swarm_has(&w->swarm, FAULT_SLOW);
 	return BOUND_MS + 3 * (int64_t)bytes / rate + (lied_to ? HELD_UP_MS : 0);
 }
 

@@ -264,6 +264,31 @@ static void envelope_without_end_closes_before_it_is_stored(void **state)
 	pair_release(&p);
 }
 
+static void only_part_of_a_message_shows_that_the_other_side_is_busy_with_it(void **state)
+{
+	struct pair p;
+	struct err e = {0};
+	struct buf envelope = {0};
+	(void)state;
+	pair_init(&p, cluster_of(7), cluster_of(7));
+	shake_hands(&p, 1000);
+	assert_false(channel_is_midmessage(&p.b));
+	memset(buf_reserve(&envelope, PACKET_SEND_DATA + 1), 5, PACKET_SEND_DATA + 1);
+	envelope.n = PACKET_SEND_DATA + 1;
+	channel_send(&p.a, buf_bytes(&envelope), &p.from_a);
+	size_t first = 2 + get_u16be(p.from_a.p);
+	assert_true(first < p.from_a.n);
+	channel_feed(&p.b, bytes_of(p.from_a.p, first));
+	assert_int_equal(channel_next(&p.b, &p.from_b, &e), CHANNEL_NOTHING);
+	assert_false(channel_is_midframe(&p.b));
+	assert_true(channel_is_midmessage(&p.b));
+	channel_feed(&p.b, bytes_of(p.from_a.p + first, p.from_a.n - first));
+	assert_int_equal(channel_next(&p.b, &p.from_b, &e), CHANNEL_ENVELOPE);
+	assert_false(channel_is_midmessage(&p.b));
+	buf_release(&envelope);
+	pair_release(&p);
+}
+
 static void messages_are_counted_for_the_end_of_a_session(void **state)
 {
 	struct pair p;
@@ -295,6 +320,7 @@ int main(void)
 		cmocka_unit_test(each_flipped_bit_of_a_frame_closes),
 		cmocka_unit_test(frames_repeated_or_swapped_close),
 		cmocka_unit_test(envelope_without_end_closes_before_it_is_stored),
+		cmocka_unit_test(only_part_of_a_message_shows_that_the_other_side_is_busy_with_it),
 		cmocka_unit_test(messages_are_counted_for_the_end_of_a_session),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);
