@@ -1,0 +1,31 @@
+/* Any bytes as a proof: what is taken must print as the bytes it was read from. */
+#include <stdlib.h>
+
+#include "proto/trust/proof.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool started;
+	struct err e = {0};
+	if (!started)
+		ENSURE(trust_init(&e) == 0);
+	started = true;
+	struct proof *p = xalloc(sizeof *p);
+	struct bytes in = bytes_of(data, size);
+	int rc = proof_parse(in, p, &e);
+	if (rc == RC_OK) {
+		struct buf printed = {0};
+		struct hash leaf;
+		proof_print(p, &printed);
+		ENSURE(bytes_equal(buf_bytes(&printed), in));
+		merkle_leaf_hash(bytes_of(p->extra, p->n_extra), &leaf);
+		(void)proof_holds(p, &leaf);
+		buf_release(&printed);
+	} else {
+		ENSURE(rc == e.rc && (rc == RC_NOTE || rc == RC_TOO_BIG));
+	}
+	free(p);
+	return 0;
+}
