@@ -103,6 +103,8 @@ void client_error(struct client *c, uint32_t id, int rc, const char *text);
 void client_hold(struct client *c, const struct ctl_reply *r);
 /* Answers one request. */
 void ctl_answer(struct client *c, const struct ctl_request *r);
+/* Bundles, both ways (ctl_bundle.c). */
+void ctl_bundle_answer(struct client *c, const struct ctl_request *r);
 /* The next frames of an answer under way. */
 void ctl_walk_on(struct client *c);
 void ctl_walk_end(struct client *c);

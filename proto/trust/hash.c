@@ -57,3 +57,27 @@ void sha256_multi(const struct bytes *in, size_t n, struct hash *out)
 		crypto_hash_sha256_update(&st, in[i].p, in[i].n);
 	crypto_hash_sha256_final(&st, out->b);
 }
+
+_Static_assert(
+	sizeof(struct sha256_stream) >= sizeof(crypto_hash_sha256_state), "room for a state");
+_Static_assert(_Alignof(struct sha256_stream) >= _Alignof(crypto_hash_sha256_state), "and aligned");
+
+static crypto_hash_sha256_state *state_of(struct sha256_stream *s)
+{
+	return (crypto_hash_sha256_state *)s->state;
+}
+
+void sha256_begin(struct sha256_stream *s)
+{
+	crypto_hash_sha256_init(state_of(s));
+}
+
+void sha256_add(struct sha256_stream *s, struct bytes in)
+{
+	crypto_hash_sha256_update(state_of(s), in.p, in.n);
+}
+
+void sha256_end(struct sha256_stream *s, struct hash *out)
+{
+	crypto_hash_sha256_final(state_of(s), out->b);
+}

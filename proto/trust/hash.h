@@ -13,4 +13,13 @@ void sha256(struct bytes in, struct hash *out);
 /* Over the concatenation of n ranges. */
 void sha256_multi(const struct bytes *in, size_t n, struct hash *out);
 
+/* Over what comes piece by piece. */
+struct sha256_stream {
+	uint64_t state[13]; /* libsodium's */
+};
+void sha256_begin(struct sha256_stream *s);
+void sha256_add(struct sha256_stream *s, struct bytes in);
+/* s must begin anew after it. */
+void sha256_end(struct sha256_stream *s, struct hash *out);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "proto/base/limits.h"
 #include "proto/model/change.h"
+#include "proto/wire/message.h"
 
 enum ctl_kind {
 	CTL_INFO = 2, /* the numbers are the protobuf field numbers of Request */
@@ -16,12 +17,31 @@ enum ctl_kind {
 	CTL_FINDINGS = 8,
 	CTL_INSTALL_ROSTER = 9,
 	CTL_SUBSCRIBE = 10,
+	CTL_EXPORT_BUNDLE = 12,
+	CTL_IMPORT_BUNDLE = 13,
 };
 
 struct ctl_query {
 	bool any_task, any_holder, history, conflicts;
 	struct bytes task, holder;
 	uint32_t slot;
+};
+
+enum ctl_rebuild_order { REBUILD_NO = 0, REBUILD_FROM_PEERS = 1, REBUILD_ALONE = 2 };
+
+enum ctl_export_what { EXPORT_ALL = 1, EXPORT_SINCE = 2, EXPORT_FOR = 3, EXPORT_RECEIPT = 4 };
+
+struct ctl_export {
+	uint32_t what; /* enum ctl_export_what */
+	struct log_size *since;
+	size_t n_since;
+	struct bytes member;
+};
+
+struct ctl_import {
+	bool check;
+	uint64_t size;
+	struct bytes piece;
 };
 
 struct ctl_request {
@@ -33,6 +53,9 @@ struct ctl_request {
 	struct signed_body event;
 	struct ctl_query query; /* CTL_QUERY */
 	struct bytes note;	/* CTL_INSTALL_ROSTER */
+	struct ctl_export export;
+	struct ctl_import import;
+	uint32_t rebuild; /* CTL_INSTALL_ROSTER: enum ctl_rebuild_order */
 };
 
 enum ctl_agree { AGREE_UNKNOWN = 0, AGREE_YES = 1, AGREE_NO = 2, AGREE_DIFFERENT_LOGS = 3 };
@@ -40,7 +63,7 @@ enum ctl_agree { AGREE_UNKNOWN = 0, AGREE_YES = 1, AGREE_NO = 2, AGREE_DIFFERENT
 struct ctl_log {
 	struct bytes origin, member, root;
 	uint32_t epoch;
-	uint64_t size, seen_size, findings;
+	uint64_t size, seen_size, findings, audited;
 	int64_t seen_ms;
 	bool forked;
 };
@@ -53,15 +76,39 @@ struct ctl_peer {
 	uint32_t agree; /* enum ctl_agree */
 };
 
+/* Signs that two machines write as one member; the numbers stand on the wire. */
+enum clone_kind {
+	CLONE_NONE = 0,
+	CLONE_SAME_NUMBER = 1, /* two logs of one epoch number */
+	CLONE_OLD_GOES_ON = 2, /* the first grew after the second was opened */
+	CLONE_NOT_MINE = 3,    /* on the member's node: the second, newer, was not opened there */
+};
+
+struct ctl_clone {
+	struct bytes member, first, second; /* origins */
+	uint32_t kind;			    /* enum clone_kind */
+};
+
+/* All 0 unless the node waits for its own log. */
+struct ctl_rebuild {
+	bool restored;
+	uint32_t heard; /* peers connected */
+	uint64_t own_here, own_known, all_here, all_known;
+};
+
 struct ctl_status {
 	struct bytes member, state, state_text, view_root;
 	int64_t started_ms, now_ms;
+	bool provisional;
 	uint32_t rules_version;
 	uint64_t entries, conflicts, pending, unknown, strangers, wal_bytes;
 	struct ctl_log *logs;
 	size_t n_logs;
 	struct ctl_peer *peers;
 	size_t n_peers;
+	struct ctl_rebuild rebuild; /* if state is rebuilding */
+	struct ctl_clone *clones;
+	size_t n_clones;
 };
 
 struct ctl_posted {
@@ -73,7 +120,7 @@ struct ctl_entry {
 	struct bytes origin, change_id, leaf;
 	uint64_t index;
 	uint32_t verdict, void_code;
-	bool current;
+	bool current, unaudited;
 };
 
 struct ctl_operator {
@@ -81,6 +128,18 @@ struct ctl_operator {
 	struct bytes *scope;
 	size_t n_scope;
 	uint64_t from, below;
+};
+
+struct ctl_imported_log {
+	struct bytes origin;
+	uint64_t before, size;
+};
+
+struct ctl_imported {
+	uint64_t received, records, offset, leaves;
+	bool done;
+	struct ctl_imported_log *logs;
+	size_t n_logs;
 };
 
 enum ctl_reply_kind {
@@ -91,6 +150,8 @@ enum ctl_reply_kind {
 	CTL_REPLY_ENTRIES = 8,
 	CTL_REPLY_OPERATORS = 9,
 	CTL_REPLY_EVENT = 10,
+	CTL_REPLY_PIECE = 12,
+	CTL_REPLY_IMPORTED = 13,
 };
 
 struct ctl_reply {
@@ -116,13 +177,17 @@ struct ctl_reply {
 			struct ctl_operator *operators;
 			size_t n;
 		} operators;
-		uint64_t commit; /* EVENT */
+		uint64_t commit;    /* EVENT */
+		struct bytes piece; /* PIECE */
+		struct ctl_imported imported;
 	};
 };
 
 /* In one frame; more of them come as several frames. */
 #define CTL_ENTRIES_MAX 4096
 #define CTL_OPERATORS_MAX 512
+#define CTL_PIECE_BYTES (512 * 1024) /* of a bundle */
+#define CTL_CLONES_MAX 64
 
 /* Enough for any request, and for any reply, within its limit. */
 #define CTL_ARENA (512 * 1024)

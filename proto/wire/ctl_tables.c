@@ -37,8 +37,30 @@ static const struct scan_table table_query = {.name = "Query", TABLE_ROWS(query_
 
 static const struct scan_field install_rows[] = {
 	ROW_BYTES(MUST, 1, ctl_request, note, 1, LIMIT_SIGNED_NOTE_BYTES),
+	ROW_U32(MAY, 2, ctl_request, rebuild),
 };
 static const struct scan_table table_install = {.name = "InstallRoster", TABLE_ROWS(install_rows)};
+
+static const struct scan_field size_rows[] = {
+	ROW_STRING(MUST, 1, log_size, origin, ORIGIN_BYTES),
+	ROW_U64(MAY, 2, log_size, size),
+};
+static const struct scan_table table_size = {
+	.name = "Size", TABLE_ROWS(size_rows), .size = sizeof(struct log_size)};
+
+static const struct scan_field export_rows[] = {
+	ROW_U32(MUST, 1, ctl_request, export.what),
+	ROW_MESSAGES(MAY, 2, ctl_request, export.since, export.n_since, LIMIT_LOGS, &table_size),
+	ROW_STRING(MAY, 3, ctl_request, export.member, SLUG_BYTES),
+};
+static const struct scan_table table_export = {.name = "ExportBundle", TABLE_ROWS(export_rows)};
+
+static const struct scan_field import_rows[] = {
+	ROW_BOOL(1, ctl_request, import.check),
+	ROW_U64(MUST, 2, ctl_request, import.size),
+	ROW_BYTES(MUST, 3, ctl_request, import.piece, 1, CTL_PIECE_BYTES),
+};
+static const struct scan_table table_import = {.name = "ImportBundle", TABLE_ROWS(import_rows)};
 
 static const struct scan_field request_rows[] = {
 	ROW_U32(MAY, 1, ctl_request, id),
@@ -51,6 +73,8 @@ static const struct scan_field request_rows[] = {
 	ROW_PART(CTL_FINDINGS, &table_empty),
 	ROW_PART(CTL_INSTALL_ROSTER, &table_install),
 	ROW_PART(CTL_SUBSCRIBE, &table_empty),
+	ROW_PART(CTL_EXPORT_BUNDLE, &table_export),
+	ROW_PART(CTL_IMPORT_BUNDLE, &table_import),
 };
 const struct scan_table table_request = {
 	.name = "Request",
@@ -79,6 +103,7 @@ static const struct scan_field log_rows[] = {
 	ROW_BYTES(MAY, 7, ctl_log, root, HASH_BYTES, HASH_BYTES),
 	ROW_BOOL(8, ctl_log, forked),
 	ROW_U64(MAY, 9, ctl_log, findings),
+	ROW_U64(MAY, 13, ctl_log, audited),
 };
 static const struct scan_table table_log = {
 	.name = "Log", TABLE_ROWS(log_rows), .size = sizeof(struct ctl_log)};
@@ -102,6 +127,25 @@ static const struct scan_field peer_rows[] = {
 static const struct scan_table table_peer = {
 	.name = "Peer", TABLE_ROWS(peer_rows), .size = sizeof(struct ctl_peer)};
 
+static const struct scan_field rebuild_rows[] = {
+	ROW_BOOL(1, reply_wire, reply.status.rebuild.restored),
+	ROW_U32(MAY, 2, reply_wire, reply.status.rebuild.heard),
+	ROW_U64(MAY, 3, reply_wire, reply.status.rebuild.own_here),
+	ROW_U64(MAY, 4, reply_wire, reply.status.rebuild.own_known),
+	ROW_U64(MAY, 5, reply_wire, reply.status.rebuild.all_here),
+	ROW_U64(MAY, 6, reply_wire, reply.status.rebuild.all_known),
+};
+static const struct scan_table table_rebuild = {.name = "Rebuild", TABLE_ROWS(rebuild_rows)};
+
+static const struct scan_field clone_rows[] = {
+	ROW_STRING(MUST, 1, ctl_clone, member, SLUG_BYTES),
+	ROW_STRING(MUST, 2, ctl_clone, first, ORIGIN_BYTES),
+	ROW_STRING(MUST, 3, ctl_clone, second, ORIGIN_BYTES),
+	ROW_U32(MAY, 4, ctl_clone, kind),
+};
+static const struct scan_table table_clone = {
+	.name = "Clone", TABLE_ROWS(clone_rows), .size = sizeof(struct ctl_clone)};
+
 static const struct scan_field status_rows[] = {
 	ROW_STRING(MAY, 1, reply_wire, reply.status.member, SLUG_BYTES),
 	ROW_U64(MAY, 2, reply_wire, reply.status.started_ms),
@@ -120,6 +164,10 @@ static const struct scan_field status_rows[] = {
 		&table_peer),
 	ROW_U64(MAY, 14, reply_wire, reply.status.strangers),
 	ROW_U64(MAY, 15, reply_wire, reply.status.wal_bytes),
+	ROW_BOOL(16, reply_wire, reply.status.provisional),
+	ROW_PART(21, &table_rebuild),
+	ROW_MESSAGES(MAY, 22, reply_wire, reply.status.clones, reply.status.n_clones,
+		CTL_CLONES_MAX, &table_clone),
 };
 static const struct scan_table table_status = {.name = "Status", TABLE_ROWS(status_rows)};
 
@@ -145,6 +193,7 @@ static const struct scan_field entry_rows[] = {
 	ROW_U32(MAY, 5, ctl_entry, void_code),
 	ROW_BOOL(6, ctl_entry, current),
 	ROW_BYTES(MAY, 7, ctl_entry, leaf, 1, LIMIT_LEAF_BYTES),
+	ROW_BOOL(9, ctl_entry, unaudited),
 };
 static const struct scan_table table_entry = {
 	.name = "Entry", TABLE_ROWS(entry_rows), .size = sizeof(struct ctl_entry)};
@@ -177,6 +226,30 @@ static const struct scan_field event_rows[] = {
 };
 static const struct scan_table table_event = {.name = "Event", TABLE_ROWS(event_rows)};
 
+static const struct scan_field piece_rows[] = {
+	ROW_BYTES(MUST, 1, reply_wire, reply.piece, 1, CTL_PIECE_BYTES),
+};
+static const struct scan_table table_piece = {.name = "Piece", TABLE_ROWS(piece_rows)};
+
+static const struct scan_field imported_log_rows[] = {
+	ROW_STRING(MUST, 1, ctl_imported_log, origin, ORIGIN_BYTES),
+	ROW_U64(MAY, 2, ctl_imported_log, before),
+	ROW_U64(MAY, 3, ctl_imported_log, size),
+};
+static const struct scan_table table_imported_log = {.name = "ImportedLog",
+	TABLE_ROWS(imported_log_rows),
+	.size = sizeof(struct ctl_imported_log)};
+static const struct scan_field imported_rows[] = {
+	ROW_U64(MAY, 1, reply_wire, reply.imported.received),
+	ROW_U64(MAY, 2, reply_wire, reply.imported.records),
+	ROW_U64(MAY, 3, reply_wire, reply.imported.offset),
+	ROW_U64(MAY, 4, reply_wire, reply.imported.leaves),
+	ROW_BOOL(5, reply_wire, reply.imported.done),
+	ROW_MESSAGES(MAY, 6, reply_wire, reply.imported.logs, reply.imported.n_logs, LIMIT_LOGS,
+		&table_imported_log),
+};
+static const struct scan_table table_imported = {.name = "Imported", TABLE_ROWS(imported_rows)};
+
 static const struct scan_field reply_rows[] = {
 	ROW_U32(MAY, 1, reply_wire, reply.id),
 	ROW_BOOL(2, reply_wire, reply.more),
@@ -188,6 +261,8 @@ static const struct scan_field reply_rows[] = {
 	ROW_PART(CTL_REPLY_ENTRIES, &table_entries),
 	ROW_PART(CTL_REPLY_OPERATORS, &table_operators),
 	ROW_PART(CTL_REPLY_EVENT, &table_event),
+	ROW_PART(CTL_REPLY_PIECE, &table_piece),
+	ROW_PART(CTL_REPLY_IMPORTED, &table_imported),
 };
 const struct scan_table table_reply = {
 	.name = "Reply",

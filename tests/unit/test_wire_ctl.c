@@ -173,8 +173,15 @@ static void error_of_a_newer_node_is_an_internal_error_with_its_text(void **stat
 static void status_keeps_every_field(void **state)
 {
 	(void)state;
-	struct ctl_log log = {bytes_str("o"), bytes_str("anhui"), bytes_of(pattern, 32), 2, 3, 4, 5,
-		INT64_MAX, true};
+	struct ctl_log log = {.origin = bytes_str("o"),
+		.member = bytes_str("anhui"),
+		.root = bytes_of(pattern, 32),
+		.epoch = 2,
+		.size = 3,
+		.seen_size = 4,
+		.findings = 5,
+		.seen_ms = INT64_MAX,
+		.forked = true};
 	struct ctl_peer peer = {.member = bytes_str("anhui"),
 		.address = bytes_str("10.0.0.1:7420"),
 		.view_root = bytes_of(pattern, 32),
@@ -259,8 +266,13 @@ static void other_replies_keep_every_field(void **state)
 	o = reply_trip(&r, &b);
 	assert_int_equal(o.post.n, 2);
 	assert_int_equal(o.post.posted[1].index, 9);
-	struct ctl_entry entry = {
-		bytes_str("o"), bytes_of(pattern, 32), bytes_str("leaf"), 5, 3, 11, true};
+	struct ctl_entry entry = {.origin = bytes_str("o"),
+		.change_id = bytes_of(pattern, 32),
+		.leaf = bytes_str("leaf"),
+		.index = 5,
+		.verdict = 3,
+		.void_code = 11,
+		.current = true};
 	r = (struct ctl_reply){.kind = CTL_REPLY_ENTRIES, .more = true, .entries = {&entry, 1}};
 	o = reply_trip(&r, &b);
 	assert_int_equal(o.entries.n, 1);
