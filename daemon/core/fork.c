@@ -28,7 +28,8 @@ int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, 
 	r->wrote = true;
 	int rc = r->ops->log_put(r->store, &log->row, e);
 	if (rc == RC_OK)
-		rc = r->ops->evidence_put(r->store, log->row.origin, first, second, e);
+		rc = r->ops->evidence_put(
+			r->store, &(struct store_evidence){log->row.origin, first, second, {0}}, e);
 	buf_put_bytes(&log->fork_head[0], first);
 	buf_put_bytes(&log->fork_head[1], second);
 	for (size_t p = 0; p < r->roster.n; p++)

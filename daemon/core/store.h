@@ -38,11 +38,27 @@ struct store_log {
 			  */
 	bool forked;
 	uint64_t voids; /* void leaves */
+	/* Leaves whose operators' signatures have been checked; at most size (PROTOCOL 7). */
+	uint64_t audited;
 };
 
 struct store_head {
 	uint64_t size, bytes; /* of the log at that head */
 	struct bytes note;    /* borrowed until the next call of the same getter */
+};
+
+/* What one member said of a log at one size: a head with its cosignature. */
+struct store_cosignature {
+	uint64_t size;
+	const char *member; /* slug */
+	struct bytes note;
+};
+
+/* Two heads of one origin that cannot both be; proof is empty where the sizes are equal, else the
+ * hashes of a consistency proof one after another (PROTOCOL 4). */
+struct store_evidence {
+	const char *origin;
+	struct bytes first, second, proof;
 };
 
 /* A change that passed the gate, filed under its register. Void ones are filed too, if the register
@@ -76,6 +92,8 @@ typedef int store_change_fn(
 	void *arg, const struct store_register *r, const struct store_change *c, struct bytes leaf);
 typedef int store_finding_fn(
 	void *arg, uint32_t log, uint64_t index, enum verdict v, enum void_code code);
+typedef int store_cosignature_fn(void *arg, const struct store_cosignature *c);
+typedef int store_evidence_fn(void *arg, const struct store_evidence *x);
 typedef int store_ref_fn(void *arg, int64_t reg, const struct hash *id);
 
 struct store {
@@ -107,6 +125,20 @@ struct store_ops {
 	int (*head_get)(struct store *s, uint32_t log, uint64_t above, uint64_t upto,
 		struct store_head *out, struct buf *note, struct err *e);
 
+	/* Cosignatures of a log: put replaces that of the same size and member, delete of none is a
+	 * no-op. */
+	int (*cosignature_put)(
+		struct store *s, uint32_t log, const struct store_cosignature *c, struct err *e);
+	int (*cosignature_delete)(
+		struct store *s, uint32_t log, uint64_t size, const char *member, struct err *e);
+	int (*cosignature_each)(struct store *s, uint32_t log, store_cosignature_fn *fn, void *arg,
+		struct err *e); /* by size, member */
+	/* The newest final head of a log, with its cosignatures: put replaces. STORE_NONE. */
+	int (*final_put)(
+		struct store *s, uint32_t log, uint64_t size, struct bytes note, struct err *e);
+	int (*final_get)(
+		struct store *s, uint32_t log, uint64_t *size, struct buf *note, struct err *e);
+
 	/* Leaves, verbatim. put: index must be new (a constraint violation is our bug: ENSURE). */
 	int (*leaf_put)(
 		struct store *s, uint32_t log, uint64_t index, struct bytes leaf, struct err *e);
@@ -128,6 +160,8 @@ struct store_ops {
 	/* Sets log, index, verdict, code and superseded of an existing one. */
 	int (*change_set)(
 		struct store *s, int64_t reg, const struct store_change *c, struct err *e);
+	/* Takes a change out of its register; of none is a no-op. */
+	int (*change_delete)(struct store *s, int64_t reg, const struct hash *id, struct err *e);
 	/* superseded += 1; STORE_NONE if the register has no such change yet. */
 	int (*change_supersede)(struct store *s, int64_t reg, const struct hash *id, struct err *e);
 	/* By register in (task, slot, holder) order (task by bytes), then by id. */
@@ -138,25 +172,32 @@ struct store_ops {
 		struct store *s, int64_t reg, store_change_fn *fn, void *arg, struct err *e);
 
 	/* Waiting references: `by` (a change of `by_reg`) waits for or names `wanted`, which is not
-	 * here yet. kind 1: supersedes of an effective change; kind 2: under of a pending one. put
-	 * twice is a no-op. */
+	 * here yet. kind 1: supersedes of an effective change; kind 2: under of a pending one; kind
+	 * 3: `by` is no change but the place of a repeat of `wanted`. put twice is a no-op, each
+	 * goes by by_reg, by. */
 	int (*ref_put)(struct store *s, const struct hash *wanted, unsigned kind, int64_t by_reg,
 		const struct hash *by, struct err *e);
 	int (*ref_each)(struct store *s, const struct hash *wanted, unsigned kind, store_ref_fn *fn,
 		void *arg, struct err *e);
 	int (*ref_delete)(struct store *s, const struct hash *wanted, unsigned kind, struct err *e);
+	/* That one alone; of none is a no-op. */
+	int (*ref_drop)(struct store *s, const struct hash *wanted, unsigned kind, int64_t by_reg,
+		const struct hash *by, struct err *e);
 
 	/* Leaves with no plain verdict: void, pending, unknown. put replaces, delete of none is a
 	 * no-op. */
 	int (*finding_put)(struct store *s, uint32_t log, uint64_t index, enum verdict v,
 		enum void_code code, struct err *e);
 	int (*finding_delete)(struct store *s, uint32_t log, uint64_t index, struct err *e);
+	int (*finding_get)(struct store *s, uint32_t log, uint64_t index, enum verdict *v,
+		enum void_code *code, struct err *e);
 	int (*finding_each)(struct store *s, store_finding_fn *fn, void *arg,
 		struct err *e); /* by log, index */
 
-	/* Fork evidence: two notes of one origin; kept for ever; put twice is a no-op. */
-	int (*evidence_put)(struct store *s, const char *origin, struct bytes first,
-		struct bytes second, struct err *e);
+	/* Kept for ever; put twice (the same two notes) is a no-op. */
+	int (*evidence_put)(struct store *s, const struct store_evidence *x, struct err *e);
+	int (*evidence_each)(struct store *s, store_evidence_fn *fn, void *arg,
+		struct err *e); /* in the order they were put */
 
 	/* Counts for status: registers with more than one current change; pending; unknown. */
 	int (*counts)(struct store *s, uint64_t *conflicts, uint64_t *pending, uint64_t *unknown,

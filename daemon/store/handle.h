@@ -50,8 +50,8 @@ int store_meta_put(struct store *s, const char *key, struct bytes value, struct 
 int store_meta_get(struct store *s, const char *key, struct buf *out, struct err *e);
 int store_roster_put(struct store *s, uint32_t version, struct bytes note, struct err *e);
 int store_roster_get(struct store *s, uint32_t version, struct buf *out, struct err *e);
-int store_evidence_put(struct store *s, const char *origin, struct bytes first, struct bytes second,
-	struct err *e);
+int store_evidence_put(struct store *s, const struct store_evidence *x, struct err *e);
+int store_evidence_each(struct store *s, store_evidence_fn *fn, void *arg, struct err *e);
 
 /* store_log.c */
 int store_log_put(struct store *s, const struct store_log *log, struct err *e);
@@ -61,6 +61,16 @@ int store_head_delete(struct store *s, uint32_t log, uint64_t size, struct err *
 int store_head_get(struct store *s, uint32_t log, uint64_t above, uint64_t upto,
 	struct store_head *out, struct buf *note, struct err *e);
 
+/* store_cosign.c */
+int store_cosignature_put(
+	struct store *s, uint32_t log, const struct store_cosignature *c, struct err *e);
+int store_cosignature_delete(
+	struct store *s, uint32_t log, uint64_t size, const char *member, struct err *e);
+int store_cosignature_each(
+	struct store *s, uint32_t log, store_cosignature_fn *fn, void *arg, struct err *e);
+int store_final_put(struct store *s, uint32_t log, uint64_t size, struct bytes note, struct err *e);
+int store_final_get(struct store *s, uint32_t log, uint64_t *size, struct buf *note, struct err *e);
+
 /* store_leaf.c */
 int store_leaf_put(struct store *s, uint32_t log, uint64_t index, struct bytes leaf, struct err *e);
 int store_leaf_get(struct store *s, uint32_t log, uint64_t index, struct buf *out, struct err *e);
@@ -69,6 +79,8 @@ int store_leaf_each(struct store *s, uint32_t log, uint64_t from, uint64_t to, s
 int store_finding_put(struct store *s, uint32_t log, uint64_t index, enum verdict v,
 	enum void_code code, struct err *e);
 int store_finding_delete(struct store *s, uint32_t log, uint64_t index, struct err *e);
+int store_finding_get(struct store *s, uint32_t log, uint64_t index, enum verdict *v,
+	enum void_code *code, struct err *e);
 int store_finding_each(struct store *s, store_finding_fn *fn, void *arg, struct err *e);
 
 /* store_change.c */
@@ -78,6 +90,7 @@ int store_change_put(struct store *s, int64_t reg, const struct store_change *c,
 int store_change_get(struct store *s, int64_t reg, const struct hash *id, struct store_change *out,
 	struct err *e);
 int store_change_set(struct store *s, int64_t reg, const struct store_change *c, struct err *e);
+int store_change_delete(struct store *s, int64_t reg, const struct hash *id, struct err *e);
 int store_change_supersede(struct store *s, int64_t reg, const struct hash *id, struct err *e);
 int store_change_each(struct store *s, const struct store_filter *f, store_change_fn *fn, void *arg,
 	struct err *e);
@@ -92,5 +105,7 @@ int store_ref_put(struct store *s, const struct hash *wanted, unsigned kind, int
 int store_ref_each(struct store *s, const struct hash *wanted, unsigned kind, store_ref_fn *fn,
 	void *arg, struct err *e);
 int store_ref_delete(struct store *s, const struct hash *wanted, unsigned kind, struct err *e);
+int store_ref_drop(struct store *s, const struct hash *wanted, unsigned kind, int64_t by_reg,
+	const struct hash *by, struct err *e);
 
 #endif

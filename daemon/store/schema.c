@@ -1,6 +1,7 @@
 #include "daemon/store/migrate.h"
 
-/* Everything but entry, roster, head, evidence and meta can be made again from the leaves.
+/* Everything but entry, roster, head, evidence, cosignature, final and meta can be made again from
+ * the leaves.
  * `superseded` counts effective changes of the register that name this one, so a change is current
  * iff both terms of change_current's condition hold; the index covers all that reading the current
  * values of registers needs (also the two columns that are 0 in it: SQLite looks them up
@@ -36,6 +37,19 @@ static const char step_1[] =
 	"PRAGMA application_id = 0x64656c74;"
 	"PRAGMA user_version = 1;";
 
-static const char *const steps[] = {step_1};
+/* What was stored before had all its signatures checked on arrival. Evidence of then has no proof:
+ * none was needed where the sizes are equal. */
+static const char step_2[] =
+	"ALTER TABLE log ADD COLUMN audited INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE log SET audited = size;"
+	"CREATE TABLE cosignature(log INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" member TEXT NOT NULL, note BLOB NOT NULL, PRIMARY KEY(log, size, member))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE final(log INTEGER PRIMARY KEY, size INTEGER NOT NULL, note BLOB NOT NULL)"
+	" STRICT;"
+	"ALTER TABLE evidence ADD COLUMN proof BLOB NOT NULL DEFAULT x'';"
+	"PRAGMA user_version = 2;";
+
+static const char *const steps[] = {step_1, step_2};
 
 const struct migrations store_migrations = {steps, sizeof steps / sizeof steps[0]};

@@ -153,6 +153,18 @@ struct bytes query_blob(const struct query *q, int column)
 	return bytes_of(p, (size_t)sqlite3_column_bytes(q->stmt, column));
 }
 
+void query_text(struct query *q, int column, char *out, size_t size, struct err *e)
+{
+	struct bytes b = query_blob(q, column);
+	if (b.n >= size) {
+		query_corrupt(q, "a name that is too long", e);
+		b.n = 0;
+	}
+	if (b.n > 0)
+		memcpy(out, b.p, b.n);
+	out[b.n] = '\0';
+}
+
 void query_hash(struct query *q, int column, struct hash *out, struct err *e)
 {
 	struct bytes b = query_blob(q, column);

@@ -61,6 +61,8 @@ uint64_t query_u64(const struct query *q, int column);
 bool query_is_null(const struct query *q, int column);
 /* Borrowed until the next step. */
 struct bytes query_blob(const struct query *q, int column);
+/* A short text, with a zero after it; a longer one is RC_CORRUPT. */
+void query_text(struct query *q, int column, char *out, size_t size, struct err *e);
 /* A hash column; anything else in its place is RC_CORRUPT. */
 void query_hash(struct query *q, int column, struct hash *out, struct err *e);
 /* Likewise a verdict. */

@@ -100,6 +100,15 @@ int store_change_get(struct store *s, int64_t reg, const struct hash *id, struct
 	return query_end(&q, rc);
 }
 
+int store_change_delete(struct store *s, int64_t reg, const struct hash *id, struct err *e)
+{
+	struct query q = query_begin(store_self(s), STMT_CHANGE_DELETE);
+	query_bind_int(&q, ":reg", reg);
+	query_bind_blob(&q, ":id", hash_bytes(id));
+	int rc = query_run(&q, e);
+	return rc == STORE_NONE ? RC_OK : rc;
+}
+
 int store_change_supersede(struct store *s, int64_t reg, const struct hash *id, struct err *e)
 {
 	struct query q = query_begin(store_self(s), STMT_CHANGE_SUPERSEDE);

@@ -57,6 +57,21 @@ int store_finding_delete(struct store *s, uint32_t log, uint64_t index, struct e
 	return rc == STORE_NONE ? RC_OK : rc;
 }
 
+int store_finding_get(struct store *s, uint32_t log, uint64_t index, enum verdict *v,
+	enum void_code *code, struct err *e)
+{
+	struct query q = query_begin(store_self(s), STMT_FINDING_GET);
+	query_bind_int(&q, ":log", log);
+	query_bind_u64(&q, ":idx", index);
+	int rc = STORE_NONE;
+	if (query_next(&q, e)) {
+		*v = query_verdict(&q, 0, e);
+		*code = (enum void_code)query_int(&q, 1);
+		rc = RC_OK;
+	}
+	return query_end(&q, rc);
+}
+
 int store_finding_each(struct store *s, store_finding_fn *fn, void *arg, struct err *e)
 {
 	struct query q = query_begin(store_self(s), STMT_FINDING_EACH);

@@ -18,6 +18,7 @@ int store_log_put(struct store *s, const struct store_log *log, struct err *e)
 	query_bind_int(&q, ":seen_ms", log->seen_ms);
 	query_bind_int(&q, ":forked", log->forked);
 	query_bind_u64(&q, ":voids", log->voids);
+	query_bind_u64(&q, ":audited", log->audited);
 	int rc = query_run(&q, e);
 	buf_release(&frontier);
 	return rc;
@@ -25,11 +26,6 @@ int store_log_put(struct store *s, const struct store_log *log, struct err *e)
 
 static void read_log(struct query *q, struct store_log *out, struct err *e)
 {
-	struct bytes origin = query_blob(q, 1);
-	if (origin.n >= sizeof out->origin) {
-		query_corrupt(q, "an origin that is too long", e);
-		return;
-	}
 	*out = (struct store_log){
 		.id = (uint32_t)query_int(q, 0),
 		.size = query_u64(q, 2),
@@ -39,8 +35,9 @@ static void read_log(struct query *q, struct store_log *out, struct err *e)
 		.seen_ms = query_int(q, 7),
 		.forked = query_int(q, 8) != 0,
 		.voids = query_u64(q, 9),
+		.audited = query_u64(q, 10),
 	};
-	memcpy(out->origin, origin.p, origin.n);
+	query_text(q, 1, out->origin, sizeof out->origin, e);
 	if (frontier_decode(query_blob(q, 5), &out->frontier, e) != RC_OK)
 		query_corrupt(q, "a frontier that is none", e);
 }

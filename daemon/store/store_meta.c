@@ -54,26 +54,40 @@ int store_roster_get(struct store *s, uint32_t version, struct buf *out, struct 
 	return get_blob(&q, out, e);
 }
 
-static int find_evidence(struct store_sqlite *s, const char *origin, struct bytes first,
-	struct bytes second, struct err *e)
+static int find_evidence(struct store_sqlite *s, const struct store_evidence *x, struct err *e)
 {
 	struct query q = query_begin(s, STMT_EVIDENCE_FIND);
-	query_bind_text(&q, ":origin", origin);
-	query_bind_blob(&q, ":first", first);
-	query_bind_blob(&q, ":second", second);
+	query_bind_text(&q, ":origin", x->origin);
+	query_bind_blob(&q, ":first", x->first);
+	query_bind_blob(&q, ":second", x->second);
 	bool found = query_next(&q, e);
 	return query_end(&q, found ? RC_OK : STORE_NONE);
 }
 
-int store_evidence_put(
-	struct store *s, const char *origin, struct bytes first, struct bytes second, struct err *e)
+int store_evidence_put(struct store *s, const struct store_evidence *x, struct err *e)
 {
-	int rc = find_evidence(store_self(s), origin, first, second, e);
+	int rc = find_evidence(store_self(s), x, e);
 	if (rc != STORE_NONE)
 		return rc;
 	struct query q = query_begin(store_self(s), STMT_EVIDENCE_PUT);
-	query_bind_text(&q, ":origin", origin);
-	query_bind_blob(&q, ":first", first);
-	query_bind_blob(&q, ":second", second);
+	query_bind_text(&q, ":origin", x->origin);
+	query_bind_blob(&q, ":first", x->first);
+	query_bind_blob(&q, ":second", x->second);
+	query_bind_blob(&q, ":proof", x->proof);
 	return query_run(&q, e);
+}
+
+int store_evidence_each(struct store *s, store_evidence_fn *fn, void *arg, struct err *e)
+{
+	struct query q = query_begin(store_self(s), STMT_EVIDENCE_EACH);
+	int stop = RC_OK;
+	while (stop == RC_OK && query_next(&q, e)) {
+		char origin[ORIGIN_SIZE];
+		query_text(&q, 0, origin, sizeof origin, e);
+		struct store_evidence x = {
+			origin, query_blob(&q, 1), query_blob(&q, 2), query_blob(&q, 3)};
+		if (q.rc == RC_OK)
+			stop = fn(arg, &x);
+	}
+	return query_end(&q, stop);
 }

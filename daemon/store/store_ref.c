@@ -37,3 +37,15 @@ int store_ref_delete(struct store *s, const struct hash *wanted, unsigned kind, 
 	int rc = query_run(&q, e);
 	return rc == STORE_NONE ? RC_OK : rc;
 }
+
+int store_ref_drop(struct store *s, const struct hash *wanted, unsigned kind, int64_t by_reg,
+	const struct hash *by, struct err *e)
+{
+	struct query q = query_begin(store_self(s), STMT_REF_DROP);
+	query_bind_blob(&q, ":wanted", hash_bytes(wanted));
+	query_bind_int(&q, ":kind", kind);
+	query_bind_int(&q, ":by_reg", by_reg);
+	query_bind_blob(&q, ":by_id", hash_bytes(by));
+	int rc = query_run(&q, e);
+	return rc == STORE_NONE ? RC_OK : rc;
+}

@@ -100,6 +100,23 @@ static void change_that_is_not_there_is_none(void **state)
 	store_fixture_commit(f);
 }
 
+static void change_delete_takes_one_and_forgives_none(void **state)
+{
+	struct store_fixture *f = *state;
+	struct store_change got;
+	struct hash id = hash_of_number(1), other = hash_of_number(2);
+	store_fixture_begin(f);
+	int64_t reg = store_fixture_register(f, "3-05", 3, "jiangsu");
+	put_change(f, reg, 1, VERDICT_EFFECTIVE);
+	put_change(f, reg, 2, VERDICT_EFFECTIVE);
+	assert_int_equal(STORE_DO(f, change_delete, reg, &id), RC_OK);
+	assert_int_equal(STORE_DO(f, change_delete, reg, &id), RC_OK);
+	assert_int_equal(STORE_DO(f, change_delete, reg + 1, &other), RC_OK);
+	store_fixture_commit(f);
+	assert_int_equal(STORE_DO(f, change_get, reg, &id, &got), STORE_NONE);
+	assert_int_equal(STORE_DO(f, change_get, reg, &other, &got), RC_OK);
+}
+
 static void change_set_sets_all_but_the_id(void **state)
 {
 	struct store_fixture *f = *state;
@@ -373,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(change_put_twice_is_none_and_changes_nothing),
 		BOTH(change_that_is_not_there_is_none),
+		BOTH(change_delete_takes_one_and_forgives_none),
 		BOTH(change_set_sets_all_but_the_id),
 		BOTH(changes_come_by_register_then_id),
 		BOTH(filters_narrow_the_walk),

@@ -122,6 +122,72 @@ static void copy_that_was_left_half_done_is_made_again(void **state)
 	expect_copy(f);
 }
 
+/* ---- a database of each schema that ever was ---- */
+
+static int expect_row_of_1(void *arg, const struct store_log *log)
+{
+	struct hash root, want;
+	struct frontier again = {0};
+	for (unsigned i = 0; i < log->size; i++) {
+		char leaf[40];
+		snprintf(leaf, sizeof leaf, "leaf %u of log %u", i, log->id);
+		merkle_leaf_hash(bytes_str(leaf), &want);
+		frontier_append(&again, &want);
+	}
+	frontier_root(&again, &want);
+	frontier_root(&log->frontier, &root);
+	assert_true(hash_equal(&root, &want));
+	assert_int_equal(log->size, 3 * log->id);
+	assert_int_equal(log->audited, log->size);
+	assert_int_equal(log->forked, log->id == 2);
+	++*(int *)arg;
+	return 0;
+}
+
+static int expect_evidence_of_1(void *arg, const struct store_evidence *x)
+{
+	assert_string_equal(x->origin, "yrd/anhui/1-00000002");
+	assert_true(bytes_equal(x->first, bytes_str("first")));
+	assert_true(bytes_equal(x->second, bytes_str("second")));
+	assert_int_equal(x->proof.n, 0);
+	++*(int *)arg;
+	return 0;
+}
+
+static void put_file(const struct store_fixture *f, const char *source)
+{
+	static char block[1 << 17];
+	FILE *in = fopen(source, "rbe");
+	assert_non_null(in);
+	size_t n = fread(block, 1, sizeof block, in);
+	assert_int_equal(fclose(in), 0);
+	assert_in_range(n, 4096, sizeof block - 1);
+	store_fixture_write(f, "", bytes_of(block, n));
+}
+
+static void database_of_schema_1_goes_on(void **state)
+{
+	struct store_fixture *f = *state;
+	struct buf out = {0};
+	int logs = 0, evidence = 0;
+	store_fixture_wipe(f);
+	put_file(f, "tests/vectors/schema-1.db");
+	store_fixture_reopen(f);
+	assert_int_equal(STORE_DO(f, log_each, expect_row_of_1, &logs), RC_OK);
+	assert_int_equal(logs, 2);
+	assert_int_equal(STORE_DO(f, evidence_each, expect_evidence_of_1, &evidence), RC_OK);
+	assert_int_equal(evidence, 1);
+	assert_int_equal(STORE_DO(f, leaf_get, 2, 5, &out), RC_OK);
+	assert_true(bytes_equal(buf_bytes(&out), bytes_str("leaf 5 of log 2")));
+	store_fixture_begin(f);
+	assert_int_equal(STORE_DO(f, final_put, 1, 3, bytes_str("final")), RC_OK);
+	store_fixture_commit(f);
+	store_sqlite_close(f->s);
+	f->s = NULL;
+	assert_true(store_fixture_size(f, ".v1") > 0);
+	buf_release(&out);
+}
+
 /* ---- interrupted ---- */
 
 static bool interrupted_once(struct store_fixture *f, struct fault fault, unsigned nth)
@@ -191,6 +257,7 @@ int main(void)
 		IN_FILE(older_database_is_copied_and_migrated),
 		IN_FILE(migration_that_fails_leaves_the_old_schema),
 		IN_FILE(copy_that_was_left_half_done_is_made_again),
+		IN_FILE(database_of_schema_1_goes_on),
 		IN_FILE(interrupted_migration_is_all_or_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,8 +30,8 @@ static void plan_of(struct store_fixture *f, enum statement id, char *out, size_
 /* These read a whole table or index on purpose, in its order. */
 static bool may_scan(enum statement id)
 {
-	return id == STMT_LOG_EACH || id == STMT_FINDING_EACH || id == STMT_CONFLICT_COUNT ||
-		id == STMT_CHANGE_EACH || id == STMT_CURRENT_EACH;
+	return id == STMT_LOG_EACH || id == STMT_EVIDENCE_EACH || id == STMT_FINDING_EACH ||
+		id == STMT_CONFLICT_COUNT || id == STMT_CHANGE_EACH || id == STMT_CURRENT_EACH;
 }
 
 static void no_statement_sorts_or_scans_unawares(void **state)

@@ -115,7 +115,8 @@ static struct store_log log_of(uint32_t id)
 		.seen_size = LIMIT_LOG_SIZE,
 		.seen_ms = -1,
 		.forked = id % 2 == 0,
-		.voids = 3};
+		.voids = 3,
+		.audited = 4};
 	snprintf(log.origin, sizeof log.origin, "yrd/jiangsu/%u-0000000a", id);
 	for (uint64_t i = 0; i < 5; i++) {
 		struct hash h = hash_of_number(i + id);
@@ -154,6 +155,7 @@ static void expect_same_log(const struct store_log *a, const struct store_log *b
 	assert_int_equal(a->seen_ms, b->seen_ms);
 	assert_int_equal(a->forked, b->forked);
 	assert_int_equal(a->voids, b->voids);
+	assert_int_equal(a->audited, b->audited);
 }
 
 static void logs_come_by_id_as_they_were_put(void **state)
@@ -184,6 +186,7 @@ static void log_put_replaces_the_row_of_its_id(void **state)
 	log.size = 0;
 	log.frontier = (struct frontier){0};
 	log.forked = true;
+	log.audited = 0;
 	assert_int_equal(STORE_DO(f, log_put, &log), RC_OK);
 	store_fixture_commit(f);
 	assert_int_equal(STORE_DO(f, log_each, see_log, &seen), RC_OK);
@@ -259,24 +262,123 @@ static void head_delete_takes_one_and_forgives_none(void **state)
 	expect_head(f, 0, UINT64_MAX, 10);
 }
 
-/* No getter: what is kept is for people, and for ever. */
+/* ---- cosignatures and final heads ---- */
+
+struct seen_text {
+	char text[512];
+	int left; /* rows until it stops with 9; 0 = never */
+};
+
+static int see_cosignature(void *arg, const struct store_cosignature *c)
+{
+	struct seen_text *seen = arg;
+	size_t n = strlen(seen->text);
+	snprintf(seen->text + n, sizeof seen->text - n, "%u/%s=%.*s;", (unsigned)c->size, c->member,
+		(int)c->note.n, (const char *)c->note.p);
+	return seen->left > 0 && --seen->left == 0 ? 9 : 0;
+}
+
+static void put_cosignature(
+	struct store_fixture *f, uint32_t log, uint64_t size, const char *member, const char *note)
+{
+	struct store_cosignature c = {size, member, bytes_str(note)};
+	assert_int_equal(STORE_DO(f, cosignature_put, log, &c), RC_OK);
+}
+
+static void expect_cosignatures(struct store_fixture *f, uint32_t log, const char *want)
+{
+	struct seen_text seen = {0};
+	assert_int_equal(STORE_DO(f, cosignature_each, log, see_cosignature, &seen), RC_OK);
+	assert_string_equal(seen.text, want);
+}
+
+static void cosignatures_come_by_size_and_member(void **state)
+{
+	struct store_fixture *f = *state;
+	store_fixture_begin(f);
+	put_cosignature(f, 1, 20, "office", "d");
+	put_cosignature(f, 1, 20, "anhui", "replaced");
+	put_cosignature(f, 1, 3, "office", "a");
+	put_cosignature(f, 1, 20, "anhui", "c");
+	put_cosignature(f, 2, 1, "zhejiang", "of another log");
+	put_cosignature(f, 1, 4, "a-member-of-20-bytes", "b");
+	store_fixture_commit(f);
+	expect_cosignatures(f, 1, "3/office=a;4/a-member-of-20-bytes=b;20/anhui=c;20/office=d;");
+	expect_cosignatures(f, 3, "");
+	struct seen_text seen = {.left = 2};
+	assert_int_equal(STORE_DO(f, cosignature_each, 1, see_cosignature, &seen), 9);
+	assert_string_equal(seen.text, "3/office=a;4/a-member-of-20-bytes=b;");
+}
+
+static void cosignature_delete_takes_one_and_forgives_none(void **state)
+{
+	struct store_fixture *f = *state;
+	store_fixture_begin(f);
+	put_cosignature(f, 1, 3, "office", "a");
+	put_cosignature(f, 1, 3, "anhui", "b");
+	put_cosignature(f, 1, 4, "office", "c");
+	assert_int_equal(STORE_DO(f, cosignature_delete, 1, 3, "office"), RC_OK);
+	assert_int_equal(STORE_DO(f, cosignature_delete, 1, 3, "office"), RC_OK);
+	assert_int_equal(STORE_DO(f, cosignature_delete, 2, 4, "office"), RC_OK);
+	store_fixture_commit(f);
+	expect_cosignatures(f, 1, "3/anhui=b;4/office=c;");
+}
+
+static void final_put_replaces_and_a_log_without_has_none(void **state)
+{
+	struct store_fixture *f = *state;
+	struct buf note = {0};
+	uint64_t size = 0;
+	store_fixture_begin(f);
+	assert_int_equal(STORE_DO(f, final_put, 1, 7, bytes_str("seven")), RC_OK);
+	assert_int_equal(STORE_DO(f, final_put, 2, 9, bytes_str("nine")), RC_OK);
+	assert_int_equal(STORE_DO(f, final_put, 1, LIMIT_LOG_SIZE, bytes_str("all")), RC_OK);
+	store_fixture_commit(f);
+	assert_int_equal(STORE_DO(f, final_get, 1, &size, &note), RC_OK);
+	assert_int_equal(size, LIMIT_LOG_SIZE);
+	expect_buf(&note, "all");
+	assert_int_equal(STORE_DO(f, final_get, 2, &size, &note), RC_OK);
+	assert_int_equal(size, 9);
+	expect_buf(&note, "nine");
+	assert_int_equal(STORE_DO(f, final_get, 3, &size, &note), STORE_NONE);
+	assert_int_equal(note.n, 0);
+	buf_release(&note);
+}
+
+/* ---- evidence ---- */
+
+static int see_evidence(void *arg, const struct store_evidence *x)
+{
+	struct seen_text *seen = arg;
+	size_t n = strlen(seen->text);
+	snprintf(seen->text + n, sizeof seen->text - n, "%s:%.*s,%.*s,%.*s;", x->origin,
+		(int)x->first.n, (const char *)x->first.p, (int)x->second.n,
+		(const char *)x->second.p, (int)x->proof.n, (const char *)x->proof.p);
+	return seen->left > 0 && --seen->left == 0 ? 9 : 0;
+}
+
+static void put_evidence(struct store_fixture *f, const char *origin, const char *first,
+	const char *second, const char *proof)
+{
+	struct store_evidence x = {origin, bytes_str(first), bytes_str(second), bytes_str(proof)};
+	assert_int_equal(STORE_DO(f, evidence_put, &x), RC_OK);
+}
+
 static void evidence_put_twice_is_kept_once(void **state)
 {
 	struct store_fixture *f = *state;
-	struct bytes a = bytes_str("note a"), b = bytes_str("note b");
+	struct seen_text seen = {0}, stopped = {.left = 1};
 	store_fixture_begin(f);
-	assert_int_equal(STORE_DO(f, evidence_put, "yrd/jiangsu/1-0", a, b), RC_OK);
-	assert_int_equal(STORE_DO(f, evidence_put, "yrd/jiangsu/1-0", a, b), RC_OK);
-	assert_int_equal(STORE_DO(f, evidence_put, "yrd/jiangsu/1-0", b, a), RC_OK);
-	assert_int_equal(STORE_DO(f, evidence_put, "yrd/anhui/1-0", a, b), RC_OK);
+	put_evidence(f, "yrd/jiangsu/1-0", "a", "b", "proof");
+	put_evidence(f, "yrd/jiangsu/1-0", "a", "b", "proof");
+	put_evidence(f, "yrd/jiangsu/1-0", "b", "a", "");
+	put_evidence(f, "yrd/anhui/1-0", "a", "b", "");
 	store_fixture_commit(f);
-	if (f->in_memory)
-		return;
-	store_sqlite_close(f->s);
-	f->s = NULL;
-	store_fixture_sql(f,
-		"CREATE TEMP TABLE seen(n CHECK(n = 3));"
-		"INSERT INTO seen SELECT count(*) FROM evidence");
+	assert_int_equal(STORE_DO(f, evidence_each, see_evidence, &seen), RC_OK);
+	assert_string_equal(
+		seen.text, "yrd/jiangsu/1-0:a,b,proof;yrd/jiangsu/1-0:b,a,;yrd/anhui/1-0:a,b,;");
+	assert_int_equal(STORE_DO(f, evidence_each, see_evidence, &stopped), 9);
+	assert_string_equal(stopped.text, "yrd/jiangsu/1-0:a,b,proof;");
 }
 
 #define BOTH(test)                                                                                 \
@@ -298,6 +400,9 @@ int main(void)
 		BOTH(log_callback_that_stops_is_the_result),
 		BOTH(head_get_gives_the_largest_in_the_range),
 		BOTH(head_delete_takes_one_and_forgives_none),
+		BOTH(cosignatures_come_by_size_and_member),
+		BOTH(cosignature_delete_takes_one_and_forgives_none),
+		BOTH(final_put_replaces_and_a_log_without_has_none),
 		BOTH(evidence_put_twice_is_kept_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,34 @@ static int head_get(struct store *s, uint32_t log, uint64_t above, uint64_t upto
 	PASS_OR_FAIL(head_get, log, above, upto, out, note, e);
 }
 
+static int cosignature_put(
+	struct store *s, uint32_t log, const struct store_cosignature *c, struct err *e)
+{
+	PASS_OR_FAIL(cosignature_put, log, c, e);
+}
+
+static int cosignature_delete(
+	struct store *s, uint32_t log, uint64_t size, const char *member, struct err *e)
+{
+	PASS_OR_FAIL(cosignature_delete, log, size, member, e);
+}
+
+static int cosignature_each(
+	struct store *s, uint32_t log, store_cosignature_fn *fn, void *arg, struct err *e)
+{
+	PASS_OR_FAIL(cosignature_each, log, fn, arg, e);
+}
+
+static int final_put(struct store *s, uint32_t log, uint64_t size, struct bytes note, struct err *e)
+{
+	PASS_OR_FAIL(final_put, log, size, note, e);
+}
+
+static int final_get(struct store *s, uint32_t log, uint64_t *size, struct buf *note, struct err *e)
+{
+	PASS_OR_FAIL(final_get, log, size, note, e);
+}
+
 static int leaf_put(struct store *s, uint32_t log, uint64_t index, struct bytes leaf, struct err *e)
 {
 	PASS_OR_FAIL(leaf_put, log, index, leaf, e);
@@ -139,6 +167,11 @@ static int change_set(struct store *s, int64_t reg, const struct store_change *c
 	PASS_OR_FAIL(change_set, reg, c, e);
 }
 
+static int change_delete(struct store *s, int64_t reg, const struct hash *id, struct err *e)
+{
+	PASS_OR_FAIL(change_delete, reg, id, e);
+}
+
 static int change_supersede(struct store *s, int64_t reg, const struct hash *id, struct err *e)
 {
 	PASS_OR_FAIL(change_supersede, reg, id, e);
@@ -161,6 +194,12 @@ static int ref_delete(struct store *s, const struct hash *wanted, unsigned kind,
 	PASS_OR_FAIL(ref_delete, wanted, kind, e);
 }
 
+static int ref_drop(struct store *s, const struct hash *wanted, unsigned kind, int64_t by_reg,
+	const struct hash *by, struct err *e)
+{
+	PASS_OR_FAIL(ref_drop, wanted, kind, by_reg, by, e);
+}
+
 static int finding_put(struct store *s, uint32_t log, uint64_t index, enum verdict v,
 	enum void_code code, struct err *e)
 {
@@ -172,15 +211,25 @@ static int finding_delete(struct store *s, uint32_t log, uint64_t index, struct 
 	PASS_OR_FAIL(finding_delete, log, index, e);
 }
 
+static int finding_get(struct store *s, uint32_t log, uint64_t index, enum verdict *v,
+	enum void_code *code, struct err *e)
+{
+	PASS_OR_FAIL(finding_get, log, index, v, code, e);
+}
+
 static int finding_each(struct store *s, store_finding_fn *fn, void *arg, struct err *e)
 {
 	PASS_OR_FAIL(finding_each, fn, arg, e);
 }
 
-static int evidence_put(
-	struct store *s, const char *origin, struct bytes first, struct bytes second, struct err *e)
+static int evidence_put(struct store *s, const struct store_evidence *x, struct err *e)
 {
-	PASS_OR_FAIL(evidence_put, origin, first, second, e);
+	PASS_OR_FAIL(evidence_put, x, e);
+}
+
+static int evidence_each(struct store *s, store_evidence_fn *fn, void *arg, struct err *e)
+{
+	PASS_OR_FAIL(evidence_each, fn, arg, e);
 }
 
 static int counts(
@@ -247,6 +296,11 @@ static const struct store_ops ops = {
 	.head_put = head_put,
 	.head_delete = head_delete,
 	.head_get = head_get,
+	.cosignature_put = cosignature_put,
+	.cosignature_delete = cosignature_delete,
+	.cosignature_each = cosignature_each,
+	.final_put = final_put,
+	.final_get = final_get,
 	.leaf_put = leaf_put,
 	.leaf_get = leaf_get,
 	.leaf_each = leaf_each,
@@ -254,16 +308,20 @@ static const struct store_ops ops = {
 	.change_put = change_put,
 	.change_get = change_get,
 	.change_set = change_set,
+	.change_delete = change_delete,
 	.change_supersede = change_supersede,
 	.change_each = change_each,
 	.register_each = register_each,
 	.ref_put = ref_put,
 	.ref_each = ref_each,
 	.ref_delete = ref_delete,
+	.ref_drop = ref_drop,
 	.finding_put = finding_put,
 	.finding_delete = finding_delete,
+	.finding_get = finding_get,
 	.finding_each = finding_each,
 	.evidence_put = evidence_put,
+	.evidence_each = evidence_each,
 	.counts = counts,
 };
 
