@@ -60,6 +60,9 @@ int mark_decode(const uint8_t in[MARK_SLOT_BYTES], struct mark_slot *out, struct
 		return err_set(e, RC_CORRUPT, "the origin is too long");
 	if (origin_parse(bytes_of(in + AT_ORIGIN, n), &origin, e))
 		return err_set(e, RC_CORRUPT, "it names no log");
+	for (size_t i = AT_ORIGIN + n; i < AT_SUM; i++)
+		if (in[i] != 0)
+			return err_set(e, RC_CORRUPT, "bytes after the origin that are not zero");
 	*out = (struct mark_slot){
 		.sequence = get_u64be(in + AT_SEQUENCE), .size = get_u64be(in + AT_SIZE)};
 	memcpy(out->origin, origin.text, sizeof(out->origin));

@@ -147,6 +147,15 @@ static void huge_page_count_is_refused(void **state)
 	expect_refused(f, RC_CORRUPT, "");
 }
 
+/* SQLite calls it an error and names no damage. */
+static void schema_format_of_no_version_is_corrupt(void **state)
+{
+	struct store_fixture *f = *state;
+	close_store(f);
+	overwrite(f, 44, "\x00\x00\x00\x09", 4);
+	expect_refused(f, RC_CORRUPT, "unsupported file format");
+}
+
 /* More than the cache holds, so that what was read at the start is read again. */
 static void evict_all_pages(struct store_fixture *f)
 {
@@ -257,6 +266,7 @@ int main(void)
 		IN_FILE(damaged_page_is_found_at_start),
 		IN_FILE(file_that_was_cut_is_found_at_start),
 		IN_FILE(huge_page_count_is_refused),
+		IN_FILE(schema_format_of_no_version_is_corrupt),
 		IN_FILE(damage_found_later_stops_the_store_and_touches_nothing),
 		IN_FILE(paths_that_cannot_be_are_explained),
 		IN_FILE(symbolic_link_in_the_path_is_refused),

@@ -211,6 +211,21 @@ static void overlong_origin_with_a_good_checksum_is_refused(void **state)
 	assert_int_equal(mark_decode(raw, &out, &e), RC_CORRUPT);
 }
 
+static void bytes_after_the_origin_with_a_good_checksum_are_refused(void **state)
+{
+	uint8_t raw[MARK_SLOT_BYTES];
+	struct mark_slot slot = {.sequence = 1}, out;
+	struct hash sum;
+	struct err e = {0};
+	(void)state;
+	snprintf(slot.origin, sizeof(slot.origin), ORIGIN);
+	mark_encode(&slot, raw);
+	raw[479] = 1;
+	sha256(bytes_of(raw, 480), &sum);
+	memcpy(raw + 480, sum.b, sizeof(sum.b));
+	assert_int_equal(mark_decode(raw, &out, &e), RC_CORRUPT);
+}
+
 struct written {
 	uint64_t size[16];
 	int n, failed;
@@ -291,6 +306,7 @@ int main(void)
 		EACH(folder_link_and_pipe_are_refused),
 		EACH(missing_folder_is_refused_at_once),
 		EACH(overlong_origin_with_a_good_checksum_is_refused),
+		EACH(bytes_after_the_origin_with_a_good_checksum_are_refused),
 		EACH(of_marks_that_wait_only_the_newest_is_written),
 		EACH(failed_write_is_reported_and_nothing_follows_it),
 	};
