@@ -161,6 +161,11 @@ int replica_findings(struct replica *r, replica_entry_fn *fn, void *arg, struct 
 /* Borrowed until the next input. */
 int replica_operators(
 	struct replica *r, const struct ctl_operator **out, size_t *n, struct err *e) MUST_CHECK;
+/* A leaf with its path and a head over it: the newest final one, else the newest that may leave this
+ * node. Reads the whole log. RC_NOT_FOUND: no such log, or no such leaf under a head yet. Borrowed
+ * until the next call. */
+int replica_proof(struct replica *r, struct bytes origin, uint64_t index, struct ctl_proof *out,
+	struct err *e) MUST_CHECK;
 /* The installed note, or STORE_NONE. */
 int replica_roster_note(struct replica *r, struct buf *out, struct err *e) MUST_CHECK;
 /* The view root of what is committed. */

@@ -87,6 +87,20 @@ static void answer_operators(struct client *c, uint32_t id)
 	client_reply(c, &r);
 }
 
+static void answer_proof(struct client *c, const struct ctl_request *r)
+{
+	struct ctl_reply out = {.id = r->id, .kind = CTL_REPLY_PROOF};
+	struct err e = {0};
+	turn_settle(c->shell);
+	int rc = replica_proof(c->shell->replica, r->proof.origin, r->proof.index, &out.proof, &e);
+	if (rc == RC_NOT_FOUND)
+		client_error(c, r->id, rc, e.text);
+	else if (rc != RC_OK)
+		read_failed(c, r->id, rc, &e);
+	else
+		client_reply(c, &out);
+}
+
 static void answer_subscribe(struct client *c, uint32_t id)
 {
 	c->subscribed = true;
@@ -322,6 +336,7 @@ void ctl_answer(struct client *c, const struct ctl_request *r)
 	case CTL_QUERY:
 	case CTL_FINDINGS: answer_entries(c, r); break;
 	case CTL_SUBSCRIBE: answer_subscribe(c, r->id); break;
+	case CTL_PROOF: answer_proof(c, r); break;
 	case CTL_POST:
 	case CTL_POST_EVENT: answer_post(c, r); break;
 	case CTL_INSTALL_ROSTER: answer_install(c, r); break;

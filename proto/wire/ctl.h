@@ -17,6 +17,7 @@ enum ctl_kind {
 	CTL_FINDINGS = 8,
 	CTL_INSTALL_ROSTER = 9,
 	CTL_SUBSCRIBE = 10,
+	CTL_PROOF = 11,
 	CTL_EXPORT_BUNDLE = 12,
 	CTL_IMPORT_BUNDLE = 13,
 };
@@ -44,6 +45,11 @@ struct ctl_import {
 	struct bytes piece;
 };
 
+struct ctl_ask_proof {
+	struct bytes origin;
+	uint64_t index;
+};
+
 struct ctl_request {
 	uint32_t id;
 	enum ctl_kind kind;
@@ -53,6 +59,7 @@ struct ctl_request {
 	struct signed_body event;
 	struct ctl_query query; /* CTL_QUERY */
 	struct bytes note;	/* CTL_INSTALL_ROSTER */
+	struct ctl_ask_proof proof;
 	struct ctl_export export;
 	struct ctl_import import;
 	uint32_t rebuild; /* CTL_INSTALL_ROSTER: enum ctl_rebuild_order */
@@ -142,6 +149,13 @@ struct ctl_imported {
 	size_t n_logs;
 };
 
+struct ctl_proof {
+	struct bytes head;
+	struct bytes path; /* 32 bytes each, from the leaf's sibling up */
+	struct bytes leaf;
+	bool final;
+};
+
 enum ctl_reply_kind {
 	CTL_REPLY_NONE = 0, /* the numbers are the protobuf field numbers of Reply */
 	CTL_REPLY_INFO = 5,
@@ -150,6 +164,7 @@ enum ctl_reply_kind {
 	CTL_REPLY_ENTRIES = 8,
 	CTL_REPLY_OPERATORS = 9,
 	CTL_REPLY_EVENT = 10,
+	CTL_REPLY_PROOF = 11,
 	CTL_REPLY_PIECE = 12,
 	CTL_REPLY_IMPORTED = 13,
 };
@@ -177,8 +192,9 @@ struct ctl_reply {
 			struct ctl_operator *operators;
 			size_t n;
 		} operators;
-		uint64_t commit;    /* EVENT */
-		struct bytes piece; /* PIECE */
+		uint64_t commit;	/* EVENT */
+		struct ctl_proof proof; /* PROOF */
+		struct bytes piece;	/* PIECE */
 		struct ctl_imported imported;
 	};
 };

@@ -9,6 +9,7 @@
 #define TASK_KEY_BYTES (TASK_KEY_SIZE - 1)
 #define ORIGIN_BYTES (ORIGIN_SIZE - 1)
 #define WORD_BYTES 64 /* a state, an address, an error's id */
+#define PROOF_PATH_BYTES (48 * HASH_BYTES)
 
 static const struct scan_table table_empty = {.name = "Empty"};
 
@@ -40,6 +41,12 @@ static const struct scan_field install_rows[] = {
 	ROW_U32(MAY, 2, ctl_request, rebuild),
 };
 static const struct scan_table table_install = {.name = "InstallRoster", TABLE_ROWS(install_rows)};
+
+static const struct scan_field ask_proof_rows[] = {
+	ROW_STRING(MUST, 1, ctl_request, proof.origin, ORIGIN_BYTES),
+	ROW_U64(MAY, 2, ctl_request, proof.index),
+};
+static const struct scan_table table_ask_proof = {.name = "AskProof", TABLE_ROWS(ask_proof_rows)};
 
 static const struct scan_field size_rows[] = {
 	ROW_STRING(MUST, 1, log_size, origin, ORIGIN_BYTES),
@@ -73,6 +80,7 @@ static const struct scan_field request_rows[] = {
 	ROW_PART(CTL_FINDINGS, &table_empty),
 	ROW_PART(CTL_INSTALL_ROSTER, &table_install),
 	ROW_PART(CTL_SUBSCRIBE, &table_empty),
+	ROW_PART(CTL_PROOF, &table_ask_proof),
 	ROW_PART(CTL_EXPORT_BUNDLE, &table_export),
 	ROW_PART(CTL_IMPORT_BUNDLE, &table_import),
 };
@@ -226,6 +234,14 @@ static const struct scan_field event_rows[] = {
 };
 static const struct scan_table table_event = {.name = "Event", TABLE_ROWS(event_rows)};
 
+static const struct scan_field proof_rows[] = {
+	ROW_BYTES(MUST, 1, reply_wire, reply.proof.head, 1, LIMIT_SIGNED_NOTE_BYTES),
+	ROW_BYTES(MAY, 2, reply_wire, reply.proof.path, HASH_BYTES, PROOF_PATH_BYTES),
+	ROW_BYTES(MUST, 3, reply_wire, reply.proof.leaf, 1, LIMIT_LEAF_BYTES),
+	ROW_BOOL(4, reply_wire, reply.proof.final),
+};
+static const struct scan_table table_proof = {.name = "Proof", TABLE_ROWS(proof_rows)};
+
 static const struct scan_field piece_rows[] = {
 	ROW_BYTES(MUST, 1, reply_wire, reply.piece, 1, CTL_PIECE_BYTES),
 };
@@ -261,6 +277,7 @@ static const struct scan_field reply_rows[] = {
 	ROW_PART(CTL_REPLY_ENTRIES, &table_entries),
 	ROW_PART(CTL_REPLY_OPERATORS, &table_operators),
 	ROW_PART(CTL_REPLY_EVENT, &table_event),
+	ROW_PART(CTL_REPLY_PROOF, &table_proof),
 	ROW_PART(CTL_REPLY_PIECE, &table_piece),
 	ROW_PART(CTL_REPLY_IMPORTED, &table_imported),
 };

@@ -120,6 +120,31 @@ static void event_query_and_roster_keep_every_field(void **state)
 	buf_release(&b);
 }
 
+static void proof_and_its_question_keep_every_field(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	struct ctl_request ask = {
+		.kind = CTL_PROOF, .proof = {bytes_str("yrd/jiangsu/1-00000001"), UINT64_MAX}};
+	struct ctl_request o = request_trip(&ask, &b);
+	assert_true(bytes_equal(o.proof.origin, ask.proof.origin));
+	assert_int_equal(o.proof.index, UINT64_MAX);
+	struct ctl_reply r = {.kind = CTL_REPLY_PROOF};
+	r.proof = (struct ctl_proof){.head = bytes_str("head"),
+		.path = bytes_of(pattern, 64),
+		.leaf = bytes_str("leaf"),
+		.final = true};
+	struct ctl_reply back = reply_trip(&r, &b);
+	assert_true(bytes_equal(back.proof.head, r.proof.head));
+	assert_true(bytes_equal(back.proof.path, r.proof.path));
+	assert_true(bytes_equal(back.proof.leaf, r.proof.leaf));
+	assert_true(back.proof.final);
+	r.proof.path.n = 31; /* less than a hash */
+	buf_reset(&b);
+	assert_int_equal(ctl_reply_encode(&r, &b, NULL), RC_INPUT);
+	buf_release(&b);
+}
+
 static void event_of_a_kind_that_is_no_event_is_refused(void **state)
 {
 	(void)state;
@@ -429,6 +454,7 @@ int main(void)
 		cmocka_unit_test(requests_without_content_keep_id_and_kind),
 		cmocka_unit_test(post_keeps_every_signed_change),
 		cmocka_unit_test(event_query_and_roster_keep_every_field),
+		cmocka_unit_test(proof_and_its_question_keep_every_field),
 		cmocka_unit_test(event_of_a_kind_that_is_no_event_is_refused),
 		cmocka_unit_test(every_error_comes_back_as_the_same_code),
 		cmocka_unit_test(error_of_a_newer_node_is_an_internal_error_with_its_text),

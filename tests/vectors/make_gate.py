@@ -158,6 +158,7 @@ ACCEPT = [
     ("request", num(1, 7) + rng(8, b""), "findings"),
     ("request", num(1, 8) + rng(9, rng(1, b"deltad-roster\n")), "install a roster"),
     ("request", num(1, 9) + rng(10, b""), "subscribe"),
+    ("request", num(1, 10) + rng(11, rng(1, ORIGIN) + num(2, 7)), "a proof"),
     ("reply", b"", "done, to request 0"),
     ("reply", num(1, 7) + rng(3, "E6003") + rng(4, "只有本省市可以填报"), "an error"),
     ("reply", num(1, 1) + rng(5, rng(1, "jiangsu") + rng(2, "deltad 0.1.0") + rng(3, b"note") + rng(4, "running")), "info"),
@@ -166,6 +167,7 @@ ACCEPT = [
     ("reply", num(1, 1) + num(2, 1) + rng(8, rng(1, rng(1, ORIGIN) + num(2, 7) + rng(3, ID) + num(4, 3) + num(5, 11) + num(6, 1) + rng(7, b"leaf"))), "entries, more follow"),
     ("reply", num(1, 1) + rng(9, rng(1, rng(1, "jiangsu") + rng(2, KEY) + rng(3, "王工") + rng(4, "3-05") + rng(4, "3-06") + rng(5, ORIGIN) + num(6, 3) + num(7, 9))), "operators"),
     ("reply", num(1, 1) + rng(10, num(1, 77)), "event"),
+    ("reply", num(1, 1) + rng(11, rng(1, "head") + rng(2, ID + ID2) + rng(3, b"leaf") + num(4, 1)), "a proof"),
 ]
 
 REJECT = [
