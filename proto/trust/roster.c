@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/base/text.h"
+#include "proto/trust/roster_parts.h"
 #include "proto/trust/words.h"
 
 #define MEMBER_KEYS 4
@@ -37,7 +38,7 @@ static int check_key_is_new(const struct member *m, size_t key, const struct mem
 
 static int check_member_is_new(const struct roster *r, const struct member *m, struct err *e)
 {
-	if (roster_find(r, bytes_str(m->slug)) >= 0)
+	if (roster_find_any(r, bytes_str(m->slug)) >= 0)
 		return err_set(e, RC_ROSTER, "%s is already a member", m->slug);
 	int rc = RC_OK;
 	for (size_t key = 0; rc == RC_OK && key < MEMBER_KEYS; key++) {
@@ -79,6 +80,45 @@ static int add_member(struct roster *r, struct bytes line, struct err *e)
 	return rc;
 }
 
+static int add_former(struct roster *r, struct bytes line, struct err *e)
+{
+	if (r->n_former == LIMIT_FORMER)
+		return err_set(e, RC_ROSTER, "more than %d former members", LIMIT_FORMER);
+	struct member *m = &r->member[r->n + r->n_former];
+	int rc = former_line_parse(line, m, e);
+	if (rc == RC_OK && roster_find_any(r, bytes_str(m->slug)) >= 0)
+		rc = err_set(e, RC_ROSTER, "%s is a member already, or a former one", m->slug);
+	if (rc == RC_OK)
+		r->n_former++;
+	return rc;
+}
+
+static int check_retirement(const struct roster *r, const struct retirement *t, struct err *e)
+{
+	struct origin o;
+	if (origin_parse(bytes_str(t->origin), &o, NULL) != RC_OK ||
+		strcmp(o.cluster, r->cluster) != 0 || roster_find_any(r, bytes_str(o.member)) < 0)
+		return err_set(e, RC_ROSTER, "the origin \"%s\" is of no member, past or present",
+			t->origin);
+	if (r->n_retired > 0 && strcmp(r->retired[r->n_retired - 1].origin, t->origin) >= 0)
+		return err_set(
+			e, RC_ROSTER, "retired logs must stand in the order of their origins");
+	return RC_OK;
+}
+
+static int add_retirement(struct roster *r, struct bytes line, struct err *e)
+{
+	if (r->n_retired == LIMIT_RETIRED)
+		return err_set(e, RC_ROSTER, "more than %d retired logs", LIMIT_RETIRED);
+	struct retirement *t = &r->retired[r->n_retired];
+	int rc = retire_line_parse(line, t, e);
+	if (rc == RC_OK)
+		rc = check_retirement(r, t, e);
+	if (rc == RC_OK)
+		r->n_retired++;
+	return rc;
+}
+
 static bool date_parse(struct bytes s, uint32_t *out)
 {
 	if (s.n != 10)
@@ -108,19 +148,18 @@ static int take_version(struct roster *r, struct bytes value, struct err *e)
 	uint64_t version;
 	if (!decimal_parse(value, UINT32_MAX, &version) || version == 0)
 		return err_set(e, RC_ROSTER, "the version must be a number from 1");
-	if (version != 1)
-		return err_set(e, RC_ROSTER,
-			"version %u of a roster needs a newer program; this one knows version 1",
-			(unsigned)version);
-	r->version = 1;
+	r->version = (uint32_t)version;
 	return RC_OK;
 }
 
 static int take_prev(struct roster *r, struct bytes value, struct err *e)
 {
-	(void)r;
-	if (!bytes_equal(value, bytes_str("-")))
+	if (r->version == 1 && !bytes_equal(value, bytes_str("-")))
 		return err_set(e, RC_ROSTER, "version 1 has no version before it: prev must be -");
+	if (r->version > 1 && !hash_parse(value, &r->prev))
+		return err_set(e, RC_ROSTER,
+			"prev must be the SHA-256 of version %u, 64 lower-case hex digits",
+			r->version - 1);
 	return RC_OK;
 }
 
@@ -200,17 +239,30 @@ static int walk_head(struct walk *w, struct err *e)
 	return rc;
 }
 
-static bool is_member_line(struct bytes line)
+static bool begins_with(struct bytes line, const char *word)
 {
-	return words_skip(&line, "member ");
+	return words_skip(&line, word);
 }
 
-/* *line is the first after the members. */
+/* What only a version after the first may say. */
+static int check_later(const struct walk *w, const char *word, struct err *e)
+{
+	return w->r.version > 1
+		? RC_OK
+		: err_set(e, RC_ROSTER, "%s belongs to a version after the first", word);
+}
+
+/* *line is the first after the members, past and present. */
 static int walk_members(struct walk *w, struct bytes *line, struct err *e)
 {
 	int rc = next_line(w, "member ", line, e);
-	while (rc == RC_OK && is_member_line(*line)) {
+	while (rc == RC_OK && begins_with(*line, "member ")) {
 		rc = add_member(&w->r, *line, e);
+		rc = rc ? rc : next_line(w, tail[0].word, line, e);
+	}
+	while (rc == RC_OK && begins_with(*line, "former ")) {
+		rc = check_later(w, "former", e);
+		rc = rc ? rc : add_former(&w->r, *line, e);
 		rc = rc ? rc : next_line(w, tail[0].word, line, e);
 	}
 	return rc;
@@ -218,13 +270,19 @@ static int walk_members(struct walk *w, struct bytes *line, struct err *e)
 
 static int walk_end(struct walk *w, struct err *e)
 {
-	if (w->text.rest.n == 0)
-		return RC_OK;
-	w->line++;
-	if (words_skip(&w->text.rest, "retire "))
-		return err_set(
-			e, RC_ROSTER, "retire belongs to version 2, which needs a newer program");
-	return err_set(e, RC_ROSTER, "nothing may follow the quorum");
+	struct bytes line;
+	int rc = RC_OK;
+	while (rc == RC_OK && w->text.rest.n > 0) {
+		if (!begins_with(w->text.rest, "retire ")) {
+			w->line++;
+			return err_set(
+				e, RC_ROSTER, "nothing may follow the quorum but retired logs");
+		}
+		rc = next_line(w, "retire ", &line, e);
+		rc = rc ? rc : check_later(w, "retire", e);
+		rc = rc ? rc : add_retirement(&w->r, line, e);
+	}
+	return rc;
 }
 
 static int walk(struct walk *w, struct err *e)
@@ -251,18 +309,25 @@ int roster_parse(struct bytes text, struct roster *out, struct err *e)
 	if (walk(&w, &why) != RC_OK)
 		return err_set(e, RC_ROSTER, "line %u: %s", w.line, why.text);
 	sha256(text, &w.r.id);
-	w.r.cluster_id = w.r.id;
+	if (w.r.version == 1)
+		w.r.cluster_id = w.r.id;
 	*out = w.r;
 	return RC_OK;
 }
 
-int roster_find(const struct roster *r, struct bytes slug)
+int roster_find_any(const struct roster *r, struct bytes slug)
 {
-	for (size_t i = 0; i < r->n; i++) {
+	for (size_t i = 0; i < r->n + r->n_former; i++) {
 		if (bytes_equal(slug, bytes_str(r->member[i].slug)))
 			return (int)i;
 	}
 	return -1;
+}
+
+int roster_find(const struct roster *r, struct bytes slug)
+{
+	int i = roster_find_any(r, slug);
+	return i < (int)r->n ? i : -1;
 }
 
 int roster_find_noise(const struct roster *r, const uint8_t pub[KEY_BYTES])
@@ -272,4 +337,29 @@ int roster_find_noise(const struct roster *r, const uint8_t pub[KEY_BYTES])
 			return (int)i;
 	}
 	return -1;
+}
+
+const struct retirement *roster_retired(const struct roster *r, struct bytes origin)
+{
+	for (size_t i = 0; i < r->n_retired; i++) {
+		if (bytes_equal(origin, bytes_str(r->retired[i].origin)))
+			return &r->retired[i];
+	}
+	return NULL;
+}
+
+const uint8_t *roster_log_key(const struct roster *r, struct bytes origin, int i)
+{
+	const struct retirement *t = roster_retired(r, origin);
+	if (t)
+		return t->log;
+	return r->member[i].former ? NULL : r->member[i].log;
+}
+
+const uint8_t *roster_authority(const struct roster *r, struct bytes origin, int i)
+{
+	const struct retirement *t = roster_retired(r, origin);
+	if (t)
+		return t->authority;
+	return r->member[i].former ? NULL : r->member[i].root.public;
 }

@@ -5,6 +5,7 @@
 
 #include "proto/base/mutant.h"
 #include "proto/base/text.h"
+#include "proto/trust/roster_parts.h"
 #include "proto/trust/words.h"
 
 static const struct {
@@ -13,9 +14,15 @@ static const struct {
 } roles[] = {{"province", ROLE_PROVINCE}, {"regional", ROLE_REGIONAL}};
 #define N_ROLES (sizeof roles / sizeof roles[0])
 
-static bool take_field(struct bytes *rest, const char *prefix, struct bytes *value)
+static int take_slug(struct member *m, struct bytes slug, struct err *e)
 {
-	return words_take(rest, value) && words_skip(value, prefix) && value->n > 0;
+	if (!slug_is_valid(slug))
+		return err_set(e, RC_ROSTER,
+			"a member's slug must have 2 to %d characters of a-z, 0-9 and -, the "
+			"first a letter",
+			SLUG_SIZE - 1);
+	words_copy(m->slug, slug);
+	return RC_OK;
 }
 
 static int take_role(struct member *m, struct bytes word, struct err *e)
@@ -137,20 +144,17 @@ static int member_take(struct member *m, struct bytes line, struct err *e)
 	struct bytes word, slug, role, name, root, log, cosign, noise, addr;
 	if (!words_take(&line, &word) || !bytes_equal(word, bytes_str("member")) ||
 		!words_take(&line, &slug) || !words_take(&line, &role) ||
-		!take_field(&line, "name=", &name) || !take_field(&line, "root=", &root) ||
-		!take_field(&line, "log=", &log) || !take_field(&line, "cosign=", &cosign) ||
-		!take_field(&line, "noise=", &noise) || !take_field(&line, "addr=", &addr) ||
-		line.n > 0)
+		!words_take_field(&line, "name=", &name) ||
+		!words_take_field(&line, "root=", &root) ||
+		!words_take_field(&line, "log=", &log) ||
+		!words_take_field(&line, "cosign=", &cosign) ||
+		!words_take_field(&line, "noise=", &noise) ||
+		!words_take_field(&line, "addr=", &addr) || line.n > 0)
 		return err_set(e, RC_ROSTER,
 			"a member's line must read: member <slug> <role> name= root= log= cosign= "
 			"noise= addr=, with single spaces and no more");
-	if (!slug_is_valid(slug))
-		return err_set(e, RC_ROSTER,
-			"a member's slug must have 2 to %d characters of a-z, 0-9 and -, the "
-			"first a letter",
-			SLUG_SIZE - 1);
-	words_copy(m->slug, slug);
-	int rc = take_role(m, role, e);
+	int rc = take_slug(m, slug, e);
+	rc = rc ? rc : take_role(m, role, e);
 	rc = rc ? rc : take_name(m, name, e);
 	rc = rc ? rc : take_root(m, root, e);
 	rc = rc ? rc : take_key(m, KEY_LOG, log, m->log, e);
@@ -174,10 +178,37 @@ int roster_parse_member_line(struct bytes line, struct member *out, struct err *
 	return rc;
 }
 
+int former_line_parse(struct bytes line, struct member *out, struct err *e)
+{
+	struct bytes word, slug, role, name;
+	struct member m = {.former = true};
+	if (!words_take(&line, &word) || !bytes_equal(word, bytes_str("former")) ||
+		!words_take(&line, &slug) || !words_take(&line, &role) ||
+		!words_take_field(&line, "name=", &name) || line.n > 0)
+		return err_set(e, RC_ROSTER,
+			"a former member's line must read: former <slug> <role> name=, with single "
+			"spaces and no more");
+	int rc = take_slug(&m, slug, e);
+	rc = rc ? rc : take_role(&m, role, e);
+	rc = rc ? rc : take_name(&m, name, e);
+	if (rc == RC_OK)
+		*out = m;
+	return rc;
+}
+
+static const char *role_word(const struct member *m)
+{
+	return m->role == ROLE_REGIONAL ? "regional" : "province";
+}
+
+void roster_put_former_line(struct buf *out, const struct member *m)
+{
+	buf_printf(out, "former %s %s name=%s\n", m->slug, role_word(m), m->name);
+}
+
 void roster_put_member_line(struct buf *out, const struct member *m)
 {
-	const char *role = m->role == ROLE_REGIONAL ? "regional" : "province";
-	buf_printf(out, "member %s %s name=%s root=", m->slug, role, m->name);
+	buf_printf(out, "member %s %s name=%s root=", m->slug, role_word(m), m->name);
 	vkey_print(&m->root, out);
 	buf_put_str(out, " log=");
 	base64_encode(out, m->log, KEY_BYTES);

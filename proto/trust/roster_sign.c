@@ -1,16 +1,9 @@
-#include "proto/trust/roster.h"
+#include "proto/trust/roster_parts.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* A text with the signatures it has so far, which may be none. */
-struct draft {
-	struct note note;
-	struct roster roster;
-	bool is_note; /* has the empty line that parts text and signatures */
-};
-
-static int draft_open(struct draft *d, struct bytes in, struct err *e)
+int draft_open(struct draft *d, struct bytes in, struct err *e)
 {
 	d->is_note = in.n > 0 && memmem(in.p, in.n, "\n\n", 2);
 	if (d->is_note) {
@@ -24,6 +17,11 @@ static int draft_open(struct draft *d, struct bytes in, struct err *e)
 	return roster_parse(d->note.text, &d->roster, e);
 }
 
+const uint8_t *member_signing_key(const struct member *m, enum key_purpose p)
+{
+	return p == KEY_ROOT ? m->root.public : p == KEY_LOG ? m->log : m->cosign;
+}
+
 /* Under which name a member's key signs the roster: all of them as plain notes, the cosign key too,
  * for here it proves possession and says nothing about a log. */
 static void signer_make(
@@ -31,12 +29,11 @@ static void signer_make(
 {
 	char name[NOTE_NAME_SIZE];
 	snprintf(name, sizeof name, "%s/%s/%s", r->cluster, m->slug, key_purpose_name(p));
-	const uint8_t *pub = p == KEY_ROOT ? m->root.public : p == KEY_LOG ? m->log : m->cosign;
-	int rc = vkey_make(v, name, NOTE_ED25519, pub, NULL);
+	int rc = vkey_make(v, name, NOTE_ED25519, member_signing_key(m, p), NULL);
 	ENSURE(rc == RC_OK);
 }
 
-static bool has_signed(
+bool roster_has_signed(
 	const struct note *n, const struct roster *r, const struct member *m, enum key_purpose p)
 {
 	struct vkey v;
@@ -44,19 +41,19 @@ static bool has_signed(
 	return note_is_signed_by(n, &v, NULL);
 }
 
-static void put_wanted(struct buf *out, const struct note *n, const struct roster *r,
+void roster_put_wanted(struct buf *out, const struct note *n, const struct roster *r,
 	const struct member *m, enum key_purpose p)
 {
-	if (!has_signed(n, r, m, p))
+	if (!roster_has_signed(n, r, m, p))
 		buf_printf(out, "%s %s key\n", m->slug, key_purpose_name(p));
 }
 
-static size_t count_province_roots(const struct note *n, const struct roster *r)
+size_t roster_count_province_roots(const struct note *n, const struct roster *r)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct member *m = &r->member[i];
-		count += m->role == ROLE_PROVINCE && has_signed(n, r, m, KEY_ROOT);
+		count += m->role == ROLE_PROVINCE && roster_has_signed(n, r, m, KEY_ROOT);
 	}
 	return count;
 }
@@ -64,17 +61,17 @@ static size_t count_province_roots(const struct note *n, const struct roster *r)
 /* While provinces are wanting, every province that has not signed is named: any of them will do. */
 static void put_missing(struct buf *out, const struct note *n, const struct roster *r)
 {
-	bool provinces_wanted = count_province_roots(n, r) < r->province_quorum;
+	bool provinces_wanted = roster_count_province_roots(n, r) < r->province_quorum;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct member *m = &r->member[i];
 		if (m->role == ROLE_REGIONAL || provinces_wanted)
-			put_wanted(out, n, r, m, KEY_ROOT);
-		put_wanted(out, n, r, m, KEY_LOG);
-		put_wanted(out, n, r, m, KEY_COSIGN);
+			roster_put_wanted(out, n, r, m, KEY_ROOT);
+		roster_put_wanted(out, n, r, m, KEY_LOG);
+		roster_put_wanted(out, n, r, m, KEY_COSIGN);
 	}
 }
 
-static int missing_error(const struct buf *missing, struct err *e)
+int roster_missing_error(const struct buf *missing, struct err *e)
 {
 	struct buf list = {0};
 	struct reader r = reader_of(buf_bytes(missing));
@@ -92,9 +89,18 @@ static int check_signatures(const struct draft *d, struct err *e)
 {
 	struct buf missing = {0};
 	put_missing(&missing, &d->note, &d->roster);
-	int rc = missing.n ? missing_error(&missing, e) : RC_OK;
+	int rc = missing.n ? roster_missing_error(&missing, e) : RC_OK;
 	buf_release(&missing);
 	return rc;
+}
+
+static int check_first(const struct roster *r, struct err *e)
+{
+	if (r->version == 1)
+		return RC_OK;
+	return err_set(e, RC_ROSTER,
+		"this is version %u: it is judged by the version before it, not by itself",
+		r->version);
 }
 
 int roster_verify_first(
@@ -103,6 +109,7 @@ int roster_verify_first(
 	struct draft d;
 	int rc = note_parse(note, &d.note, e);
 	rc = rc ? rc : roster_parse(d.note.text, &d.roster, e);
+	rc = rc ? rc : check_first(&d.roster, e);
 	if (rc)
 		return rc;
 	if (cluster_id && !hash_equal(cluster_id, &d.roster.id))
@@ -118,21 +125,19 @@ int roster_missing_signatures(struct bytes draft, struct buf *out, struct err *e
 {
 	struct draft d;
 	int rc = draft_open(&d, draft, e);
+	rc = rc ? rc : check_first(&d.roster, e);
 	if (rc == RC_OK)
 		put_missing(out, &d.note, &d.roster);
 	return rc;
 }
 
-/* The member whose key of that purpose this is, or NULL. */
-static const struct member *find_owner(const struct roster *r, const struct key *k)
+const struct member *roster_find_signer(const struct roster *r, const struct key *k)
 {
+	if (k->purpose != KEY_ROOT && k->purpose != KEY_LOG && k->purpose != KEY_COSIGN)
+		return NULL;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct member *m = &r->member[i];
-		const uint8_t *pub = k->purpose == KEY_ROOT ? m->root.public
-			: k->purpose == KEY_LOG		    ? m->log
-			: k->purpose == KEY_COSIGN	    ? m->cosign
-							    : NULL;
-		if (pub && memcmp(pub, k->public, KEY_BYTES) == 0)
+		if (memcmp(member_signing_key(m, k->purpose), k->public, KEY_BYTES) == 0)
 			return m;
 	}
 	return NULL;
@@ -160,31 +165,39 @@ static int check_room(const struct draft *d, struct bytes draft, const struct bu
 	return RC_OK;
 }
 
+int roster_put_signed(const struct draft *d, struct bytes in, const struct roster *r,
+	const struct member *m, const struct key *k, struct buf *out, struct err *e)
+{
+	struct vkey v;
+	signer_make(&v, r, m, k->purpose);
+	struct buf added = {0};
+	int rc = RC_OK;
+	if (!note_is_signed_by(&d->note, &v, NULL)) {
+		if (!d->is_note)
+			buf_put_str(&added, "\n");
+		note_put_signature(&added, &v, k, d->note.text);
+		rc = check_room(d, in, &added, &v, e);
+	}
+	if (rc == RC_OK) {
+		buf_put_bytes(out, in);
+		buf_put_bytes(out, buf_bytes(&added));
+	}
+	buf_release(&added);
+	return rc;
+}
+
 int roster_add_signature(struct bytes draft, const struct key *k, struct buf *out, struct err *e)
 {
 	struct draft d;
 	int rc = draft_open(&d, draft, e);
+	rc = rc ? rc : check_first(&d.roster, e);
 	if (rc)
 		return rc;
-	const struct member *m = find_owner(&d.roster, k);
+	const struct member *m = roster_find_signer(&d.roster, k);
 	if (!m)
 		return err_set(e, RC_ROSTER,
 			"the roster does not name this %s key: a roster is signed by its members' "
 			"root, log and cosign keys",
 			key_purpose_name(k->purpose));
-	struct vkey v;
-	signer_make(&v, &d.roster, m, k->purpose);
-	struct buf added = {0};
-	if (!note_is_signed_by(&d.note, &v, NULL)) {
-		if (!d.is_note)
-			buf_put_str(&added, "\n");
-		note_put_signature(&added, &v, k, d.note.text);
-		rc = check_room(&d, draft, &added, &v, e);
-	}
-	if (rc == RC_OK) {
-		buf_put_bytes(out, draft);
-		buf_put_bytes(out, buf_bytes(&added));
-	}
-	buf_release(&added);
-	return rc;
+	return roster_put_signed(&d, draft, &d.roster, m, k, out, e);
 }

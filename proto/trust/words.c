@@ -21,6 +21,11 @@ bool words_take(struct bytes *rest, struct bytes *word)
 	return true;
 }
 
+bool words_take_field(struct bytes *rest, const char *prefix, struct bytes *value)
+{
+	return words_take(rest, value) && words_skip(value, prefix) && value->n > 0;
+}
+
 void words_copy(char *to, struct bytes s)
 {
 	if (s.n > 0)

@@ -10,6 +10,8 @@ bool words_skip(struct bytes *s, const char *prefix);
 /* Takes the next word; false where it would be empty: at the end, at a doubled or a trailing space.
  */
 bool words_take(struct bytes *rest, struct bytes *word);
+/* The next word, which must be the prefix and a value; false else. */
+bool words_take_field(struct bytes *rest, const char *prefix, struct bytes *value);
 /* NUL-terminated copy; the caller has checked that `to` holds s.n + 1 bytes. */
 void words_copy(char *to, struct bytes s);
 

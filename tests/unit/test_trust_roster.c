@@ -236,7 +236,7 @@ static const struct change malformed[] = {
 	{"version 1", "version 0", 3, "number from 1"},
 	{"version 1", "version 01", 3, "number from 1"},
 	{"version 1", "version 4294967296", 3, "number from 1"},
-	{"version 1", "version 2", 3, "newer program"},
+	{"version 1", "version 2", 4, "64 lower-case hex digits"},
 	{"version 1\n", "version 1\nversion 1\n", 4, "\"prev \" must stand here"},
 	{"prev -", "prev 00", 4, "prev must be -"},
 	{"prev -", "prev ", 4, "prev must be -"},
@@ -279,7 +279,8 @@ static const struct change malformed[] = {
 	{"office+3", "office 3", 12, "office+N"},
 	{"office+3", "office++3", 12, "office+N"},
 	{"office+3\n", "office+3", 12, "ends before"},
-	{"office+3\n", "office+3\nretire origin=a\n", 13, "version 2"},
+	{"office+3\n", "office+3\nretire origin=a\n", 13, "after the first"},
+	{"final 3\n", "former anhui province name=a\nfinal 3\n", 11, "after the first"},
 	{"office+3\n", "office+3\nquorum office+3\n", 13, "nothing may follow"},
 	{"office+3\n", "office+3\n\n", 13, "nothing may follow"},
 };
