@@ -172,6 +172,11 @@ static int load_place(
 	return RC_OK;
 }
 
+static bool is_list_of_places(size_t bytes)
+{
+	return bytes > 0 && bytes % PLACE_BYTES == 0 && bytes <= PLACES_EACH * PLACE_BYTES;
+}
+
 int events_load(struct replica *r, struct err *e)
 {
 	struct buf places = {0}, raw = {0};
@@ -180,8 +185,9 @@ int events_load(struct replica *r, struct err *e)
 	do {
 		places_key(r->n_places, key);
 		rc = r->ops->meta_get(r->store, key, &places, e);
-		for (size_t at = 0; rc == RC_OK && at + PLACE_BYTES <= places.n;
-			at += PLACE_BYTES) {
+		if (rc == RC_OK && !is_list_of_places(places.n))
+			rc = err_set(e, RC_CORRUPT, "the list of log events is damaged");
+		for (size_t at = 0; rc == RC_OK && at < places.n; at += PLACE_BYTES) {
 			rc = load_place(
 				r, get_u32be(places.p + at), get_u64be(places.p + at + 4), &raw, e);
 			r->n_places++;

@@ -1,5 +1,6 @@
 /* Registers, and the changes filed under them. */
 #include "daemon/store/handle.h"
+#include "proto/base/limits.h"
 
 static int find_register(struct store_sqlite *s, struct bytes task, uint32_t slot,
 	struct bytes holder, int64_t *reg, struct err *e)
@@ -129,6 +130,8 @@ static int visit_changes(struct query *q, store_change_fn *fn, void *arg, struct
 		struct bytes leaf = query_blob(q, 10);
 		if (query_is_null(q, 10))
 			query_corrupt(q, "a change whose leaf is missing", e);
+		if (r.task.n >= TASK_KEY_SIZE || r.holder.n > LIMIT_HOLDER_BYTES)
+			query_corrupt(q, "a register of no task", e);
 		if (q->rc == RC_OK)
 			stop = fn(arg, &r, &c, leaf);
 	}

@@ -156,6 +156,44 @@ static void schema_format_of_no_version_is_corrupt(void **state)
 	expect_refused(f, RC_CORRUPT, "unsupported file format");
 }
 
+static int count_change(
+	void *arg, const struct store_register *r, const struct store_change *c, struct bytes leaf)
+{
+	(void)r;
+	(void)c;
+	(void)leaf;
+	++*(int *)arg;
+	return 0;
+}
+
+/* Whoever reads it copies it to where the longest key fits. */
+static void register_of_an_overlong_task_is_corrupt(void **state)
+{
+	static const char *const damages[] = {"UPDATE register SET task = zeroblob(8)",
+		"UPDATE register SET holder = zeroblob(65)"};
+	struct store_fixture *f = *state;
+	for (size_t i = 0; i < 2; i++) {
+		struct store_change c = {.log = 1, .superseded = 0};
+		struct store_filter all = {.task = NULL};
+		int n = 0;
+		store_fixture_begin(f);
+		assert_int_equal(STORE_DO(f, leaf_put, 1, 0, bytes_str("leaf")), RC_OK);
+		assert_int_equal(STORE_DO(f, change_put,
+					 store_fixture_register(f, "3-05", 3, "jiangsu"), &c),
+			RC_OK);
+		store_fixture_commit(f);
+		assert_int_equal(STORE_DO(f, change_each, &all, count_change, &n), RC_OK);
+		close_store(f);
+		store_fixture_sql(f, damages[i]);
+		store_fixture_reopen(f);
+		assert_int_equal(STORE_DO(f, change_each, &all, count_change, &n), RC_CORRUPT);
+		assert_int_equal(n, 1);
+		close_store(f);
+		store_fixture_wipe(f);
+		store_fixture_reopen(f);
+	}
+}
+
 /* More than the cache holds, so that what was read at the start is read again. */
 static void evict_all_pages(struct store_fixture *f)
 {
@@ -267,6 +305,7 @@ int main(void)
 		IN_FILE(file_that_was_cut_is_found_at_start),
 		IN_FILE(huge_page_count_is_refused),
 		IN_FILE(schema_format_of_no_version_is_corrupt),
+		IN_FILE(register_of_an_overlong_task_is_corrupt),
 		IN_FILE(damage_found_later_stops_the_store_and_touches_nothing),
 		IN_FILE(paths_that_cannot_be_are_explained),
 		IN_FILE(symbolic_link_in_the_path_is_refused),

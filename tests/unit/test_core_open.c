@@ -131,10 +131,25 @@ static void name_an_event_of_no_log(struct node *n)
 		RC_OK);
 }
 
+/* Without one there is no end to look for. */
+static void empty_the_list_of_events(struct node *n)
+{
+	assert_int_equal(n->store->ops->meta_put(n->store, "events/0", bytes_str(""), NULL), RC_OK);
+}
+
+static void cut_the_list_of_events(struct node *n)
+{
+	static const uint8_t place[13] = {0, 0, 0, 1};
+	assert_int_equal(
+		n->store->ops->meta_put(n->store, "events/0", bytes_of(place, sizeof(place)), NULL),
+		RC_OK);
+}
+
 static void damaged_database_is_not_started_on(void **state)
 {
 	damage_fn *const damages[] = {name_an_own_log_that_is_not_there, lose_the_newest_head,
-		add_a_log_of_nobody, name_an_event_that_is_not_there, name_an_event_of_no_log};
+		add_a_log_of_nobody, name_an_event_that_is_not_there, name_an_event_of_no_log,
+		empty_the_list_of_events, cut_the_list_of_events};
 	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
 		struct node n;
 		node_init(&n, *state, SHANGHAI);
