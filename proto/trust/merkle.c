@@ -88,9 +88,9 @@ void merkle_root(const struct hash *leaf_hashes, size_t n, struct hash *out)
 }
 
 /* The largest power of two below n, n > 1 (RFC 9162 2.1.1). */
-static size_t split_of(size_t n)
+static uint64_t split_of(uint64_t n)
 {
-	return (size_t)1 << (63 - __builtin_clzll((unsigned long long)n - 1));
+	return (uint64_t)1 << (63 - __builtin_clzll(n - 1));
 }
 
 /* A proof is collected from the root down and wanted from the leaf up. */
@@ -109,7 +109,7 @@ void merkle_prove_inclusion(
 	ENSURE(index < n);
 	size_t lo = 0, hi = n, count = 0;
 	while (hi - lo > 1) {
-		size_t mid = lo + split_of(hi - lo);
+		size_t mid = lo + (size_t)split_of(hi - lo);
 		if (index < mid) {
 			merkle_root(leaf_hashes + mid, hi - mid, &proof[count++]);
 			hi = mid;
@@ -128,7 +128,7 @@ void merkle_prove_consistency(
 	ENSURE(m > 0 && m <= n);
 	size_t lo = 0, hi = n, count = 0;
 	while (m != hi) {
-		size_t mid = lo + split_of(hi - lo);
+		size_t mid = lo + (size_t)split_of(hi - lo);
 		if (m <= mid) {
 			merkle_root(leaf_hashes + mid, hi - mid, &proof[count++]);
 			hi = mid;
@@ -186,35 +186,91 @@ bool merkle_verify_inclusion(const struct hash *leaf_hash, uint64_t index, uint6
 	return w.sn == 0 && hash_equal(&r, root);
 }
 
-bool merkle_verify_consistency(uint64_t size1, uint64_t size2, const struct hash *root1,
-	const struct hash *root2, const struct hash *proof, size_t n_proof)
+bool merkle_consistency_roots(uint64_t size1, uint64_t size2, const struct hash *proof,
+	size_t n_proof, struct hash *old, struct hash *new)
 {
-	if (size1 == 0 || size1 > size2)
-		return false;
-	if (size1 == size2)
-		return n_proof == 0 && hash_equal(root1, root2);
-	if (n_proof == 0)
+	if (size1 == 0 || size1 >= size2 || n_proof == 0)
 		return false;
 	struct walk w = {.fn = size1 - 1, .sn = size2 - 1};
 	while ((w.fn & 1) != 0) {
 		w.fn >>= 1;
 		w.sn >>= 1;
 	}
-	/* A complete first tree is a node of the second: its root stands for the first path node.
-	 */
-	bool complete = (size1 & (size1 - 1)) == 0;
-	struct hash r1 = complete ? *root1 : proof[0];
-	struct hash r2 = r1;
-	for (size_t i = complete ? 0 : 1; i < n_proof; i++) {
+	*old = *new = proof[0];
+	for (size_t i = 1; i < n_proof; i++) {
 		if (w.sn == 0)
 			return false;
 		if (walk_is_right_child(&w)) {
-			merkle_node_hash(&proof[i], &r1, &r1);
-			merkle_node_hash(&proof[i], &r2, &r2);
+			merkle_node_hash(&proof[i], old, old);
+			merkle_node_hash(&proof[i], new, new);
 		} else {
-			merkle_node_hash(&r2, &proof[i], &r2);
+			merkle_node_hash(new, &proof[i], new);
 		}
 		walk_up(&w);
 	}
-	return w.sn == 0 && hash_equal(&r1, root1) && hash_equal(&r2, root2);
+	return w.sn == 0;
+}
+
+bool merkle_verify_consistency(uint64_t size1, uint64_t size2, const struct hash *root1,
+	const struct hash *root2, const struct hash *proof, size_t n_proof)
+{
+	struct hash whole[MERKLE_PROOF_MAX + 1], old, new;
+	if (size1 == 0 || size1 > size2 || n_proof > MERKLE_PROOF_MAX)
+		return false;
+	if (size1 == size2)
+		return n_proof == 0 && hash_equal(root1, root2);
+	if (n_proof == 0)
+		return false;
+	/* A complete first tree is a node of the second: its root is the first one of the path. */
+	bool complete = (size1 & (size1 - 1)) == 0;
+	size_t n = 0;
+	if (complete)
+		whole[n++] = *root1;
+	for (size_t i = 0; i < n_proof; i++)
+		whole[n++] = proof[i];
+	return merkle_consistency_roots(size1, size2, whole, n, &old, &new) &&
+		hash_equal(&old, root1) && hash_equal(&new, root2);
+}
+
+void merkle_spans_begin(struct merkle_spans *s, uint64_t size1, uint64_t size2)
+{
+	ENSURE(size1 > 0 && size1 < size2);
+	*s = (struct merkle_spans){0};
+	uint64_t lo = 0, hi = size2;
+	size_t left = 0, right = MERKLE_PROOF_MAX;
+	/* What is cut off on the left comes in the order of leaves, on the right from behind. */
+	for (size_t depth = 0; size1 != hi; depth++) {
+		ENSURE(left < right);
+		uint64_t mid = lo + split_of(hi - lo);
+		if (size1 <= mid) {
+			s->span[--right] = (struct merkle_span){mid, hi, depth};
+			hi = mid;
+		} else {
+			s->span[left++] = (struct merkle_span){lo, mid, depth};
+			lo = mid;
+		}
+	}
+	ENSURE(left < right);
+	s->n = left + MERKLE_PROOF_MAX - right + 1;
+	s->span[left++] = (struct merkle_span){lo, hi, s->n - 1};
+	memmove(&s->span[left], &s->span[right], (MERKLE_PROOF_MAX - right) * sizeof(s->span[0]));
+}
+
+void merkle_spans_add(struct merkle_spans *s, const struct hash *leaf_hash)
+{
+	ENSURE(s->at < s->n);
+	frontier_append(&s->frontier, leaf_hash);
+	if (++s->next < s->span[s->at].to)
+		return;
+	frontier_root(&s->frontier, &s->node[s->at]);
+	s->frontier = (struct frontier){0};
+	s->at++;
+}
+
+void merkle_spans_end(const struct merkle_spans *s, struct hash *proof, size_t *n_proof)
+{
+	ENSURE(s->at == s->n);
+	for (size_t i = 0; i < s->n; i++)
+		proof[s->n - 1 - s->span[i].depth] = s->node[i];
+	*n_proof = s->n;
 }

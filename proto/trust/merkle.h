@@ -43,4 +43,29 @@ bool merkle_verify_inclusion(const struct hash *leaf_hash, uint64_t index, uint6
 bool merkle_verify_consistency(uint64_t size1, uint64_t size2, const struct hash *root1,
 	const struct hash *root2, const struct hash *proof, size_t n_proof) MUST_CHECK;
 
+/* What such a proof says of both roots, for 0 < size1 < size2. It always begins with a node of the
+ * path, also where size1 is a power of two and RFC 9162 leaves out that node for being root1
+ * (PROTOCOL 4). False: too few hashes, or too many. */
+bool merkle_consistency_roots(uint64_t size1, uint64_t size2, const struct hash *proof,
+	size_t n_proof, struct hash *old, struct hash *new) MUST_CHECK;
+
+/* Makes that proof from all leaf hashes of a log in their order, in constant memory. */
+struct merkle_span {
+	uint64_t from, to; /* leaves */
+	size_t depth;	   /* below the root at which the proof names their hash */
+};
+struct merkle_spans {
+	uint64_t next;
+	struct merkle_span span[MERKLE_PROOF_MAX]; /* by the order of leaves */
+	struct hash node[MERKLE_PROOF_MAX];
+	size_t n, at;
+	struct frontier frontier; /* of the span that is being read */
+};
+/* 0 < size1 < size2 <= LIMIT_LOG_SIZE. */
+void merkle_spans_begin(struct merkle_spans *s, uint64_t size1, uint64_t size2);
+/* The next leaf's; size2 times. */
+void merkle_spans_add(struct merkle_spans *s, const struct hash *leaf_hash);
+/* proof has room for MERKLE_PROOF_MAX. */
+void merkle_spans_end(const struct merkle_spans *s, struct hash *proof, size_t *n_proof);
+
 #endif

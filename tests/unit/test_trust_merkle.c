@@ -348,6 +348,48 @@ static void history_rewritten_under_the_old_size_is_refused(void **state)
 		}
 }
 
+/* What was read one after the other in spans is the proof, and it says both roots. */
+static void expect_both_roots(size_t size1, size_t size2)
+{
+	struct merkle_spans s;
+	struct hash proof[MERKLE_PROOF_MAX + 1], old, new, want_old, want_new;
+	size_t n;
+	merkle_spans_begin(&s, size1, size2);
+	for (size_t i = 0; i < size2; i++)
+		merkle_spans_add(&s, &leaves[i]);
+	merkle_spans_end(&s, proof, &n);
+	merkle_root(leaves, size1, &want_old);
+	merkle_root(leaves, size2, &want_new);
+	assert_true(merkle_consistency_roots(size1, size2, proof, n, &old, &new));
+	assert_true(hash_equal(&old, &want_old));
+	assert_true(hash_equal(&new, &want_new));
+	assert_false(merkle_consistency_roots(size1, size2, proof, n - 1, &old, &new));
+	proof[n] = leaves[0];
+	assert_false(merkle_consistency_roots(size1, size2, proof, n + 1, &old, &new));
+	bool complete = (size1 & (size1 - 1)) == 0;
+	assert_true(merkle_verify_consistency(size1, size2, &want_old, &want_new,
+		complete ? proof + 1 : proof, complete ? n - 1 : n));
+}
+
+static void consistency_proof_read_in_spans_says_both_roots(void **state)
+{
+	(void)state;
+	for (size_t size2 = 2; size2 <= TREE_MAX; size2++)
+		for (size_t size1 = 1; size1 < size2; size1++)
+			expect_both_roots(size1, size2);
+}
+
+static void roots_of_no_two_sizes_are_none(void **state)
+{
+	(void)state;
+	struct hash old, new;
+	assert_false(merkle_consistency_roots(0, 5, leaves, 3, &old, &new));
+	assert_false(merkle_consistency_roots(5, 5, leaves, 0, &old, &new));
+	assert_false(merkle_consistency_roots(6, 5, leaves, 3, &old, &new));
+	assert_false(merkle_consistency_roots(5, 8, leaves, 0, &old, &new));
+	assert_false(merkle_consistency_roots(1, UINT64_MAX, leaves, TREE_MAX, &old, &new));
+}
+
 static void proofs_at_the_largest_sizes_end(void **state)
 {
 	(void)state;
@@ -481,6 +523,8 @@ int main(void)
 		cmocka_unit_test(proof_that_goes_on_above_the_claimed_size_is_refused),
 		cmocka_unit_test(missing_proof_is_refused),
 		cmocka_unit_test(history_rewritten_under_the_old_size_is_refused),
+		cmocka_unit_test(consistency_proof_read_in_spans_says_both_roots),
+		cmocka_unit_test(roots_of_no_two_sizes_are_none),
 		cmocka_unit_test(proofs_at_the_largest_sizes_end),
 		cmocka_unit_test(inclusion_cases_are_judged_as_the_recursive_definition_does),
 		cmocka_unit_test(consistency_cases_are_judged_as_the_recursive_definition_does),
