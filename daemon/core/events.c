@@ -79,6 +79,7 @@ static void take_event(struct replica *r, struct log *log, uint64_t index, const
 			memcpy(log->previous, x->leaf.open.previous_origin.p,
 				x->leaf.open.previous_origin.n);
 		log->previous_size = x->leaf.open.previous_size;
+		log->open_hlc = x->leaf.hlc;
 	}
 }
 

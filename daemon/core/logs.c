@@ -245,6 +245,8 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 		rc = raise_seen(r, log, cp, note, now, e);
 	if (rc == RC_OK)
 		rc = check_own(r, peer, log, now, e);
+	if (rc == RC_OK)
+		rc = rebuild_look(r, log, now, e);
 	if (rc == RC_OK && peer != NO_PEER) {
 		struct peer_log *pl = &r->session[peer].log[log_position(r, log)];
 		if (cp->size > pl->has)

@@ -75,8 +75,12 @@ int own_resume(struct replica *r, struct now now, struct err *e)
 {
 	struct buf name = {0};
 	int rc = r->ops->meta_get(r->store, "own", &name, e);
-	if (rc == STORE_NONE) {
-		rc = own_open(r, r->config.mark.present ? OPEN_REBUILD : OPEN_INIT, now, e);
+	if (r->config.log_key == NULL || r->rebuild.on) {
+		rc = RC_OK;
+	} else if (rc == STORE_NONE || (rc == RC_OK && name.n == 0)) {
+		/* A mark without a database: there was one. */
+		bool lost = r->config.mark.present || r->rebuild.wanted;
+		rc = lost ? rebuild_begin(r, OPEN_REBUILD, now, e) : own_open(r, OPEN_INIT, now, e);
 	} else if (rc == RC_OK) {
 		r->own = log_find(r, buf_bytes(&name));
 		struct hash root;

@@ -180,7 +180,7 @@ static int check_ready(const struct replica *r, struct err *e)
 	if (!r->has_roster)
 		return err_set(
 			e, RC_NO_ROSTER, "no roster is installed: deltactl roster install FILE");
-	return RC_OK;
+	return rebuild_check_ready(r, e);
 }
 
 int replica_post(struct replica *r, const struct signed_body *change, size_t n,

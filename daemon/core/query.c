@@ -243,6 +243,38 @@ static void fill_peer(const struct replica *r, int peer, struct ctl_peer *out)
 	}
 }
 
+static void fill_clones(struct replica *r, struct ctl_status *out)
+{
+	struct clone_pair pair[CTL_CLONES_MAX];
+	size_t n = clone_list(r, pair, CTL_CLONES_MAX);
+	r->answer_clones = xrealloc(r->answer_clones, (n + 1) * sizeof(*r->answer_clones));
+	for (size_t i = 0; i < n; i++)
+		r->answer_clones[i] =
+			(struct ctl_clone){.member = bytes_str(pair[i].first->origin.member),
+				.first = bytes_str(pair[i].first->row.origin),
+				.second = bytes_str(pair[i].second->row.origin),
+				.kind = pair[i].kind};
+	out->clones = r->answer_clones;
+	out->n_clones = n;
+}
+
+static void fill_rebuild(struct replica *r, struct ctl_status *out)
+{
+	struct rebuild_progress p;
+	rebuild_progress(r, &p);
+	if (!p.on)
+		return;
+	out->state = bytes_str("rebuilding");
+	r->answer_rebuild = (struct ctl_rebuild){.restored = p.restored,
+		.heard = (uint32_t)p.heard,
+		.own_here = p.own_here,
+		.own_known = p.own_known,
+		.all_here = p.all_here,
+		.all_known = p.all_known};
+	out->rebuild = &r->answer_rebuild;
+	out->n_rebuild = 1;
+}
+
 int replica_status(struct replica *r, struct now now, struct ctl_status *out, struct err *e)
 {
 	size_t n_logs = r->n_logs, n_peers = r->roster.n;
@@ -270,6 +302,8 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 	out->logs = r->answer_logs;
 	out->n_logs = n_logs;
 	out->peers = r->answer_peers;
+	fill_clones(r, out);
+	fill_rebuild(r, out);
 	for (size_t p = 0; p < n_peers; p++)
 		if ((int)p != r->self)
 			fill_peer(r, (int)p, &out->peers[out->n_peers++]);

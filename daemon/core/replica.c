@@ -87,6 +87,7 @@ static void forget(struct replica *r)
 	r->digest_at = MONO_NEVER;
 	r->mark.in_flight = false;
 	r->mark.size = 0;
+	r->rebuild = (struct rebuild){0};
 	buf_reset(&r->mark.note);
 	queue_clear(&r->held);
 }
@@ -97,7 +98,8 @@ static int take_roster(struct replica *r, const struct roster *roster, struct er
 	if (self < 0)
 		return err_set(e, RC_ROSTER, "member %s of the configuration is not in the roster",
 			r->config.member);
-	if (memcmp(roster->member[self].log, r->config.log_key->public, KEY_BYTES) != 0)
+	if (r->config.log_key != NULL &&
+		memcmp(roster->member[self].log, r->config.log_key->public, KEY_BYTES) != 0)
 		return err_set(e, RC_SETUP,
 			"the log key of the configuration is not the roster's for %s",
 			r->config.member);
@@ -136,7 +138,11 @@ static int load(struct replica *r, struct now now, struct err *e)
 	if (rc == RC_OK && !MUTANT(UNKNOWN_FOR_EVER))
 		rc = admit_unknown_again(r, e);
 	if (rc == RC_OK)
+		rc = rebuild_load(r, now, e);
+	if (rc == RC_OK)
 		rc = own_resume(r, now, e);
+	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
+		clone_look(r, r->log[i]);
 	return rc;
 }
 
@@ -190,6 +196,7 @@ void replica_close(struct replica *r)
 	free(r->answer_logs);
 	free(r->answer_peers);
 	free(r->answer_operators);
+	free(r->answer_clones);
 	free(r);
 }
 

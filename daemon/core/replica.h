@@ -41,7 +41,7 @@ struct mark {
 struct replica_config {
 	struct store *store; /* borrowed */
 	struct chance chance;
-	const struct key *log_key; /* borrowed */
+	const struct key *log_key; /* borrowed; NULL: it writes no log (replica_fill) */
 	const char *member;	   /* slug of this node; borrowed */
 	struct hash cluster_id;	   /* what the administrator configured */
 	const char *software;	   /* "deltad 0.1.0"; borrowed */
@@ -113,6 +113,19 @@ int replica_post_event(struct replica *r, enum leaf_kind kind, const struct sign
 int replica_install_roster(
 	struct replica *r, struct bytes note, struct now now, struct err *e) MUST_CHECK;
 
+/* This node lost its disk: installs the roster if there is none, and appends nothing until its
+ * peers have given its own logs back; alone: waits no longer. RC_REFUSED: its log has entries
+ * already, or (alone) it is not waiting. Else as replica_install_roster. */
+int replica_rebuild(
+	struct replica *r, struct bytes note, bool alone, struct now now, struct err *e) MUST_CHECK;
+bool replica_is_rebuilding(const struct replica *r);
+struct rebuild_progress {
+	bool on, restored;
+	size_t heard;					   /* peers connected */
+	uint64_t own_here, own_known, all_here, all_known; /* leaves */
+};
+void rebuild_progress(const struct replica *r, struct rebuild_progress *out);
+
 /* The mark file now says size (of the own log's origin): heads up to there may be sent. */
 void replica_marked(struct replica *r, const char *origin, uint64_t size);
 
@@ -135,6 +148,7 @@ enum event_kind {
 	EVENT_FORK,	 /* alarm: text names log and size */
 	EVENT_NEW_EPOCH, /* a new own log was opened; text says why */
 	EVENT_DIVERGED,	 /* alarm: equal logs, other view than the peer's */
+	EVENT_CLONE,	 /* alarm: two machines write as one member; text names the logs */
 	EVENT_REFUSED,	 /* a peer's message was refused; text */
 	EVENT_INFO,	 /* one summary line */
 };

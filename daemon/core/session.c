@@ -98,6 +98,8 @@ void session_log_grew(struct replica *r, const struct log *log, struct now now)
 		l->relay_at = (struct mono_ms){now.mono.v + RELAY_DELAY_MS};
 	if (l != r->own)
 		own_observe(r, l, now);
+	rebuild_grew(r, l, now);
+	clone_look(r, l);
 	if (r->digest_at.v == MONO_NEVER.v)
 		r->digest_at = (struct mono_ms){now.mono.v + DIGEST_DELAY_MS};
 }
@@ -138,6 +140,7 @@ static int recv_hello(
 		event_hold(r, EVENT_INFO, peer, NULL, "%zu logs passed over: %s", passed_over,
 			e->text);
 	session_move(s, SESSION_OPEN);
+	rebuild_heard(r, peer, now);
 	s->digest_due = true;
 	return RC_OK;
 }
@@ -382,6 +385,8 @@ int replica_tick(struct replica *r, struct now now, struct err *e)
 			rc = compare_digest(r, (int)p, e);
 		}
 	}
+	if (rc == RC_OK)
+		rc = rebuild_tick(r, now, e);
 	fetch_plan(r, now);
 	return rc;
 }
@@ -391,6 +396,8 @@ struct mono_ms replica_deadline(const struct replica *r)
 	struct mono_ms at = fetch_deadline(r);
 	if (r->digest_at.v < at.v)
 		at = r->digest_at;
+	if (rebuild_deadline(r).v < at.v)
+		at = rebuild_deadline(r);
 	for (size_t p = 0; p < r->roster.n; p++) {
 		const struct session *s = &r->session[p];
 		if (s->state != SESSION_OPEN && s->state != SESSION_GREETING)

@@ -37,6 +37,8 @@ struct log {
 
 	char previous[ORIGIN_SIZE]; /* from its Open: the epoch before, "" = none */
 	uint64_t previous_size;
+	uint64_t open_hlc; /* of its Open */
+	bool clone_told;   /* that it has a twin, since this start */
 
 	struct seen_head seen; /* the largest we know its owner signed, since the process began */
 	struct seen_head earlier; /* a smaller one that no leaves have reached yet */
@@ -140,6 +142,15 @@ struct event_queue {
 	size_t n, cap, next;
 };
 
+/* A node that lost its log and waits for its peers to give it back. */
+struct rebuild {
+	bool on, wanted;
+	enum open_reason why;	    /* OPEN_REBUILD or OPEN_RESTORE */
+	struct mono_ms since, grew; /* an own log last */
+	struct mono_ms greeted;	    /* somebody new said what it holds, or an own log grew */
+	bool heard[LIMIT_MEMBERS];  /* who said so since the start */
+};
+
 struct replica {
 	struct replica_config config;
 	const struct store_ops *ops;
@@ -164,6 +175,7 @@ struct replica {
 		struct buf flight_note;
 	} mark;
 
+	struct rebuild rebuild;
 	struct operators operators;
 	struct session session[LIMIT_MEMBERS];
 	struct digest digest;
@@ -191,6 +203,8 @@ struct replica {
 	struct ctl_log *answer_logs;
 	struct ctl_peer *answer_peers;
 	struct ctl_operator *answer_operators;
+	struct ctl_clone *answer_clones;
+	struct ctl_rebuild answer_rebuild;
 };
 
 /* ---- replica.c ---- */
@@ -261,6 +275,35 @@ void own_request_mark(struct replica *r);
 /* Keeps our stamps above those of a log that grew, unless they are more than a day ahead of our
  * clock. */
 void own_observe(struct replica *r, const struct log *log, struct now now);
+
+/* ---- rebuild.c: without an own log ---- */
+int rebuild_load(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* From now on nothing is appended: why is OPEN_REBUILD or OPEN_RESTORE. */
+int rebuild_begin(
+	struct replica *r, enum open_reason why, struct now now, struct err *e) MUST_CHECK;
+/* Opens the epoch that builds on the newest own log here. */
+int rebuild_end(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+int rebuild_tick(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+struct mono_ms rebuild_deadline(const struct replica *r);
+/* The peer's Hello was taken in; a log grew. */
+void rebuild_heard(struct replica *r, int peer, struct now now);
+void rebuild_grew(struct replica *r, const struct log *log, struct now now);
+/* A head of this log is known: does it say that we lost our database? */
+int rebuild_look(
+	struct replica *r, const struct log *log, struct now now, struct err *e) MUST_CHECK;
+/* RC_DEGRADED while there is no own log to write to. */
+int rebuild_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
+
+/* ---- clone.c: two machines that write as one member ---- */
+/* Of a and b, where b is the newer log; SAME_NUMBER either way round. */
+enum clone_kind clone_between(const struct replica *r, const struct log *a, const struct log *b);
+/* Raises the alarm, once for each log. */
+void clone_look(struct replica *r, struct log *log);
+struct clone_pair {
+	enum clone_kind kind;
+	const struct log *first, *second;
+};
+size_t clone_list(const struct replica *r, struct clone_pair *out, size_t max);
 
 /* ---- admit.c: verdicts and filing ---- */
 /* A change as it was stored, into r->side. RC_CORRUPT if it does not decode: only what decoded is

@@ -320,7 +320,10 @@ static void answer_install(struct client *c, const struct ctl_request *r)
 		client_error(c, r->id, e.rc, e.text);
 		return;
 	}
-	int rc = replica_install_roster(s->replica, r->note, loop_now(), &e);
+	bool alone = r->rebuild == REBUILD_ALONE;
+	int rc = r->rebuild == REBUILD_NO
+		? replica_install_roster(s->replica, r->note, loop_now(), &e)
+		: replica_rebuild(s->replica, r->note, alone, loop_now(), &e);
 	if (!turn_survives(s, rc, &e) || rc)
 		client_error(c, r->id, rc, e.text);
 	else

@@ -44,7 +44,9 @@ const char *loop_state_name(const struct shell *s)
 {
 	if (s->degraded[0])
 		return "degraded";
-	return replica_roster(s->replica) ? "running" : "waiting-roster";
+	if (!replica_roster(s->replica))
+		return "waiting-roster";
+	return replica_is_rebuilding(s->replica) ? "rebuilding" : "running";
 }
 
 /* Before the loop sleeps, for what timers brought, and after it woke, for what sockets brought. */

@@ -80,7 +80,7 @@ bool loop_may_author(struct shell *s, struct err *e);
 void loop_arm(struct shell *s);
 /* Ends the loop: it returns when the last handle and the last write of the mark are done. */
 void loop_close(struct shell *s);
-/* "running", "waiting-roster", "degraded". */
+/* "running", "waiting-roster", "rebuilding", "degraded". */
 const char *loop_state_name(const struct shell *s);
 /* An empty arena for one message; it is the same one each time until it is taken. */
 struct arena *loop_arena(struct shell *s);

@@ -96,7 +96,7 @@ struct ctl_clone {
 	uint32_t kind;			    /* enum clone_kind */
 };
 
-/* All 0 unless the node waits for its own log. */
+/* A node that waits for its own log. */
 struct ctl_rebuild {
 	bool restored;
 	uint32_t heard; /* peers connected */
@@ -113,7 +113,8 @@ struct ctl_status {
 	size_t n_logs;
 	struct ctl_peer *peers;
 	size_t n_peers;
-	struct ctl_rebuild rebuild; /* if state is rebuilding */
+	struct ctl_rebuild *rebuild;
+	size_t n_rebuild; /* 1 while the node waits for its own log, else 0 */
 	struct ctl_clone *clones;
 	size_t n_clones;
 };

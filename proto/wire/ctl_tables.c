@@ -136,14 +136,15 @@ static const struct scan_table table_peer = {
 	.name = "Peer", TABLE_ROWS(peer_rows), .size = sizeof(struct ctl_peer)};
 
 static const struct scan_field rebuild_rows[] = {
-	ROW_BOOL(1, reply_wire, reply.status.rebuild.restored),
-	ROW_U32(MAY, 2, reply_wire, reply.status.rebuild.heard),
-	ROW_U64(MAY, 3, reply_wire, reply.status.rebuild.own_here),
-	ROW_U64(MAY, 4, reply_wire, reply.status.rebuild.own_known),
-	ROW_U64(MAY, 5, reply_wire, reply.status.rebuild.all_here),
-	ROW_U64(MAY, 6, reply_wire, reply.status.rebuild.all_known),
+	ROW_BOOL(1, ctl_rebuild, restored),
+	ROW_U32(MAY, 2, ctl_rebuild, heard),
+	ROW_U64(MAY, 3, ctl_rebuild, own_here),
+	ROW_U64(MAY, 4, ctl_rebuild, own_known),
+	ROW_U64(MAY, 5, ctl_rebuild, all_here),
+	ROW_U64(MAY, 6, ctl_rebuild, all_known),
 };
-static const struct scan_table table_rebuild = {.name = "Rebuild", TABLE_ROWS(rebuild_rows)};
+static const struct scan_table table_rebuild = {
+	.name = "Rebuild", TABLE_ROWS(rebuild_rows), .size = sizeof(struct ctl_rebuild)};
 
 static const struct scan_field clone_rows[] = {
 	ROW_STRING(MUST, 1, ctl_clone, member, SLUG_BYTES),
@@ -173,7 +174,8 @@ static const struct scan_field status_rows[] = {
 	ROW_U64(MAY, 14, reply_wire, reply.status.strangers),
 	ROW_U64(MAY, 15, reply_wire, reply.status.wal_bytes),
 	ROW_BOOL(16, reply_wire, reply.status.provisional),
-	ROW_PART(21, &table_rebuild),
+	ROW_MESSAGES(MAY, 21, reply_wire, reply.status.rebuild, reply.status.n_rebuild, 2,
+		&table_rebuild),
 	ROW_MESSAGES(MAY, 22, reply_wire, reply.status.clones, reply.status.n_clones,
 		CTL_CLONES_MAX, &table_clone),
 };

@@ -186,6 +186,8 @@ static void rebuilt_node_opens_an_epoch_after_the_marked_one(void **state)
 	fresh.mark = a.mark;
 	assert_ok(&fresh, node_restart(&fresh));
 	assert_ok(&fresh, node_install_roster(&fresh));
+	node_greet(&fresh, OFFICE);
+	assert_ok(&fresh, node_pass(&fresh, 3000));
 	assert_int_equal(node_log(&fresh, node_origin(&fresh))->epoch, 2);
 	node_release(&fresh);
 	node_release(&a);

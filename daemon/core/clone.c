@@ -1,0 +1,61 @@
+/* Signs that two machines write as one member: seen from the logs alone, so every node sees them.
+ * Source: PROTOCOL 3.7. */
+#include "daemon/core/state.h"
+#include "proto/base/mutant.h"
+
+enum clone_kind clone_between(const struct replica *r, const struct log *a, const struct log *b)
+{
+	if (a->member != b->member || a == b || a->row.size == 0 || b->row.size == 0)
+		return CLONE_NONE;
+	if (a->origin.epoch == b->origin.epoch)
+		return MUTANT(CLONE_NUMBER_UNSEEN) ? CLONE_NONE : CLONE_SAME_NUMBER;
+	if (a->origin.epoch > b->origin.epoch)
+		return CLONE_NONE;
+	/* A writer leaves its old log for good when it opens the next. */
+	if (a->row.hlc > b->open_hlc)
+		return CLONE_OLD_GOES_ON;
+	return a == r->own ? CLONE_NOT_MINE : CLONE_NONE;
+}
+
+static const char *describe(enum clone_kind kind)
+{
+	switch (kind) {
+	case CLONE_SAME_NUMBER: return "two logs have the same number";
+	case CLONE_OLD_GOES_ON: return "an older log goes on after a newer one was opened";
+	case CLONE_NOT_MINE: return "a newer log of this node was not opened here";
+	case CLONE_NONE: break;
+	}
+	return "";
+}
+
+/* Both ways round, because the pair is ordered by epoch. */
+static enum clone_kind clone_of(const struct replica *r, const struct log *a, const struct log *b)
+{
+	enum clone_kind kind = clone_between(r, a, b);
+	return kind != CLONE_NONE ? kind : clone_between(r, b, a);
+}
+
+void clone_look(struct replica *r, struct log *log)
+{
+	for (size_t i = 0; i < r->n_logs && !log->clone_told; i++) {
+		enum clone_kind kind = clone_of(r, log, r->log[i]);
+		if (kind == CLONE_NONE)
+			continue;
+		log->clone_told = r->log[i]->clone_told = true;
+		event_hold(r, EVENT_CLONE, NO_PEER, log, "%s: %s and %s", describe(kind),
+			log->origin.text, r->log[i]->origin.text);
+	}
+}
+
+size_t clone_list(const struct replica *r, struct clone_pair *out, size_t max)
+{
+	size_t n = 0;
+	for (size_t a = 0; a < r->n_logs; a++)
+		for (size_t b = 0; b < r->n_logs && n < max; b++) {
+			enum clone_kind kind = clone_between(r, r->log[a], r->log[b]);
+			if (kind == CLONE_NONE || (kind == CLONE_SAME_NUMBER && b < a))
+				continue;
+			out[n++] = (struct clone_pair){kind, r->log[a], r->log[b]};
+		}
+	return n;
+}

@@ -1,0 +1,381 @@
+/* A node that lost its disk gets its own log back before it writes, and two machines with one key
+ * are noticed. */
+#include "tests/lib/core_test.h"
+
+#include "proto/wire/codec.h"
+
+#define QUIET_MS 3000
+#define STALL_MS 600000
+#define ALONE_MS 60000
+
+/* a wrote two notes, b has them; then a's disk is gone. */
+struct lost {
+	struct cluster *c;
+	struct node a, b;
+	struct hash id[2];
+	char origin[ORIGIN_SIZE];
+};
+
+static void post_notes(struct lost *t)
+{
+	assert_ok(&t->a, node_delegate(&t->a, &t->c->member[SHANGHAI].operator[0], NULL, 0));
+	for (uint64_t i = 0; i < 2; i++) {
+		struct write w = {.value = value_note("posted"), .nonce = 500 + i};
+		assert_ok(&t->a, node_write(&t->a, w, &t->id[i]));
+	}
+}
+
+static struct lost *begin_with_a_full_disk(void **state)
+{
+	struct lost *t = xalloc(sizeof(*t));
+	t->c = *state;
+	node_init(&t->a, t->c, SHANGHAI);
+	node_init(&t->b, t->c, ZHEJIANG);
+	memcpy(t->origin, node_origin(&t->a), ORIGIN_SIZE);
+	post_notes(t);
+	node_meet(&t->a, &t->b);
+	assert_int_equal(node_size(&t->b, t->origin), 4);
+	return t;
+}
+
+/* Random numbers do not begin anew on a new machine. */
+static void new_machine(struct lost *t, bool keeps_mark)
+{
+	struct now now = t->a.now;
+	struct mark mark = t->a.mark;
+	node_release(&t->a);
+	node_init_bare(&t->a, t->c, SHANGHAI, NULL);
+	t->a.salt = 77;
+	t->a.now = now;
+	if (keeps_mark) {
+		t->a.mark = mark;
+		assert_ok(&t->a, node_restart(&t->a));
+	}
+}
+
+static struct lost *begin(void **state)
+{
+	struct lost *t = begin_with_a_full_disk(state);
+	new_machine(t, false);
+	return t;
+}
+
+static void end(struct lost *t)
+{
+	node_release(&t->a);
+	node_release(&t->b);
+	free(t);
+}
+
+static int rebuild(struct node *n, bool alone)
+{
+	n->e = (struct err){0};
+	assert_int_equal(replica_begin(n->replica, &n->e), RC_OK);
+	int rc = replica_rebuild(n->replica, buf_bytes(&n->c->roster), alone, n->now, &n->e);
+	struct err late = {0};
+	assert_int_equal(replica_commit(n->replica, n->now, &late), RC_OK);
+	struct event ev;
+	while (replica_next_event(n->replica, &ev)) {
+		n->events[ev.kind]++;
+		if (ev.kind != EVENT_MARK)
+			continue;
+		n->mark_wanted = (struct mark){.present = true, .size = ev.size, .root = ev.root};
+		memcpy(n->mark_wanted.origin, ev.origin, sizeof(ev.origin));
+		node_write_mark(n);
+	}
+	return rc;
+}
+
+static void pass_quiet(struct lost *t)
+{
+	assert_ok(&t->a, node_pass(&t->a, QUIET_MS));
+	assert_ok(&t->b, node_pass(&t->b, QUIET_MS));
+	node_exchange(&t->a, &t->b);
+}
+
+/* Logs are numbered in the order they came; the own one is the last. */
+static void open_of_the_newest_log(
+	struct node *n, struct buf *raw, struct arena *a, struct leaf *out)
+{
+	uint32_t id = 1;
+	while (n->store->ops->leaf_get(n->store, id, 0, raw, NULL) == RC_OK)
+		id++;
+	assert_int_equal(n->store->ops->leaf_get(n->store, id - 1, 0, raw, NULL), RC_OK);
+	assert_int_equal(leaf_decode(buf_bytes(raw), a, out, NULL), RC_OK);
+}
+
+static void rebuilt_node_builds_on_its_old_log_and_its_operators_go_on(void **state)
+{
+	struct lost *t = begin(state);
+	assert_ok(&t->a, rebuild(&t->a, false));
+	assert_rc(&t->a, node_write(&t->a, (struct write){.value = value_note("x")}, NULL),
+		RC_DEGRADED);
+	node_meet(&t->a, &t->b);
+	assert_int_equal(node_size(&t->a, t->origin), 4);
+	assert_true(replica_is_rebuilding(t->a.replica));
+	pass_quiet(t);
+	assert_false(replica_is_rebuilding(t->a.replica));
+	assert_string_not_equal(node_origin(&t->a), t->origin);
+	assert_int_equal(node_log(&t->a, node_origin(&t->a))->epoch, 2);
+	assert_ok(&t->a, node_write(&t->a, (struct write){.value = value_note("new")}, NULL));
+	node_exchange(&t->a, &t->b);
+	assert_same_hash(node_view(&t->a), node_view(&t->b));
+	for (size_t i = 0; i < 2; i++)
+		assert_true(node_is_current(&t->a, &t->id[i]));
+	assert_int_equal(t->a.events[EVENT_CLONE] + t->b.events[EVENT_CLONE], 0);
+	end(t);
+}
+
+static void open_of_a_rebuilt_log_names_the_old_one(void **state)
+{
+	struct lost *t = begin(state);
+	uint8_t memory[CODEC_LEAF_ARENA];
+	struct arena a;
+	struct leaf leaf;
+	struct buf raw = {0};
+	arena_init(&a, memory, sizeof(memory));
+	assert_ok(&t->a, rebuild(&t->a, false));
+	node_meet(&t->a, &t->b);
+	pass_quiet(t);
+	open_of_the_newest_log(&t->a, &raw, &a, &leaf);
+	assert_int_equal(leaf.open.reason, OPEN_REBUILD);
+	assert_int_equal(leaf.open.previous_size, 4);
+	assert_true(bytes_equal(leaf.open.previous_origin, bytes_str(t->origin)));
+	buf_release(&raw);
+	end(t);
+}
+
+static void rebuild_goes_on_after_a_restart(void **state)
+{
+	struct lost *t = begin(state);
+	assert_ok(&t->a, rebuild(&t->a, false));
+	assert_ok(&t->a, node_restart(&t->a));
+	assert_true(replica_is_rebuilding(t->a.replica));
+	node_meet(&t->a, &t->b);
+	assert_ok(&t->a, node_restart(&t->a));
+	assert_true(replica_is_rebuilding(t->a.replica));
+	node_link(&t->b, SHANGHAI, LINK_DOWN);
+	node_meet(&t->a, &t->b);
+	pass_quiet(t);
+	assert_false(replica_is_rebuilding(t->a.replica));
+	assert_ok(&t->a, node_restart(&t->a));
+	assert_false(replica_is_rebuilding(t->a.replica));
+	assert_int_equal(node_log(&t->a, node_origin(&t->a))->epoch, 2);
+	end(t);
+}
+
+static void lost_database_beside_its_mark_is_rebuilt_unasked(void **state)
+{
+	struct lost *t = begin_with_a_full_disk(state);
+	new_machine(t, true);
+	assert_ok(&t->a, node_install_roster(&t->a));
+	assert_true(replica_is_rebuilding(t->a.replica));
+	node_meet(&t->a, &t->b);
+	pass_quiet(t);
+	assert_int_equal(node_log(&t->a, node_origin(&t->a))->epoch, 2);
+	assert_ok(&t->a, node_write(&t->a, (struct write){.value = value_note("new")}, NULL));
+	end(t);
+}
+
+static void empty_node_that_hears_of_older_logs_begins_anew(void **state)
+{
+	struct lost *t = begin(state);
+	assert_ok(&t->a, node_install_roster(&t->a));
+	char first[ORIGIN_SIZE];
+	memcpy(first, node_origin(&t->a), ORIGIN_SIZE);
+	node_meet(&t->a, &t->b);
+	pass_quiet(t);
+	assert_string_not_equal(node_origin(&t->a), first);
+	assert_int_equal(node_log(&t->a, node_origin(&t->a))->epoch, 2);
+	assert_int_equal(node_size(&t->a, first), 1);
+	assert_ok(&t->a, node_write(&t->a, (struct write){.value = value_note("new")}, NULL));
+	end(t);
+}
+
+/* What was delegated since would be lost: it is left to a person, and shown on every node. */
+static void node_that_has_written_already_is_not_begun_anew(void **state)
+{
+	struct lost *t = begin(state);
+	assert_ok(&t->a, node_install_roster(&t->a));
+	assert_ok(&t->a, node_delegate(&t->a, &t->c->member[SHANGHAI].operator[1], NULL, 0));
+	char first[ORIGIN_SIZE];
+	memcpy(first, node_origin(&t->a), ORIGIN_SIZE);
+	node_meet(&t->a, &t->b);
+	pass_quiet(t);
+	assert_string_equal(node_origin(&t->a), first);
+	assert_rc(&t->a, rebuild(&t->a, false), RC_REFUSED);
+	assert_int_equal(t->a.events[EVENT_CLONE], 1);
+	assert_int_equal(t->b.events[EVENT_CLONE], 1);
+	struct ctl_status s;
+	assert_int_equal(replica_status(t->b.replica, t->b.now, &s, NULL), RC_OK);
+	assert_int_equal(s.n_clones, 1);
+	assert_int_equal(s.clones[0].kind, CLONE_SAME_NUMBER);
+	assert_true(bytes_equal(s.clones[0].member, bytes_str("shanghai")));
+	end(t);
+}
+
+static void rebuild_waits_for_every_peer_that_is_about_to_speak(void **state)
+{
+	struct lost *t = begin(state);
+	assert_ok(&t->a, rebuild(&t->a, false));
+	node_greet(&t->a, OFFICE);
+	assert_ok(&t->a, node_link(&t->a, ZHEJIANG, LINK_UP));
+	assert_ok(&t->a, node_pass(&t->a, QUIET_MS));
+	assert_true(replica_is_rebuilding(t->a.replica));
+	assert_ok(&t->a, node_hello(&t->a, ZHEJIANG, NULL, 0));
+	assert_ok(&t->a, node_pass(&t->a, QUIET_MS - 1));
+	assert_true(replica_is_rebuilding(t->a.replica));
+	assert_ok(&t->a, node_pass(&t->a, 1));
+	assert_false(replica_is_rebuilding(t->a.replica));
+	end(t);
+}
+
+static void without_a_peer_it_waits_until_it_is_told_not_to(void **state)
+{
+	struct lost *t = begin(state);
+	assert_ok(&t->a, rebuild(&t->a, false));
+	assert_ok(&t->a, node_pass(&t->a, STALL_MS + 1));
+	assert_true(replica_is_rebuilding(t->a.replica));
+	assert_ok(&t->a, rebuild(&t->a, true));
+	assert_false(replica_is_rebuilding(t->a.replica));
+	assert_rc(&t->a, rebuild(&t->a, true), RC_REFUSED);
+	end(t);
+}
+
+static void head_of_an_own_log(struct lost *t, struct scribe *s)
+{
+	scribe_begin(s, t->c, SHANGHAI);
+	for (size_t i = 0; i < 3; i++)
+		scribe_write(s, (struct write){.value = value_note("old")}, NULL);
+	node_greet(&t->a, OFFICE);
+	assert_ok(&t->a, node_head(&t->a, OFFICE, s, s->n));
+}
+
+static void who_names_our_leaves_and_keeps_them_delays_us_ten_minutes(void **state)
+{
+	struct lost *t = begin(state);
+	struct scribe s;
+	assert_ok(&t->a, rebuild(&t->a, false));
+	head_of_an_own_log(t, &s);
+	for (int64_t ms = 0; ms < STALL_MS - 10000; ms += 10000) {
+		assert_ok(&t->a, node_pass(&t->a, 10000));
+		assert_ok(&t->a, node_head(&t->a, OFFICE, &s, s.n - 1));
+		assert_true(replica_is_rebuilding(t->a.replica));
+	}
+	assert_ok(&t->a, node_pass(&t->a, 10000));
+	assert_false(replica_is_rebuilding(t->a.replica));
+	/* Never under the name of the old one. */
+	assert_string_not_equal(node_origin(&t->a), s.origin);
+	assert_int_equal(node_log(&t->a, node_origin(&t->a))->epoch, 2);
+	scribe_release(&s);
+	end(t);
+}
+
+static void status_counts_what_is_back(void **state)
+{
+	struct lost *t = begin(state);
+	struct scribe s;
+	struct ctl_status st;
+	assert_ok(&t->a, rebuild(&t->a, false));
+	head_of_an_own_log(t, &s);
+	assert_int_equal(replica_status(t->a.replica, t->a.now, &st, NULL), RC_OK);
+	assert_true(bytes_equal(st.state, bytes_str("rebuilding")));
+	assert_int_equal(st.rebuild->heard, 1);
+	assert_int_equal(st.rebuild->own_here, 0);
+	assert_int_equal(st.rebuild->own_known, 5);
+	assert_ok(&t->a, node_leaves(&t->a, OFFICE, &s, 0, 5));
+	assert_int_equal(replica_status(t->a.replica, t->a.now, &st, NULL), RC_OK);
+	assert_int_equal(st.rebuild->own_here, 5);
+	scribe_release(&s);
+	end(t);
+}
+
+/* ---- clones ---- */
+
+static void logs_of_one_number_are_shown_once_on_every_node(void **state)
+{
+	struct node n;
+	struct scribe s[2];
+	node_init(&n, *state, OFFICE);
+	for (size_t i = 0; i < 2; i++) {
+		scribe_init(&s[i], *state, JIANGSU, 1);
+		s[i].origin[strlen(s[i].origin) - 1] = (char)('0' + i);
+		scribe_open(&s[i], OPEN_INIT, NULL);
+	}
+	node_feed(&n, &s[0]);
+	assert_int_equal(n.events[EVENT_CLONE], 0);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &s[1], 0, 1));
+	assert_int_equal(n.events[EVENT_CLONE], 1);
+	assert_non_null(strstr(n.said[EVENT_CLONE], "the same number"));
+	for (size_t i = 0; i < 2; i++) {
+		scribe_write(&s[i], (struct write){.value = value_note("on")}, NULL);
+		assert_ok(&n, node_leaves(&n, JIANGSU, &s[i], 1, 2));
+		scribe_release(&s[i]);
+	}
+	assert_int_equal(n.events[EVENT_CLONE], 1);
+	node_release(&n);
+}
+
+static void old_log_that_goes_on_beside_a_newer_one_is_shown(void **state)
+{
+	struct node n;
+	struct scribe old, fresh;
+	node_init(&n, *state, OFFICE);
+	scribe_begin(&old, *state, JIANGSU);
+	scribe_init(&fresh, *state, JIANGSU, 2);
+	fresh.hlc = old.hlc;
+	scribe_open(&fresh, OPEN_RESTORE, &old);
+	node_feed(&n, &old);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &fresh, 0, 1));
+	assert_int_equal(n.events[EVENT_CLONE], 0);
+	old.hlc = fresh.hlc + 1;
+	scribe_write(&old, (struct write){.value = value_note("on")}, NULL);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &old, old.n - 1, old.n));
+	assert_int_equal(n.events[EVENT_CLONE], 1);
+	assert_non_null(strstr(n.said[EVENT_CLONE], "goes on"));
+	scribe_release(&old);
+	scribe_release(&fresh);
+	node_release(&n);
+}
+
+static void newer_log_of_ours_that_we_did_not_open_is_shown(void **state)
+{
+	struct node n;
+	struct scribe twin;
+	node_init(&n, *state, SHANGHAI);
+	assert_ok(&n, node_delegate(&n, &n.c->member[SHANGHAI].operator[0], NULL, 0));
+	char own[ORIGIN_SIZE];
+	memcpy(own, node_origin(&n), ORIGIN_SIZE);
+	scribe_init(&twin, *state, SHANGHAI, 2);
+	twin.hlc = UINT64_MAX / 2;
+	scribe_open(&twin, OPEN_CLONE, NULL);
+	node_greet(&n, OFFICE);
+	assert_ok(&n, node_leaves(&n, OFFICE, &twin, 0, 1));
+	assert_int_equal(n.events[EVENT_CLONE], 1);
+	assert_non_null(strstr(n.said[EVENT_CLONE], "not opened here"));
+	/* Nobody else writes ours, so it goes on. */
+	assert_string_equal(node_origin(&n), own);
+	assert_ok(&n, node_write(&n, (struct write){.value = value_note("on")}, NULL));
+	scribe_release(&twin);
+	node_release(&n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rebuilt_node_builds_on_its_old_log_and_its_operators_go_on),
+		cmocka_unit_test(open_of_a_rebuilt_log_names_the_old_one),
+		cmocka_unit_test(rebuild_goes_on_after_a_restart),
+		cmocka_unit_test(lost_database_beside_its_mark_is_rebuilt_unasked),
+		cmocka_unit_test(empty_node_that_hears_of_older_logs_begins_anew),
+		cmocka_unit_test(node_that_has_written_already_is_not_begun_anew),
+		cmocka_unit_test(rebuild_waits_for_every_peer_that_is_about_to_speak),
+		cmocka_unit_test(without_a_peer_it_waits_until_it_is_told_not_to),
+		cmocka_unit_test(who_names_our_leaves_and_keeps_them_delays_us_ten_minutes),
+		cmocka_unit_test(status_counts_what_is_back),
+		cmocka_unit_test(logs_of_one_number_are_shown_once_on_every_node),
+		cmocka_unit_test(old_log_that_goes_on_beside_a_newer_one_is_shown),
+		cmocka_unit_test(newer_log_of_ours_that_we_did_not_open_is_shown),
+	};
+	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
+}
