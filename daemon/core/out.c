@@ -75,8 +75,7 @@ static bool find_head(struct replica *r, const struct log *log, uint64_t from, u
 	return true;
 }
 
-/* Leaves from `from` to the farthest head that one batch reaches. */
-static bool make_leaves(struct replica *r, const struct log *log, uint64_t from, uint64_t upto,
+bool out_make_leaves(struct replica *r, const struct log *log, uint64_t from, uint64_t upto,
 	struct message *m, uint64_t *end)
 {
 	struct collecting c = {.r = r};
@@ -112,7 +111,7 @@ static bool make_news(struct replica *r, struct session *s, size_t i, struct mes
 	uint64_t end;
 	if (log == r->own && size > pl->told && pl->has >= pl->told &&
 		size - pl->has <= LIMIT_BATCH_LEAVES && pl->has > 0 &&
-		make_leaves(r, log, pl->has, size, m, &end) && end == size) {
+		out_make_leaves(r, log, pl->has, size, m, &end) && end == size) {
 		pl->has = pl->told = size;
 		return true;
 	}
@@ -185,7 +184,7 @@ static bool serve_want(struct replica *r, struct session *s, struct message *m)
 		if (pl->want_from >= pl->want_to)
 			continue;
 		if (pl->want_from >= size ||
-			!make_leaves(r, r->log[i], pl->want_from, size, m, &end)) {
+			!out_make_leaves(r, r->log[i], pl->want_from, size, m, &end)) {
 			pl->want_from = pl->want_to = 0;
 			continue;
 		}

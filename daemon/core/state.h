@@ -361,6 +361,12 @@ int digest_load(struct replica *r, struct err *e) MUST_CHECK;
 /* Back to no tasks, whose root is still to be computed. */
 void digest_release(struct digest *d);
 
+/* ---- out.c ---- */
+/* Leaves from `from` on, to the farthest head that one batch reaches and upto allows. False: there
+ * is none, or the store failed. Borrowed until the next call on the replica. */
+bool out_make_leaves(struct replica *r, const struct log *log, uint64_t from, uint64_t upto,
+	struct message *m, uint64_t *end);
+
 /* ---- session.c, fetch.c ---- */
 void sessions_reset(struct replica *r);
 /* Something of this log was committed: who is to be told. */

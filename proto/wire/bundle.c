@@ -204,7 +204,8 @@ static int check_head(const struct message *m, struct err *e)
 {
 	char size[24];
 	text_print(size, sizeof(size), "%llu", (unsigned long long)(m->leaves.first + m->leaves.n));
-	if (!bytes_equal(line_of(m->leaves.head, 0), m->leaves.origin) ||
+	if (m->leaves.first > LIMIT_LOG_SIZE ||
+		!bytes_equal(line_of(m->leaves.head, 0), m->leaves.origin) ||
 		!bytes_equal(line_of(m->leaves.head, 1), bytes_str(size)))
 		return err_set(e, RC_BUNDLE, "leaves that do not end at their head");
 	return RC_OK;

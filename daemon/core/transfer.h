@@ -1,0 +1,52 @@
+/* Bundles: what a node holds as a sequence of messages for a file, and what comes in one taken by
+ * the rules of the wire, all of it or nothing. Floor 3, pure. Source: PROTOCOL 10.
+ *
+ * Importing is two passes over the same records by the same rules: the first changes nothing and
+ * finds the first fault; the second takes each record. What the wire brings between the two is
+ * reckoned with. */
+#ifndef DELTAD_CORE_TRANSFER_H
+#define DELTAD_CORE_TRANSFER_H
+
+#include "daemon/core/replica.h"
+
+/* ---- out ---- */
+struct transfer_export;
+
+/* Fixes what will be in it: what is held now and may leave this node. RC_NO_ROSTER; RC_NOT_FOUND:
+ * no such member; RC_INPUT: `what` is none, or the member is this node's own. Call between groups.
+ */
+int transfer_export_new(struct replica *r, const struct ctl_export *what,
+	struct transfer_export **out, struct err *e) MUST_CHECK;
+/* The next record, borrowed until the next call on the replica; STORE_NONE: that was all. Call
+ * between groups. Store errors: give up. */
+int transfer_export_next(struct replica *r, struct transfer_export *x, struct message *out,
+	struct err *e) MUST_CHECK;
+void transfer_export_free(struct transfer_export *x); /* NULL is fine */
+
+/* ---- in ---- */
+struct transfer_import;
+
+/* NULL and RC_NO_ROSTER if there is none. */
+int transfer_import_new(struct replica *r, struct transfer_import **out, struct err *e) MUST_CHECK;
+void transfer_import_free(struct transfer_import *t); /* NULL is fine */
+
+/* Not done with this record: call again with the same, and let others do something before. */
+#define TRANSFER_AGAIN 2
+
+/* First pass: the next record, in or between groups. RC_OK, TRANSFER_AGAIN, or why the bundle is
+ * refused: RC_BUNDLE (form), RC_PEER_* (as on the wire), RC_REFUSED_GAP. Store errors. */
+int transfer_import_check(struct replica *r, struct transfer_import *t, const struct message *m,
+	struct err *e) MUST_CHECK;
+/* Between the passes. */
+void transfer_import_rewind(struct replica *r, struct transfer_import *t);
+/* Second pass, in a group: leaves come examined as in replica_recv. An error other than the
+ * store's: what is here changed since the first pass, and this record no longer fits; those before
+ * it are taken and good. */
+int transfer_import_apply(struct replica *r, struct transfer_import *t, const struct message *m,
+	const struct batch *b, struct now now, struct err *e) MUST_CHECK;
+/* After the last record, in the group. *out is borrowed until t goes: received and offset are the
+ * caller's to fill. */
+int transfer_import_end(struct replica *r, struct transfer_import *t, struct ctl_imported *out,
+	struct err *e) MUST_CHECK;
+
+#endif

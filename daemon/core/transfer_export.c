@@ -1,0 +1,203 @@
+/* What goes into a bundle. Source: PROTOCOL 10. */
+#include "daemon/core/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "daemon/core/transfer_holds.h"
+
+enum stage { STAGE_HELLO, STAGE_ROSTER, STAGE_EVIDENCE, STAGE_LEAVES, STAGE_HEAD, STAGE_END };
+
+/* One log: its head when the bundle was begun, and the leaves that still go into it. */
+struct export_log {
+	char origin[ORIGIN_SIZE];
+	uint64_t from, to;
+	size_t note_at, note_n; /* in notes */
+};
+
+struct transfer_export {
+	bool receipt;
+	enum stage stage;
+	size_t at; /* within the stage */
+	struct export_log log[LIMIT_LOGS];
+	size_t n;
+	struct buf notes;
+	struct bytes head[LIMIT_LOGS];
+	struct buf roster;
+};
+
+static int compare_origins(const void *a, const void *b)
+{
+	const struct export_log *x = a, *y = b;
+	return bytes_compare(bytes_str(x->origin), bytes_str(y->origin));
+}
+
+static void list_logs(struct replica *r, struct transfer_export *x)
+{
+	for (size_t i = 0; i < r->n_logs; i++) {
+		struct bytes note;
+		uint64_t size = log_sendable(r, r->log[i], &note);
+		if (size == 0)
+			continue;
+		struct export_log *l = &x->log[x->n++];
+		memcpy(l->origin, r->log[i]->row.origin, sizeof(l->origin));
+		l->to = size;
+		l->note_at = x->notes.n;
+		l->note_n = note.n;
+		buf_put_bytes(&x->notes, note);
+	}
+	qsort(x->log, x->n, sizeof(x->log[0]), compare_origins);
+}
+
+static void begin_at(struct transfer_export *x, struct bytes origin, uint64_t size)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (bytes_equal(bytes_str(x->log[i].origin), origin) && x->log[i].from < size)
+			x->log[i].from = size;
+}
+
+/* What a member is known to hold: by its last digest here, and by the last bundle it made. */
+static int begin_for(
+	struct replica *r, struct transfer_export *x, struct bytes member, struct err *e)
+{
+	int peer = roster_find(&r->roster, member);
+	if (peer < 0)
+		return err_set(e, RC_NOT_FOUND, "no member of that name");
+	if (peer == r->self)
+		return err_set(e, RC_INPUT, "this is the member's own node");
+	const struct session *s = &r->session[peer];
+	for (size_t i = 0; s->has_digest && i < r->n_logs; i++)
+		begin_at(x, bytes_str(r->log[i]->row.origin), s->digest_size[i]);
+	for (size_t i = 0; s->has_digest && i < s->n_digest_foreign; i++)
+		begin_at(x, bytes_str(s->digest_foreign[i].origin), s->digest_foreign[i].size);
+	struct holds h;
+	int rc = holds_load(r, member, &h, e);
+	for (size_t i = 0; rc == RC_OK && i < h.n; i++)
+		begin_at(x, bytes_str(h.log[i].origin), h.log[i].size);
+	return rc;
+}
+
+static int choose(
+	struct replica *r, struct transfer_export *x, const struct ctl_export *what, struct err *e)
+{
+	switch (what->what) {
+	case EXPORT_ALL: return RC_OK;
+	case EXPORT_SINCE:
+		for (size_t i = 0; i < what->n_since; i++)
+			begin_at(x, what->since[i].origin, what->since[i].size);
+		return RC_OK;
+	case EXPORT_FOR: return begin_for(r, x, what->member, e);
+	case EXPORT_RECEIPT: x->receipt = true; return RC_OK;
+	default: return err_set(e, RC_INPUT, "a bundle of kind %u is not known", what->what);
+	}
+}
+
+int transfer_export_new(struct replica *r, const struct ctl_export *what,
+	struct transfer_export **out, struct err *e)
+{
+	if (!r->has_roster)
+		return err_set(e, RC_NO_ROSTER, "install the roster first");
+	struct transfer_export *x = xalloc(sizeof(*x));
+	list_logs(r, x);
+	int rc = choose(r, x, what, e);
+	if (rc != RC_OK) {
+		transfer_export_free(x);
+		return rc;
+	}
+	*out = x;
+	return RC_OK;
+}
+
+void transfer_export_free(struct transfer_export *x)
+{
+	if (x == NULL)
+		return;
+	buf_release(&x->notes);
+	buf_release(&x->roster);
+	free(x);
+}
+
+static struct bytes note_of(const struct transfer_export *x, const struct export_log *l)
+{
+	return bytes_of(x->notes.p + l->note_at, l->note_n);
+}
+
+static int next_hello(struct replica *r, struct transfer_export *x, struct message *m)
+{
+	if (x->at++ > 0)
+		return STORE_NONE;
+	for (size_t i = 0; i < x->n; i++)
+		x->head[i] = note_of(x, &x->log[i]);
+	m->kind = MESSAGE_HELLO;
+	m->hello.protocol_min = PROTOCOL_MIN;
+	m->hello.protocol_max = PROTOCOL_MAX;
+	m->hello.cluster_id = hash_bytes(&r->roster.cluster_id);
+	m->hello.member = bytes_str(r->config.member);
+	m->hello.software = bytes_str(r->config.software);
+	m->hello.roster_version = r->roster.version;
+	m->hello.heads = x->head;
+	m->hello.n_heads = x->n;
+	return RC_OK;
+}
+
+static int next_roster(
+	struct replica *r, struct transfer_export *x, struct message *m, struct err *e)
+{
+	if (x->at >= r->roster.version)
+		return STORE_NONE;
+	int rc = r->ops->roster_get(r->store, (uint32_t)++x->at, &x->roster, e);
+	if (rc == STORE_NONE)
+		return err_set(e, RC_CORRUPT, "roster version %zu is not stored", x->at);
+	m->kind = MESSAGE_ROSTER;
+	m->note = buf_bytes(&x->roster);
+	return rc;
+}
+
+/* Up to the head that there was, or beyond it where that head was forgotten meanwhile. */
+static int next_leaves(
+	struct replica *r, struct transfer_export *x, struct message *m, struct err *e)
+{
+	while (x->at < x->n && (x->receipt || x->log[x->at].from >= x->log[x->at].to))
+		x->at++;
+	if (x->at == x->n)
+		return STORE_NONE;
+	struct export_log *l = &x->log[x->at];
+	struct log *log = log_find(r, bytes_str(l->origin));
+	struct bytes note;
+	if (log == NULL ||
+		!out_make_leaves(r, log, l->from, log_sendable(r, log, &note), m, &l->from))
+		return err_set(e, RC_INTERNAL, "the leaves of %s from %llu on cannot be read",
+			l->origin, (unsigned long long)l->from);
+	return RC_OK;
+}
+
+static int next_head(struct transfer_export *x, struct message *m)
+{
+	if (x->at == x->n || x->receipt)
+		return STORE_NONE;
+	m->kind = MESSAGE_HEAD;
+	m->note = note_of(x, &x->log[x->at++]);
+	return RC_OK;
+}
+
+int transfer_export_next(
+	struct replica *r, struct transfer_export *x, struct message *out, struct err *e)
+{
+	ENSURE(!r->in_group);
+	for (; x->stage != STAGE_END; x->stage++, x->at = 0) {
+		int rc = STORE_NONE;
+		*out = (struct message){0};
+		switch (x->stage) {
+		case STAGE_HELLO: rc = next_hello(r, x, out); break;
+		case STAGE_ROSTER: rc = next_roster(r, x, out, e); break;
+		case STAGE_EVIDENCE: break;
+		case STAGE_LEAVES: rc = next_leaves(r, x, out, e); break;
+		case STAGE_HEAD: rc = next_head(x, out); break;
+		case STAGE_END: break;
+		}
+		if (rc != STORE_NONE)
+			return rc;
+	}
+	return STORE_NONE;
+}

@@ -1,0 +1,351 @@
+/* What comes in a bundle: looked at as a whole, then taken record by record. Source: PROTOCOL 10.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/core/state.h"
+#include "daemon/core/transfer.h"
+#include "daemon/core/transfer_holds.h"
+#include "proto/base/text.h"
+#include "proto/wire/bundle.h"
+
+#define WARM_LEAVES 4096 /* of ours that are counted in one go */
+
+/* The log whose leaves are being read: they stand together, so it is one at a time. */
+struct reading {
+	char origin[ORIGIN_SIZE]; /* "": none yet */
+	bool passed_over;	  /* frozen here, or one too many of its member */
+	bool warm;		  /* theirs has come to the first leaf in the bundle */
+	struct frontier theirs;	  /* of their history; up to the first leaf it is ours */
+	bool parted;		  /* their owner signed it, and it is not ours */
+};
+
+struct transfer_import {
+	struct bundle_form form;
+	bool again; /* the record was taken by the form already */
+	struct roster roster;
+	char member[SLUG_SIZE]; /* who made the bundle, by its own word */
+	struct holds holds;
+	struct reading log;
+	uint64_t leaves;
+	struct ctl_imported_log imported[LIMIT_LOGS];
+	char imported_origin[LIMIT_LOGS][ORIGIN_SIZE];
+	size_t n_imported;
+};
+
+int transfer_import_new(struct replica *r, struct transfer_import **out, struct err *e)
+{
+	*out = NULL;
+	if (!r->has_roster)
+		return err_set(e, RC_NO_ROSTER, "install the roster first");
+	*out = xalloc(sizeof(**out));
+	(*out)->roster = r->roster;
+	return RC_OK;
+}
+
+void transfer_import_free(struct transfer_import *t)
+{
+	if (t == NULL)
+		return;
+	bundle_form_release(&t->form);
+	free(t);
+}
+
+void transfer_import_rewind(struct replica *r, struct transfer_import *t)
+{
+	bundle_form_release(&t->form);
+	*t = (struct transfer_import){.roster = r->roster};
+}
+
+/* ---- looking ---- */
+
+/* A head, signed by the log key of its owner. */
+static int read_head(
+	const struct transfer_import *t, struct bytes note, struct checkpoint *cp, struct err *e)
+{
+	struct note parsed;
+	struct origin o;
+	if (note_parse(note, &parsed, e) != RC_OK ||
+		checkpoint_parse(parsed.text, cp, e) != RC_OK ||
+		origin_parse(cp->origin, &o, e) != RC_OK || cp->size == 0)
+		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
+	int member = roster_find(&t->roster, bytes_str(o.member));
+	if (member < 0 || strcmp(o.cluster, t->roster.cluster) != 0)
+		return err_set(e, RC_PEER_ORIGIN, "no roster member owns the log \"%s\"", o.text);
+	if (checkpoint_verify(note, t->roster.member[member].log, cp, e) != RC_OK)
+		return err_set(
+			e, RC_PEER_HEAD, "the head of \"%s\" is not signed by its owner", o.text);
+	return RC_OK;
+}
+
+static int check_hello(
+	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
+{
+	if (!bytes_equal(m->hello.cluster_id, hash_bytes(&r->roster.cluster_id)))
+		return err_set(e, RC_PEER_CLUSTER, "the bundle is of another cluster");
+	if (m->hello.protocol_min > PROTOCOL_MAX || m->hello.protocol_max < PROTOCOL_MIN)
+		return err_set(e, RC_PEER_VERSION, "the bundle is of protocol %u to %u, not %u",
+			m->hello.protocol_min, m->hello.protocol_max, PROTOCOL_MAX);
+	text_print(t->member, sizeof(t->member), "%.*s", (int)m->hello.member.n,
+		(const char *)m->hello.member.p);
+	for (size_t i = 0; i < m->hello.n_heads; i++) {
+		struct note note;
+		struct checkpoint cp;
+		if (note_parse(m->hello.heads[i], &note, e) != RC_OK ||
+			checkpoint_parse(note.text, &cp, e) != RC_OK)
+			return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
+		holds_put(&t->holds, cp.origin, cp.size);
+	}
+	return RC_OK;
+}
+
+static int check_roster(struct transfer_import *t, const struct message *m, struct err *e)
+{
+	struct roster first;
+	return roster_verify_first(m->note, &t->roster.cluster_id, &first, e);
+}
+
+static int append_hash(void *arg, uint64_t index, struct bytes leaf)
+{
+	struct hash h;
+	(void)index;
+	merkle_leaf_hash(leaf, &h);
+	frontier_append(arg, &h);
+	return 0;
+}
+
+/* Brings `theirs` to the first leaf of the bundle, by our leaves. */
+static int warm_up(
+	struct replica *r, struct reading *g, const struct log *log, uint64_t first, struct err *e)
+{
+	if (log != NULL && first == log->row.size)
+		g->theirs = log->row.frontier;
+	uint64_t left = first - g->theirs.size;
+	uint64_t upto = left > WARM_LEAVES ? g->theirs.size + WARM_LEAVES : first;
+	int rc = left > 0 ? r->ops->leaf_each(r->store, log->row.id, g->theirs.size, upto,
+				    append_hash, &g->theirs, e)
+			  : RC_OK;
+	g->warm = g->theirs.size == first;
+	return rc != RC_OK || g->warm ? rc : TRANSFER_AGAIN;
+}
+
+static void begin_log(
+	struct replica *r, struct transfer_import *t, const struct log *log, struct bytes origin)
+{
+	struct origin o;
+	size_t epochs = 0;
+	t->log = (struct reading){.passed_over = log != NULL && log->row.forked};
+	memcpy(t->log.origin, origin.p, origin.n);
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (origin_parse(origin, &o, NULL) == RC_OK &&
+			strcmp(o.member, r->log[i]->origin.member) == 0)
+			epochs++;
+	if (log == NULL && (r->n_logs == LIMIT_LOGS || epochs >= LIMIT_EPOCHS_PER_MEMBER))
+		t->log.passed_over = true;
+}
+
+struct comparing {
+	const struct message *m;
+	bool same;
+};
+
+static int compare_leaf(void *arg, uint64_t index, struct bytes leaf)
+{
+	struct comparing *c = arg;
+	c->same = bytes_equal(leaf, c->m->leaves.leaves[index - c->m->leaves.first]);
+	return c->same ? 0 : STORE_NONE;
+}
+
+/* Is their history another one than ours, in the leaves that both have? */
+static int compare_leaves(struct replica *r, struct reading *g, const struct log *log,
+	const struct message *m, struct err *e)
+{
+	struct comparing c = {m, true};
+	uint64_t end = m->leaves.first + m->leaves.n;
+	if (log == NULL || m->leaves.first >= log->row.size)
+		return RC_OK;
+	if (end > log->row.size)
+		end = log->row.size;
+	int rc =
+		r->ops->leaf_each(r->store, log->row.id, m->leaves.first, end, compare_leaf, &c, e);
+	g->parted = !c.same;
+	return rc < 0 ? rc : RC_OK;
+}
+
+static int check_leaves(
+	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
+{
+	struct reading *g = &t->log;
+	struct checkpoint cp;
+	struct log *log = log_find(r, m->leaves.origin);
+	int rc = read_head(t, m->leaves.head, &cp, e);
+	if (rc != RC_OK)
+		return rc;
+	if (!bytes_equal(bytes_str(g->origin), m->leaves.origin))
+		begin_log(r, t, log, m->leaves.origin);
+	if (!g->passed_over && !g->warm) {
+		uint64_t here = log != NULL ? log->row.size : 0;
+		if (m->leaves.first > here)
+			return err_set(e, RC_REFUSED_GAP,
+				"the leaves of \"%s\" begin at %llu, and here are %llu", g->origin,
+				(unsigned long long)m->leaves.first, (unsigned long long)here);
+		rc = warm_up(r, g, log, m->leaves.first, e);
+		if (rc != RC_OK)
+			return rc;
+	}
+	t->leaves += m->leaves.n;
+	if (g->passed_over)
+		return RC_OK;
+	struct hash root;
+	for (size_t i = 0; i < m->leaves.n; i++)
+		(void)append_hash(&g->theirs, 0, m->leaves.leaves[i]);
+	frontier_root(&g->theirs, &root);
+	if (!hash_equal(&root, &cp.root))
+		return err_set(e, RC_PEER_BATCH,
+			"the leaves of \"%s\" do not give the signed root of size %llu", g->origin,
+			(unsigned long long)cp.size);
+	return g->parted ? RC_OK : compare_leaves(r, g, log, m, e);
+}
+
+static int check(
+	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
+{
+	struct checkpoint cp;
+	int rc = t->again ? RC_OK : bundle_form_take(&t->form, m, e);
+	t->again = false;
+	if (rc != RC_OK)
+		return rc;
+	switch (m->kind) {
+	case MESSAGE_HELLO: return check_hello(r, t, m, e);
+	case MESSAGE_ROSTER: return check_roster(t, m, e);
+	case MESSAGE_LEAVES: rc = check_leaves(r, t, m, e); break;
+	case MESSAGE_HEAD:
+	case MESSAGE_COSIGNATURE: return read_head(t, m->note, &cp, e);
+	case MESSAGE_EVIDENCE:
+	case MESSAGE_UNKNOWN:
+	case MESSAGE_WANT:
+	case MESSAGE_VIEW_DIGEST:
+	case MESSAGE_PING:
+	case MESSAGE_PONG:
+	case MESSAGE_BYE: break;
+	}
+	t->again = rc == TRANSFER_AGAIN;
+	return rc;
+}
+
+int transfer_import_check(
+	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
+{
+	return check(r, t, m, e);
+}
+
+/* ---- taking ---- */
+
+/* What the exporter holds beyond us: how far behind a log is decides how its leaves are examined.
+ * A head that does not verify was a claim like the rest of a Hello. */
+static int take_hello(struct replica *r, const struct message *m, struct now now, struct err *e)
+{
+	int rc = RC_OK;
+	for (size_t i = 0; rc >= RC_OK && i < m->hello.n_heads; i++) {
+		struct note note;
+		struct checkpoint cp;
+		if (note_parse(m->hello.heads[i], &note, e) != RC_OK ||
+			checkpoint_parse(note.text, &cp, e) != RC_OK)
+			continue;
+		const struct log *log = log_find(r, cp.origin);
+		if (log != NULL && cp.size <= log->row.size)
+			continue;
+		rc = log_accept_head(r, NO_PEER, m->hello.heads[i], now, NULL, &cp, e);
+		if (rc == RC_PEER_HEAD || rc == RC_PEER_ORIGIN || rc == RC_PEER_LIMIT)
+			rc = RC_OK;
+	}
+	return rc;
+}
+
+static void note_imported(struct transfer_import *t, const struct log *log)
+{
+	size_t n = t->n_imported;
+	if (n > 0 && strcmp(t->imported_origin[n - 1], t->log.origin) == 0)
+		return;
+	if (n == LIMIT_LOGS)
+		return;
+	memcpy(t->imported_origin[n], t->log.origin, ORIGIN_SIZE);
+	t->imported[n] = (struct ctl_imported_log){
+		.origin = bytes_str(t->imported_origin[n]), .before = log ? log->row.size : 0};
+	t->n_imported++;
+}
+
+static int take_leaves(struct replica *r, struct transfer_import *t, const struct message *m,
+	const struct batch *b, struct now now, struct err *e)
+{
+	struct checkpoint cp;
+	size_t appended = 0;
+	struct log *log = log_find(r, m->leaves.origin);
+	note_imported(t, log);
+	if (t->log.passed_over)
+		return RC_OK;
+	bool all_here = log != NULL && m->leaves.first + m->leaves.n <= log->row.size;
+	if (all_here && !t->log.parted)
+		return RC_OK;
+	int rc = log_accept_head(r, NO_PEER, m->leaves.head, now, &log, &cp, e);
+	if (rc == RC_PEER_LIMIT) {
+		t->log.passed_over = true;
+		return RC_OK;
+	}
+	if (rc == RC_OK && t->log.parted) {
+		t->log.passed_over = true;
+		return fork_note(
+			r, NO_PEER, log, buf_bytes(&log->head), m->leaves.head, cp.size, now, e);
+	}
+	if (rc == RC_OK)
+		rc = log_append_batch(r, NO_PEER, log, &cp, m->leaves.head, m->leaves.first, b, now,
+			&appended, e);
+	if (rc == RC_OK && appended > 0)
+		fetch_progress(r, log, now);
+	return rc;
+}
+
+int transfer_import_apply(struct replica *r, struct transfer_import *t, const struct message *m,
+	const struct batch *b, struct now now, struct err *e)
+{
+	struct checkpoint cp;
+	int rc = check(r, t, m, e);
+	if (rc != RC_OK)
+		return rc;
+	switch (m->kind) {
+	case MESSAGE_HELLO: rc = take_hello(r, m, now, e); break;
+	case MESSAGE_LEAVES: rc = take_leaves(r, t, m, b, now, e); break;
+	case MESSAGE_HEAD:
+		rc = log_accept_head(r, NO_PEER, m->note, now, NULL, &cp, e);
+		if (rc == RC_PEER_LIMIT)
+			rc = RC_OK;
+		break;
+	case MESSAGE_ROSTER:
+	case MESSAGE_COSIGNATURE:
+	case MESSAGE_EVIDENCE:
+	case MESSAGE_UNKNOWN:
+	case MESSAGE_WANT:
+	case MESSAGE_VIEW_DIGEST:
+	case MESSAGE_PING:
+	case MESSAGE_PONG:
+	case MESSAGE_BYE: break;
+	}
+	if (rc == RC_OK)
+		fetch_plan(r, now);
+	return rc;
+}
+
+int transfer_import_end(
+	struct replica *r, struct transfer_import *t, struct ctl_imported *out, struct err *e)
+{
+	int maker = roster_find(&r->roster, bytes_str(t->member));
+	for (size_t i = 0; i < t->n_imported; i++) {
+		const struct log *log = log_find(r, t->imported[i].origin);
+		t->imported[i].size = log != NULL ? log->row.size : 0;
+	}
+	*out = (struct ctl_imported){
+		.done = true, .leaves = t->leaves, .logs = t->imported, .n_logs = t->n_imported};
+	if (maker < 0 || maker == r->self)
+		return RC_OK;
+	return holds_store(r, bytes_str(t->member), &t->holds, e);
+}
