@@ -1,4 +1,5 @@
 /* Starting: with the right papers or not at all, and never on a damaged database. */
+#include "proto/wire/codec.h"
 #include "tests/lib/core_test.h"
 
 static void count_up(void *self, void *p, uint32_t n)
@@ -145,11 +146,30 @@ static void cut_the_list_of_events(struct node *n)
 		RC_OK);
 }
 
+/* The leaf decodes, the delegation in it does not. */
+static void name_an_event_that_is_none(struct node *n)
+{
+	static const uint8_t place[12] = {0, 0, 0, 1, [11] = 1};
+	static const uint8_t zeros[SIGNATURE_BYTES] = {0};
+	struct buf raw = {0};
+	struct leaf leaf = {.version = LEAF_VERSION,
+		.index = 1,
+		.kind = LEAF_DELEGATE,
+		.signed_body = {bytes_of(zeros, KEY_BYTES), bytes_of(zeros, SIGNATURE_BYTES),
+			bytes_str("?")}};
+	assert_int_equal(leaf_encode(&leaf, &raw, NULL), RC_OK);
+	assert_int_equal(n->store->ops->leaf_put(n->store, 1, 1, buf_bytes(&raw), NULL), RC_OK);
+	assert_int_equal(
+		n->store->ops->meta_put(n->store, "events/0", bytes_of(place, sizeof(place)), NULL),
+		RC_OK);
+	buf_release(&raw);
+}
+
 static void damaged_database_is_not_started_on(void **state)
 {
 	damage_fn *const damages[] = {name_an_own_log_that_is_not_there, lose_the_newest_head,
 		add_a_log_of_nobody, name_an_event_that_is_not_there, name_an_event_of_no_log,
-		empty_the_list_of_events, cut_the_list_of_events};
+		empty_the_list_of_events, cut_the_list_of_events, name_an_event_that_is_none};
 	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
 		struct node n;
 		node_init(&n, *state, SHANGHAI);
