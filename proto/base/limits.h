@@ -49,5 +49,7 @@
 #define LIMIT_CLIENTS 64
 #define LIMIT_CTL_REQUEST_BYTES (1024 * 1024)
 #define LIMIT_CTL_REPLY_BYTES (1024 * 1024) /* larger answers come as several frames */
+#define LIMIT_BUNDLE_BYTES (1024 * 1024 * 1024)
+#define LIMIT_TRANSFERS 4 /* bundles on their way through one node */
 
 #endif
