@@ -169,7 +169,7 @@ static int load_place(
 	struct examined x;
 	arena_reset(&r->scratch);
 	examine_leaf(&r->roster.cluster_id, buf_bytes(raw), &r->scratch, &x);
-	if (!x.gate_ok)
+	if (!x.gate_ok || !x.version_known)
 		return err_set(e, RC_CORRUPT, "a log event in the database is damaged");
 	take_event(r, log, index, &x);
 	return RC_OK;

@@ -146,8 +146,8 @@ static void cut_the_list_of_events(struct node *n)
 		RC_OK);
 }
 
-/* The leaf decodes, the delegation in it does not. */
-static void name_an_event_that_is_none(struct node *n)
+/* The leaf decodes, the delegation in it does not, or is one of a newer version. */
+static void name_a_delegation(struct node *n, struct bytes body)
 {
 	static const uint8_t place[12] = {0, 0, 0, 1, [11] = 1};
 	static const uint8_t zeros[SIGNATURE_BYTES] = {0};
@@ -155,8 +155,8 @@ static void name_an_event_that_is_none(struct node *n)
 	struct leaf leaf = {.version = LEAF_VERSION,
 		.index = 1,
 		.kind = LEAF_DELEGATE,
-		.signed_body = {bytes_of(zeros, KEY_BYTES), bytes_of(zeros, SIGNATURE_BYTES),
-			bytes_str("?")}};
+		.signed_body = {
+			bytes_of(zeros, KEY_BYTES), bytes_of(zeros, SIGNATURE_BYTES), body}};
 	assert_int_equal(leaf_encode(&leaf, &raw, NULL), RC_OK);
 	assert_int_equal(n->store->ops->leaf_put(n->store, 1, 1, buf_bytes(&raw), NULL), RC_OK);
 	assert_int_equal(
@@ -165,11 +165,22 @@ static void name_an_event_that_is_none(struct node *n)
 	buf_release(&raw);
 }
 
+static void name_an_event_that_is_none(struct node *n)
+{
+	name_a_delegation(n, bytes_str("?"));
+}
+
+static void name_an_event_of_a_newer_version(struct node *n)
+{
+	name_a_delegation(n, bytes_str("\x08\x02"));
+}
+
 static void damaged_database_is_not_started_on(void **state)
 {
 	damage_fn *const damages[] = {name_an_own_log_that_is_not_there, lose_the_newest_head,
 		add_a_log_of_nobody, name_an_event_that_is_not_there, name_an_event_of_no_log,
-		empty_the_list_of_events, cut_the_list_of_events, name_an_event_that_is_none};
+		empty_the_list_of_events, cut_the_list_of_events, name_an_event_that_is_none,
+		name_an_event_of_a_newer_version};
 	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
 		struct node n;
 		node_init(&n, *state, SHANGHAI);
