@@ -42,6 +42,8 @@ int store_commit(struct store *s, struct err *e) MUST_CHECK;
 void store_rollback(struct store *s);
 /* Takes the locks for good, counts frames from then on. */
 int store_take_locks(struct store_sqlite *s, struct err *e) MUST_CHECK;
+/* At a start, before anything builds on the log. */
+int store_write_log_anew(struct store_sqlite *s, struct err *e) MUST_CHECK;
 /* mode: SQLITE_CHECKPOINT_x. */
 void store_write_back(struct store_sqlite *s, int mode);
 

@@ -133,9 +133,7 @@ static int check_pages(sqlite3 *db, struct err *e)
 	return rc;
 }
 
-/* What the log holds was read, but perhaps from the kernel's memory alone: after a sync that failed
- * the kernel forgets what it could not write, and later syncs do not tell. Written anew into the
- * database it is safe, and only then may anybody be told of it. */
+/* Nobody may be told of what the log holds before it is safe, and in the database it is. */
 static int settle_log(struct store_sqlite *s, struct err *e)
 {
 	store_write_back(s, SQLITE_CHECKPOINT_TRUNCATE);
@@ -157,6 +155,8 @@ static int make_ready(struct store_sqlite *s, const char *path, struct err *e)
 		rc = check_pages(s->db, e);
 	if (rc == RC_OK)
 		rc = settings_journal(s->db, in_memory, e);
+	if (rc == RC_OK)
+		rc = store_write_log_anew(s, e);
 	if (rc == RC_OK)
 		rc = migrate_run(s->db, path, &store_migrations, version, e);
 	if (rc != RC_OK)

@@ -2,6 +2,9 @@
 #include "daemon/store/handle.h"
 #include "daemon/store/result.h"
 #include "daemon/store/settings.h"
+#include "proto/base/mutant.h"
+
+#define COPY_BYTES 32768
 
 int store_fail(struct store_sqlite *s, int code, const char *doing, struct err *e)
 {
@@ -87,6 +90,35 @@ int store_take_locks(struct store_sqlite *s, struct err *e)
 	if (code != SQLITE_OK)
 		return result_set(e, s->db, code, PHASE_OPEN, "lock the database");
 	return RC_OK;
+}
+
+static int copy_onto_itself(sqlite3_file *log)
+{
+	uint8_t block[COPY_BYTES];
+	sqlite3_int64 size = 0;
+	int code = log->pMethods->xFileSize(log, &size);
+	for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK; at += COPY_BYTES) {
+		int n = size - at < COPY_BYTES ? (int)(size - at) : COPY_BYTES;
+		code = log->pMethods->xRead(log, block, n, at);
+		if (code == SQLITE_OK)
+			code = log->pMethods->xWrite(log, block, n, at);
+	}
+	if (code == SQLITE_OK && size > 0)
+		code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+	return code;
+}
+
+/* What the log holds can be read, but perhaps from the kernel's memory alone: after a sync that
+ * failed the kernel forgets what it could not write, and later syncs do not tell. A database that
+ * is written to from such a log is damaged for good if the power fails before it is whole. */
+int store_write_log_anew(struct store_sqlite *s, struct err *e)
+{
+	sqlite3_file *log = NULL;
+	int code = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (code == SQLITE_OK && log != NULL && log->pMethods != NULL && !MUTANT(LOG_IS_BELIEVED))
+		code = copy_onto_itself(log);
+	return code == SQLITE_OK ? RC_OK
+				 : result_set(e, s->db, code, PHASE_OPEN, "write the log anew");
 }
 
 /* What is committed is safe in the log whether or not this succeeds. Too little room or memory: the

@@ -30,6 +30,7 @@ struct disk {
 	char path[16];
 	struct disk_file file[FILES];
 	bool dead, struck;
+	unsigned dies_at;
 	struct {
 		bool planned, for_ever;
 		enum disk_op op;
@@ -141,9 +142,17 @@ void disk_lose_power(struct disk *d, struct dice *dice)
 
 /* ---- faults ---- */
 
+/* A change of a file, which is the last one or never happens. */
+static bool is_dead_now(struct disk *d)
+{
+	if (d->dies_at > 0 && --d->dies_at == 0)
+		d->dead = true;
+	return d->dead;
+}
+
 static int strikes(struct disk *d, enum disk_op op)
 {
-	if (d->dead)
+	if (op == DISK_READ ? d->dead : is_dead_now(d))
 		return SQLITE_IOERR;
 	if (!d->fault.planned || d->fault.op != op)
 		return SQLITE_OK;
@@ -186,6 +195,16 @@ bool disk_has_struck(const struct disk *d)
 void disk_set_dead(struct disk *d, bool dead)
 {
 	d->dead = dead;
+}
+
+void disk_die_at(struct disk *d, unsigned nth)
+{
+	d->dies_at = nth;
+}
+
+bool disk_is_dead(const struct disk *d)
+{
+	return d->dead;
 }
 
 /* ---- SQLite's side: files ---- */
@@ -254,7 +273,7 @@ static int on_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 at)
 static int on_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
 	struct handle *h = (struct handle *)base;
-	if (h->disk->dead)
+	if (is_dead_now(h->disk))
 		return SQLITE_IOERR_TRUNCATE;
 	struct unsynced *u = note(h->file);
 	u->truncates = true;
@@ -393,7 +412,7 @@ static int on_delete(sqlite3_vfs *v, const char *name, int sync)
 	struct disk_file *f = find(name, &d, &which);
 	if (f == NULL || !f->exists)
 		return SQLITE_IOERR_DELETE_NOENT;
-	if (d->dead)
+	if (is_dead_now(d))
 		return SQLITE_IOERR_DELETE;
 	note(f)->deletes = true;
 	set_size(&f->now, 0);

@@ -20,6 +20,9 @@ const char *disk_path(const struct disk *d);
 
 /* Writes after this do nothing: the process is dying. */
 void disk_set_dead(struct disk *d, bool dead);
+/* The nth change of a file from now (1 = the next) and all after it do nothing; 0 = none. */
+void disk_die_at(struct disk *d, unsigned nth);
+bool disk_is_dead(const struct disk *d);
 /* Of what was not synced, some of the sectors are there. */
 void disk_lose_power(struct disk *d, struct dice *dice);
 
