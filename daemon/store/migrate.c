@@ -30,12 +30,13 @@ static int read_number(sqlite3 *db, const char *sql, int64_t *out, struct err *e
 	return rc;
 }
 
-static int run_step(sqlite3 *db, const char *sql, struct err *e)
+/* Steps from..to-1 in one transaction. */
+static int run_together(sqlite3 *db, const struct migrations *m, int from, int to, struct err *e)
 {
 	static const char doing[] = "change the database's schema";
 	int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	if (code == SQLITE_OK)
-		code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	for (int i = from; i < to && code == SQLITE_OK; i++)
+		code = sqlite3_exec(db, m->step[i], NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	int rc = code == SQLITE_OK ? RC_OK : result_set(e, db, code, PHASE_OPEN, doing);
@@ -44,11 +45,15 @@ static int run_step(sqlite3 *db, const char *sql, struct err *e)
 	return rc;
 }
 
+/* A new database is whole or not there: nobody finds one of an older schema in a folder that never
+ * had an older program. */
 static int run_steps(sqlite3 *db, const struct migrations *m, int from, int to, struct err *e)
 {
 	int rc = RC_OK;
+	if (from == 0)
+		return run_together(db, m, from, to, e);
 	for (int i = from; i < to && rc == RC_OK; i++)
-		rc = run_step(db, m->step[i], e);
+		rc = run_together(db, m, i, i + 1, e);
 	return rc;
 }
 

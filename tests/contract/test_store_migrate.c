@@ -103,7 +103,7 @@ static void migration_that_fails_leaves_the_old_schema(void **state)
 	make_old(f);
 	sqlite3 *db = open_plain(f, NULL);
 	for (int twice = 0; twice < 2; twice++) {
-		assert_int_equal(migrate(db, f, bad, 1, 2), RC_INTERNAL);
+		assert_int_equal(migrate(db, f, bad, 1, 2), RC_CORRUPT);
 		assert_int_equal(version_of(db, good), 1);
 	}
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
