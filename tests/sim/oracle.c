@@ -275,6 +275,7 @@ void oracle_committed(struct world *w, struct sim_node *n)
 
 void oracle_started(struct world *w, struct sim_node *n)
 {
+	w->images += n->disk != NULL && n->life > 1;
 	oracle_committed(w, n);
 	oracle_fold(w, n);
 	oracle_holds(19);

@@ -23,7 +23,7 @@
 
 struct totals {
 	uint64_t next, stop; /* the next seed's place; no more seeds */
-	uint64_t seeds, steps, simulated_ms;
+	uint64_t seeds, steps, simulated_ms, images;
 	uint64_t converged[SECONDS_MAX]; /* runs by seconds until they had */
 	uint64_t running[JOBS_MAX];
 };
@@ -66,6 +66,7 @@ static void count(const struct outcome *o)
 	int64_t s = o->converged_ms / 1000;
 	shared_add(&t->seeds, 1);
 	shared_add(&t->steps, o->steps);
+	shared_add(&t->images, o->images);
 	shared_add(&t->simulated_ms, (uint64_t)o->simulated_ms);
 	shared_add(&t->converged[s < SECONDS_MAX ? s : SECONDS_MAX - 1], 1);
 }
@@ -168,6 +169,13 @@ static void report_totals(double real_s)
 		real_s > 0 ? hours * 3600 / real_s : 0.0);
 	printf("converged after the healing: half within %u s, 99%% within %u s; memory %ld MiB\n",
 		converged_percentile(50), converged_percentile(99), r.ru_maxrss / 1024);
+	/* For the table at the end of tests/run. */
+	printf("ledger seeds=%llu sim_s=%llu sim_real_s=%.0f images_sim=%llu heal_p50_s=%u "
+	       "heal_p99_s=%u "
+	       "heap_sim_mib=%ld\n",
+		(unsigned long long)t->seeds, (unsigned long long)t->simulated_ms / 1000, real_s,
+		(unsigned long long)t->images, converged_percentile(50), converged_percentile(99),
+		r.ru_maxrss / 1024);
 }
 
 static int report(const struct plan *p, double real_s)

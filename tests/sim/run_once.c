@@ -99,6 +99,7 @@ void run_once(const struct run *run, struct outcome *out)
 	oracle_end(w);
 	out->trace = w->trace_hash;
 	out->steps = w->steps;
+	out->images = w->images;
 	out->simulated_ms = w->now;
 	world_release(w);
 	free(w);

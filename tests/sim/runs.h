@@ -6,7 +6,7 @@
 
 struct outcome {
 	struct hash trace;
-	uint64_t steps;
+	uint64_t steps, images;
 	int64_t simulated_ms;
 	int64_t converged_ms; /* after everything was mended */
 };

@@ -132,6 +132,7 @@ struct world {
 	bool stage, calm, over;
 	int64_t calm_since;
 	uint64_t messages, flips, wire_bytes;
+	uint64_t images; /* databases opened that a dead process or a power cut left */
 	bool trace;
 	struct hash trace_hash;
 	void *arena_memory;
