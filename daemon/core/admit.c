@@ -233,6 +233,8 @@ static int move_change(struct replica *r, struct log *to, uint64_t index, struct
 	if (c->verdict == VERDICT_VOID && !MUTANT(FINDING_STAYS))
 		from->row.voids--;
 	int rc = admit_finding(r, from, c->index, VERDICT_VOID, VOID_REPEAT, e);
+	if (rc == RC_OK)
+		rc = audit_note_repeat(r, reg, &c->id, to, index, from, c->index, e);
 	c->log = to->row.id;
 	c->index = index;
 	if (rc == RC_OK)
@@ -255,8 +257,12 @@ static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64
 	if (rc != RC_OK)
 		return rc;
 	struct log *other = log_of(r, there.log);
-	if (stands_before(other, there.index, log, index) || MUTANT(TIE_BY_ARRIVAL))
-		return admit_finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
+	if (stands_before(other, there.index, log, index) || MUTANT(TIE_BY_ARRIVAL)) {
+		rc = admit_finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
+		return rc != RC_OK
+			? rc
+			: audit_note_repeat(r, reg, &x->body_id, other, there.index, log, index, e);
+	}
 	return move_change(r, log, index, other, reg, &there, e);
 }
 
@@ -328,6 +334,8 @@ int admit_leaf(struct replica *r, struct log *log, const struct examined *x, str
 		rc = admit_judge(r, log, index, index_ok, x, NULL, 0, &v, &code, e);
 	else
 		v = judge_event(r, log, index, index_ok, x, &code);
+	if (log->row.audited == index && !x->assumed)
+		log->row.audited = index + 1;
 	log->row.size = index + 1;
 	log->row.bytes += x->raw.n;
 	if (x->leaf.version == LEAF_VERSION && hlc_ok)
@@ -418,7 +426,11 @@ static int admit_again(
 	enum verdict v = VERDICT_UNKNOWN;
 	enum void_code code = VOID_NONE;
 	arena_reset(&r->scratch);
-	examine_leaf(&r->roster.cluster_id, raw, &r->scratch, &x);
+	/* What the audit has not reached it will find as everybody who fetched it in bulk. */
+	if (audit_covers(log, index))
+		examine_leaf(&r->roster.cluster_id, raw, &r->scratch, &x);
+	else
+		examine_bulk(&r->roster.cluster_id, raw, &r->scratch, &x);
 	bool is_change = x.leaf.kind == LEAF_CHANGE && index > 0;
 	int rc = RC_OK;
 	if (is_change)

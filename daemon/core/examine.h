@@ -13,6 +13,7 @@ struct examined {
 	bool gate_ok;	    /* leaf and, where there is one, signed body and value are canonical */
 	bool version_known; /* of leaf, change and slot */
 	bool signature_ok;  /* of the signed body, by the key it names */
+	bool assumed;	    /* that it is: nobody has checked it (examine_bulk) */
 	bool body_ok;	    /* the signed body itself decoded (the register can be read) */
 	struct leaf leaf;   /* if it decoded (else kind LEAF_UNKNOWN and gate_ok false) */
 	struct change change; /* LEAF_CHANGE, if body_ok */
@@ -26,6 +27,11 @@ struct examined {
 /* Never fails: what is wrong with the leaf is in *out. The arena must have CODEC_LEAF_ARENA free.
  */
 void examine_leaf(
+	const struct hash *cluster_id, struct bytes raw, struct arena *a, struct examined *out);
+
+/* The same, but an operator's signature is not checked: it is taken to be good until the leaf is
+ * audited (PROTOCOL 7.5). Those of the member's root are checked. */
+void examine_bulk(
 	const struct hash *cluster_id, struct bytes raw, struct arena *a, struct examined *out);
 
 /* The same without hash, id and signatures, which stay zero and false: for what was examined

@@ -56,6 +56,7 @@ static void log_free(struct log *log)
 	buf_release(&log->earlier.note);
 	buf_release(&log->fork_head[0]);
 	buf_release(&log->fork_head[1]);
+	free(log->shown);
 	free(log);
 }
 
@@ -111,10 +112,12 @@ static int load_one(void *arg, const struct store_log *row)
 	if (r->n_logs == LIMIT_LOGS || origin_parse(bytes_str(row->origin), &o, NULL) != RC_OK)
 		return RC_CORRUPT;
 	int member = roster_find(&r->roster, bytes_str(o.member));
-	if (member < 0)
+	if (member < 0 || row->audited > row->size)
 		return RC_CORRUPT;
 	struct log *log = log_new(&o, member);
 	log->row = *row;
+	if (MUTANT(AUDIT_FORGOTTEN))
+		log->row.audited = row->size;
 	r->log[r->n_logs++] = log;
 	if (row->id >= r->next_log_id)
 		r->next_log_id = row->id + 1;

@@ -158,8 +158,10 @@ static bool make_want(struct replica *r, struct session *s, size_t i, struct mes
 
 static bool make_digest(struct replica *r, struct session *s, struct message *m)
 {
+	static const struct hash none;
+	bool provisional = audit_is_provisional(r) && !MUTANT(PROVISIONAL_COMPARED);
 	s->digest_due = false;
-	if (digest_refresh(r, NULL) != RC_OK)
+	if (!provisional && digest_refresh(r, NULL) != RC_OK)
 		return false;
 	size_t n = 0;
 	for (size_t i = 0; i < r->n_logs; i++)
@@ -167,10 +169,10 @@ static bool make_digest(struct replica *r, struct session *s, struct message *m)
 			r->out_sizes[n++] = (struct log_size){
 				bytes_str(r->log[i]->row.origin), r->log[i]->row.size};
 	m->kind = MESSAGE_VIEW_DIGEST;
-	m->digest.rules_version = RULES_VERSION;
+	m->digest.rules_version = provisional ? RULES_PROVISIONAL : RULES_VERSION;
 	m->digest.sizes = r->out_sizes;
 	m->digest.n = n;
-	m->digest.view_root = hash_bytes(&r->digest.root);
+	m->digest.view_root = hash_bytes(provisional ? &none : &r->digest.root);
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "proto/base/mutant.h"
 #include "proto/trust/sign.h"
 #include "proto/wire/codec.h"
 
@@ -60,13 +61,17 @@ static int visit(void *arg, const struct store_register *reg, const struct store
 	struct bytes leaf)
 {
 	struct querying *q = arg;
+	bool current = c->verdict == VERDICT_EFFECTIVE && c->superseded == 0;
+	if (current && !MUTANT(SHOWN_UNCHECKED) && !audit_may_show(q->r, c->log, c->index, leaf))
+		return 0;
 	struct ctl_entry entry = {.origin = bytes_str(origin_of(q->r, c->log)),
 		.change_id = hash_bytes(&c->id),
 		.leaf = leaf,
 		.index = c->index,
 		.verdict = (uint32_t)c->verdict,
 		.void_code = (uint32_t)c->void_code,
-		.current = c->verdict == VERDICT_EFFECTIVE && c->superseded == 0};
+		.current = current,
+		.unaudited = !current && !audit_covers(log_of(q->r, c->log), c->index)};
 	if (!q->conflicts) {
 		q->stopped = q->fn(q->arg, &entry);
 		return q->stopped;
@@ -207,15 +212,19 @@ static void fill_log(
 			log->row.seen_size > log->row.size ? log->row.seen_size : log->row.size,
 		.findings = log->row.voids,
 		.seen_ms = log->row.seen_ms,
-		.forked = log->row.forked};
+		.forked = log->row.forked,
+		.audited = log->row.audited};
 }
 
 static uint32_t agreement(const struct replica *r, const struct session *s)
 {
-	if (!s->has_digest || s->digest_rules != RULES_VERSION)
+	if (!s->has_digest ||
+		(s->digest_rules != RULES_VERSION && s->digest_rules != RULES_PROVISIONAL))
 		return AGREE_UNKNOWN;
 	if (!session_logs_equal(r, s))
 		return AGREE_DIFFERENT_LOGS;
+	if (s->digest_rules == RULES_PROVISIONAL || audit_is_provisional(r))
+		return AGREE_UNKNOWN;
 	if (hash_equal(&s->digest_root, &r->digest.root))
 		return AGREE_YES;
 	return fork_is_known(r) ? AGREE_DIFFERENT_LOGS : AGREE_NO;
@@ -230,7 +239,9 @@ static void fill_peer(const struct replica *r, int peer, struct ctl_peer *out)
 		.connected = s->state == SESSION_OPEN,
 		.refused = s->refused,
 		.sync_ms = s->sync_ms,
-		.view_root = s->has_digest ? hash_bytes(&s->digest_root) : (struct bytes){0},
+		.view_root = s->has_digest && s->digest_rules != RULES_PROVISIONAL
+			? hash_bytes(&s->digest_root)
+			: (struct bytes){0},
 		.agree = agreement(r, s)};
 	for (size_t i = 0; i < r->n_logs; i++) {
 		uint64_t ours = r->log[i]->row.size;
@@ -290,6 +301,7 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 	if (rc != RC_OK)
 		return rc;
 	out->view_root = hash_bytes(&r->digest.root);
+	out->provisional = audit_is_provisional(r);
 	buf_reset(&r->answer);
 	struct hash *roots =
 		(struct hash *)(void *)buf_reserve(&r->answer, n_logs * sizeof(struct hash) + 1);

@@ -72,7 +72,7 @@ static int note_dependent(
 
 /* Where a change stands that others may act under: a TASK, by anything of the task; a NOTE, by what
  * strikes it out in its own register. */
-static int note_dependents(
+int recheck_dependents(
 	struct replica *r, const struct change *c, const struct hash *id, struct err *e)
 {
 	struct dependents d = {.r = r, .id = *id};
@@ -86,7 +86,7 @@ static int note_dependents(
 	return r->ops->change_each(r->store, &f, note_dependent, &d, e);
 }
 
-static void refold_later(struct replica *r, int64_t reg)
+void recheck_fold_later(struct replica *r, int64_t reg)
 {
 	if (r->n_refold == r->cap_refold) {
 		r->cap_refold = r->cap_refold == 0 ? 16 : 2 * r->cap_refold;
@@ -104,7 +104,7 @@ static int apply_new_verdict(struct replica *r, struct log *log, int64_t reg,
 	c->verdict = v;
 	c->void_code = code;
 	admit_forget_under(r, &c->id);
-	refold_later(r, reg);
+	recheck_fold_later(r, reg);
 	digest_mark(r, x->change.task);
 	int rc = r->ops->change_set(r->store, reg, c, e);
 	if (rc == RC_OK)
@@ -116,7 +116,7 @@ static int apply_new_verdict(struct replica *r, struct log *log, int64_t reg,
 	if (rc == RC_OK)
 		rc = r->ops->log_put(r->store, &log->row, e);
 	if (rc == RC_OK)
-		rc = note_dependents(r, &x->change, &c->id, e);
+		rc = recheck_dependents(r, &x->change, &c->id, e);
 	return rc;
 }
 

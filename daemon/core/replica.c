@@ -79,7 +79,7 @@ static void forget(struct replica *r)
 	operators_release(&r->operators);
 	digest_release(&r->digest);
 	memset(r->under, 0, UNDER_CACHE * sizeof(*r->under));
-	r->n_recheck = r->n_refold = r->n_places = 0;
+	r->n_recheck = r->n_refold = r->n_places = r->n_doubts = 0;
 	r->next_log_id = MUTANT(LOGS_FROM_ZERO) ? 0 : 1;
 	r->own_dirty = false;
 	r->wrote = false;

@@ -94,6 +94,32 @@ void replica_heard(struct replica *r, int peer, struct now now);
  * message that is refused, and the session ends with a Bye. Needs no group. */
 void replica_refuse(struct replica *r, int peer, const struct err *e);
 
+/* ---- signatures in bulk (PROTOCOL 7.5) ---- */
+
+/* A batch of such a log is so far behind that its leaves are to be examined with examine_bulk; of
+ * every other log with examine_leaf. */
+bool replica_is_bulk(const struct replica *r, struct bytes origin);
+
+/* Leaves whose operators' signatures nobody here has checked: the shell examines them
+ * (examine_leaf) when it has time, one piece after the other. All zero is an empty one. */
+#define AUDIT_LEAVES 512
+struct audit_piece {
+	uint32_t log; /* row id */
+	uint64_t first;
+	struct bytes leaf[AUDIT_LEAVES];
+	size_t n;
+	struct buf raw; /* what leaf points into */
+};
+bool replica_audit_is_due(const struct replica *r);
+/* Fills *p, which is the caller's until audit_piece_release. STORE_NONE: nothing to audit. Call
+ * between groups. Store errors: RC_CORRUPT etc. */
+int replica_audit_next(struct replica *r, struct audit_piece *p, struct err *e) MUST_CHECK;
+/* The same piece, examined: what is bad becomes void, and the log is audited that far. A piece that
+ * a rollback has overtaken is passed over. Store errors: roll back. */
+int replica_audit_done(struct replica *r, const struct audit_piece *p, const struct examined *leaf,
+	struct err *e) MUST_CHECK;
+void audit_piece_release(struct audit_piece *p);
+
 /* Posts of an operator of this member: all or none are appended to the own log. posted[n] is filled
  * on RC_OK and counts only after replica_commit. A nonce that was posted before with the same body
  * answers where it stands. RC_REFUSED_*, RC_NOT_OPERATOR, RC_OUT_OF_SCOPE, RC_VERIFY, RC_NO_ROSTER:
@@ -150,7 +176,8 @@ enum event_kind {
 	EVENT_DIVERGED,	 /* alarm: equal logs, other view than the peer's */
 	EVENT_CLONE,	 /* alarm: two machines write as one member; text names the logs */
 	EVENT_REFUSED,	 /* a peer's message was refused; text */
-	EVENT_INFO,	 /* one summary line */
+	EVENT_BAD_SIGNATURE, /* alarm: a log's owner let in what no operator signed; text */
+	EVENT_INFO,	     /* one summary line */
 };
 struct event {
 	enum event_kind kind;

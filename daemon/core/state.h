@@ -14,6 +14,8 @@
 #define RELAY_DELAY_MS 50  /* other members' new heads are announced at most so often a log */
 #define LOOK_BACK_MS 60000 /* a peer makes us read a log from its beginning at most so often */
 #define DIGEST_DELAY_MS 50 /* view digests are sent at most so often */
+#define AUDIT_BULK_LEAVES 1024 /* a log that is farther behind comes in bulk */
+#define AUDIT_DOUBTS 64	       /* bad signatures found by reading, until the next tick */
 
 #define NO_PEER (-1)
 
@@ -53,6 +55,9 @@ struct log {
 	struct mono_ms relay_at;     /* when to announce row.size to others; MONO_NEVER */
 	struct buf fork_head[2];     /* of a forked log: the two that prove it, since this start */
 	struct mono_ms fork_again;   /* when they are said once more; MONO_NEVER */
+
+	uint8_t *shown; /* one bit a leaf: not audited yet, but its signature is good */
+	size_t n_shown; /* bytes */
 };
 
 /* What one peer knows and wants of one log. */
@@ -137,6 +142,12 @@ struct reference {
 	struct hash id;
 };
 
+/* A leaf whose signature turned out bad before the audit came to it. */
+struct doubt {
+	uint32_t log;
+	uint64_t index;
+};
+
 struct event_queue {
 	struct event *item;
 	size_t n, cap, next;
@@ -186,6 +197,9 @@ struct replica {
 	int64_t *refold; /* registers where a verdict changed, as often as it did */
 	size_t n_refold, cap_refold;
 	size_t n_places; /* log events whose place is remembered */
+
+	struct doubt doubt[AUDIT_DOUBTS];
+	size_t n_doubts;
 
 	bool in_group, wrote;
 	struct event_queue held; /* become visible at the commit */
@@ -328,8 +342,27 @@ void admit_forget_under(struct replica *r, const struct hash *id);
 /* At start: what an older program filed as unknown and this one knows is judged now. */
 int admit_unknown_again(struct replica *r, struct err *e) MUST_CHECK;
 
+/* ---- audit.c: signatures that were taken to be good ---- */
+bool audit_is_due(const struct log *log);
+/* Some leaf of some log is not audited: the view may be another one afterwards. */
+bool audit_is_provisional(const struct replica *r);
+bool audit_covers(const struct log *log, uint64_t index);
+/* The leaf repeats the change that stands at of_index of `of`, and takes its place should that turn
+ * out bad. */
+int audit_note_repeat(struct replica *r, int64_t reg, const struct hash *id, const struct log *of,
+	uint64_t of_index, const struct log *log, uint64_t index, struct err *e) MUST_CHECK;
+/* Before a change is shown: audited, or its signature is good. Uses r->side. */
+bool audit_may_show(struct replica *r, uint32_t log, uint64_t index, struct bytes raw);
+/* Voids what reading has found. */
+int audit_tick(struct replica *r, struct err *e) MUST_CHECK;
+
 /* ---- recheck.c: verdicts that change when more is known ---- */
 void recheck_later(struct replica *r, int64_t reg, const struct hash *id);
+/* The register is folded anew by recheck_all. */
+void recheck_fold_later(struct replica *r, int64_t reg);
+/* Lists what acts under this change. */
+int recheck_dependents(
+	struct replica *r, const struct change *c, const struct hash *id, struct err *e) MUST_CHECK;
 /* The changes of a log in from..to-1, by this key or (empty) by any, get their verdict again. */
 int recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct bytes key,
 	struct err *e) MUST_CHECK;

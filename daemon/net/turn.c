@@ -155,6 +155,9 @@ static void on_event(struct shell *s, const struct event *ev)
 		log_warn("event=new-epoch log=%s why=\"%s\"", ev->origin, ev->text);
 		break;
 	case EVENT_CLONE: log_error("event=clone what=\"%s\"", ev->text); break;
+	case EVENT_BAD_SIGNATURE:
+		log_error("event=bad-signature log=%s what=\"%s\"", ev->origin, ev->text);
+		break;
 	case EVENT_REFUSED:
 		if (ev->peer < 0 || (size_t)ev->peer >= s->peers.n ||
 			quota_take(&s->peers.peer[ev->peer].quota, loop_now().mono, &withheld))

@@ -9,6 +9,8 @@
 /* Raised when a rule below changes: nodes of different rules versions do not compare their view
  * roots. */
 #define RULES_VERSION 1
+/* In a digest: not every log of the sender's is audited, so its view is compared with nobody's. */
+#define RULES_PROVISIONAL 0
 
 /* The numbers are stored: append only. */
 enum verdict {

@@ -60,7 +60,7 @@ static const struct scan_field log_size_rows[] = {
 static const struct scan_table table_log_size = {
 	.name = "LogSize", TABLE_ROWS(log_size_rows), .size = sizeof(struct log_size)};
 static const struct scan_field digest_rows[] = {
-	ROW_U32(MUST, 1, message, digest.rules_version),
+	ROW_U32(MAY, 1, message, digest.rules_version),
 	ROW_MESSAGES(MAY, 2, message, digest.sizes, digest.n, LIMIT_LOGS, &table_log_size),
 	ROW_BYTES(MUST, 3, message, digest.view_root, HASH_BYTES, HASH_BYTES),
 };

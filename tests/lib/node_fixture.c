@@ -154,7 +154,8 @@ int node_recv(struct node *n, int peer, const struct message *m)
 		memory = xalloc(room);
 		arena_init(&a, memory, room);
 		for (size_t i = 0; i < m->leaves.n; i++)
-			examine_leaf(&n->c->cluster_id, m->leaves.leaves[i], &a, &x[i]);
+			(n->bulk ? examine_bulk : examine_leaf)(
+				&n->c->cluster_id, m->leaves.leaves[i], &a, &x[i]);
 		b = (struct batch){x, m->leaves.n};
 	}
 	int rc = begin(n);
@@ -164,6 +165,37 @@ int node_recv(struct node *n, int peer, const struct message *m)
 	free(x);
 	free(memory);
 	return rc;
+}
+
+bool node_audit_piece(struct node *n, size_t leaves)
+{
+	struct audit_piece p = {0};
+	struct arena a;
+	int rc = replica_audit_next(n->replica, &p, &n->e);
+	if (rc == STORE_NONE)
+		return false;
+	ENSURE(rc == RC_OK && p.n > 0);
+	p.n = p.n > leaves ? leaves : p.n;
+	size_t room = CODEC_LEAF_ARENA + p.n * CODEC_LEAF_KEPT;
+	struct examined *x = xalloc(p.n * sizeof(*x));
+	void *memory = xalloc(room);
+	arena_init(&a, memory, room);
+	for (size_t i = 0; i < p.n; i++)
+		examine_leaf(&n->c->cluster_id, p.leaf[i], &a, &x[i]);
+	ENSURE(begin(n) == RC_OK);
+	rc = end(n, replica_audit_done(n->replica, &p, x, &n->e));
+	free(x);
+	free(memory);
+	audit_piece_release(&p);
+	if (rc != RC_OK)
+		ensure_failed(n->e.text, __FILE__, __LINE__);
+	return true;
+}
+
+void node_audit(struct node *n)
+{
+	while (node_audit_piece(n, AUDIT_LEAVES))
+		;
 }
 
 int node_tick(struct node *n)

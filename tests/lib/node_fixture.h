@@ -17,6 +17,7 @@ struct node {
 	struct replica *replica;
 	struct mark mark;  /* the mark file */
 	bool mark_by_hand; /* the test answers EVENT_MARK with node_write_mark */
+	bool bulk;	   /* leaves come with their signatures unchecked */
 	struct mark mark_wanted;
 	struct now now;
 	uint64_t salt; /* where its random numbers are */
@@ -43,6 +44,10 @@ int node_pass(struct node *n, int64_t ms);
 int node_post(struct node *n, const struct signed_body *change, size_t count, struct posted *out);
 int node_post_event(struct node *n, enum leaf_kind kind, const struct signed_body *body);
 void node_write_mark(struct node *n);
+/* One piece of the audit, of at most so many leaves; false: there was nothing to audit. */
+bool node_audit_piece(struct node *n, size_t leaves);
+/* All that is due. */
+void node_audit(struct node *n);
 
 /* Signed by operator 0 of the member; *id may be NULL. */
 int node_write(struct node *n, struct write w, struct hash *id);

@@ -237,7 +237,7 @@ static const struct required {
 	{"envelope", "leaves", {5}, 4, BIT(1) | BIT(3) | BIT(4)},
 	{"envelope", "cosignature", {6}, 1, BIT(1)},
 	{"envelope", "evidence", {7}, 3, BIT(1) | BIT(2)},
-	{"envelope", "view digest", {8}, 3, BIT(1) | BIT(3)},
+	{"envelope", "view digest", {8}, 3, BIT(3)},
 	{"envelope", "view digest", {8, 2}, 2, BIT(1)},
 	{"envelope", "ping", {9}, 1, 0},
 	{"envelope", "pong", {10}, 1, 0},
