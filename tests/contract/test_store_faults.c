@@ -197,7 +197,7 @@ static void sweep_all_starts(
 		buf_release(&image.db);
 		buf_release(&image.wal);
 	}
-	print_message("%u points\n", points);
+	print_message("%u points\nledger points_store=%u\n", points, points);
 	assert_true(points > 0); /* a sweep that never struck has shown nothing */
 	store_fixture_reopen(f);
 }

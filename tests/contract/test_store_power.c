@@ -103,8 +103,8 @@ static void power_cuts_lose_nothing_that_was_acknowledged(void **state)
 		assert_string_equal(verdict, "ok");
 		store_fixture_wipe(f);
 	}
-	print_message("%u images, %u with a commit nobody was told of\n", (unsigned)images,
-		(unsigned)ahead);
+	print_message("%u images, %u with a commit nobody was told of\nledger images_store=%u\n",
+		(unsigned)images, (unsigned)ahead, (unsigned)images);
 	assert_true(ahead > 0); /* else no cut fell between a write and its acknowledgement */
 	power_record_release(&r);
 }

@@ -1,4 +1,5 @@
-/* Any bytes as a proof: what is taken must print as the bytes it was read from. */
+/* Any bytes as a proof: what is taken must print as the bytes it was read from, and is a proof of
+ * one leaf at most. */
 #include <stdlib.h>
 
 #include "proto/trust/proof.h"
@@ -17,11 +18,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc = proof_parse(in, p, &e);
 	if (rc == RC_OK) {
 		struct buf printed = {0};
-		struct hash leaf;
+		struct hash leaf, other;
 		proof_print(p, &printed);
 		ENSURE(bytes_equal(buf_bytes(&printed), in));
 		merkle_leaf_hash(bytes_of(p->extra, p->n_extra), &leaf);
-		(void)proof_holds(p, &leaf);
+		other = leaf;
+		other.b[0] ^= 1;
+		ENSURE(!proof_holds(p, &leaf) || !proof_holds(p, &other));
 		buf_release(&printed);
 	} else {
 		ENSURE(rc == e.rc && (rc == RC_NOTE || rc == RC_TOO_BIG));

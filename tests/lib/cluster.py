@@ -134,13 +134,24 @@ limits {{
         with open(self.log, encoding="utf-8", errors="replace") as f:
             return "".join(f.readlines()[-20:])
 
+    def note_memory(self):
+        """The most that this run of it had, before it ends."""
+        try:
+            with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as f:
+                kib = [int(line.split()[1]) for line in f if line.startswith("VmHWM:")]
+        except FileNotFoundError:
+            return
+        self.cluster.peak_kib = max([self.cluster.peak_kib, *kib])
+
     def kill(self):
+        self.note_memory()
         self.process.kill()
         self.process.wait()
         self.process = None
 
     def stop(self, seconds=10):
         """SIGTERM; returns the exit status and how long it took."""
+        self.note_memory()
         started = time.monotonic()
         self.process.terminate()
         status = self.process.wait(seconds)
@@ -186,6 +197,7 @@ class Cluster:
         self.folder = tempfile.mkdtemp(prefix="deltad-")
         self.nodes = {}
         self.id = None
+        self.peak_kib = 0
 
     def __enter__(self):
         try:
@@ -290,8 +302,9 @@ class Cluster:
     def close(self):
         for node in self.nodes.values():
             if node.process and node.process.poll() is None:
-                node.process.kill()
-                node.process.wait()
+                node.kill()
+        if self.peak_kib:
+            print(f"ledger daemon_kib={self.peak_kib}", flush=True)
         if self.network:
             self.network.close()
         shutil.rmtree(self.folder, ignore_errors=True)

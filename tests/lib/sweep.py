@@ -55,8 +55,8 @@ class Figures:
         print(f"        points covered {sum(self.covered.values())} ({each}), not reached "
               f"{self.not_reached}\n        acknowledged {self.acknowledged}, lost 0, unknown "
               f"{self.unknown}, of those there after the restart {self.resurrected}\n"
-              f"        restart median {statistics.median(restarts):.2f} s, p99 {p99:.2f} s",
-              flush=True)
+              f"        restart median {statistics.median(restarts):.2f} s, p99 {p99:.2f} s\n"
+              f"ledger points_process={sum(self.covered.values())}", flush=True)
         # The median: on a machine that is busy with other things one restart proves little.
         assert statistics.median(restarts) < RESTART_S, restarts
 
