@@ -57,7 +57,7 @@ static int write_all(int fd, struct bytes s)
 		s.p += n;
 		s.n -= (size_t)n;
 	}
-	return fsync(fd);
+	return 0;
 }
 
 static void sync_folder_of(const char *path)
@@ -87,34 +87,62 @@ static int put_in_place(const char *tmp, const char *path, bool replace)
 	return rc;
 }
 
-static int write_file(
-	const char *path, unsigned mode, struct bytes content, bool replace, struct err *e)
+int file_begin(struct file_new *f, const char *path, unsigned mode, struct err *e)
 {
 	struct buf tmp = {0};
 	buf_printf(&tmp, "%s.tmp.%ld", path, (long)getpid());
 	buf_put_u8(&tmp, 0);
-	const char *name = (const char *)tmp.p;
+	*f = (struct file_new){.path = path, .tmp = (char *)tmp.p};
+	f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+	if (f->fd >= 0)
+		return RC_OK;
+	int rc = err_set(e, RC_IO, "%.200s: %s", f->tmp, strerror(errno));
+	free(f->tmp);
+	f->tmp = NULL;
+	return rc;
+}
+
+int file_put(struct file_new *f, struct bytes s, struct err *e)
+{
+	if (write_all(f->fd, s) == 0)
+		return RC_OK;
+	return err_set(e, RC_IO, "%.200s: %s", f->path, strerror(errno));
+}
+
+void file_abandon(struct file_new *f)
+{
+	if (f->tmp == NULL)
+		return;
+	close(f->fd);
+	unlink(f->tmp);
+	free(f->tmp);
+	f->tmp = NULL;
+}
+
+int file_end(struct file_new *f, bool replace, struct err *e)
+{
 	int rc = RC_OK;
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
-	if (fd < 0) {
-		rc = err_set(e, RC_IO, "%.200s: %s", name, strerror(errno));
-		goto out;
-	}
-	bool written = write_all(fd, content) == 0;
-	int error = errno;
-	close(fd);
-	if (written && put_in_place(name, path, replace) == 0) {
-		sync_folder_of(path);
-		goto out;
-	}
-	if (written)
-		error = errno;
-	unlink(name);
-	rc = error == EEXIST
-		? err_set(e, RC_REFUSED, tr("%.200s exists and is not overwritten"), path)
-		: err_set(e, RC_IO, "%.200s: %s", path, strerror(error));
-out:
-	buf_release(&tmp);
+	if (fsync(f->fd) != 0 || put_in_place(f->tmp, f->path, replace) != 0)
+		rc = errno == EEXIST ? err_set(e, RC_REFUSED,
+					       tr("%.200s exists and is not overwritten"), f->path)
+				     : err_set(e, RC_IO, "%.200s: %s", f->path, strerror(errno));
+	else
+		sync_folder_of(f->path);
+	file_abandon(f);
+	return rc;
+}
+
+static int write_file(
+	const char *path, unsigned mode, struct bytes content, bool replace, struct err *e)
+{
+	struct file_new f;
+	int rc = file_begin(&f, path, mode, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = file_put(&f, content, e);
+	if (rc == RC_OK)
+		return file_end(&f, replace, e);
+	file_abandon(&f);
 	return rc;
 }
 

@@ -11,6 +11,17 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e) MUST
 int file_write_new(const char *path, unsigned mode, struct bytes content, struct err *e) MUST_CHECK;
 /* The same, but replaces one that is there. */
 int file_replace(const char *path, unsigned mode, struct bytes content, struct err *e) MUST_CHECK;
+/* The same for what comes in parts: begin, put, then end or abandon, which a zero one takes too. */
+struct file_new {
+	int fd;
+	char *tmp;	  /* NULL: not begun, or ended */
+	const char *path; /* borrowed */
+};
+int file_begin(struct file_new *f, const char *path, unsigned mode, struct err *e) MUST_CHECK;
+int file_put(struct file_new *f, struct bytes s, struct err *e) MUST_CHECK;
+/* Complete and on disk, or not there. */
+int file_end(struct file_new *f, bool replace, struct err *e) MUST_CHECK;
+void file_abandon(struct file_new *f);
 /* The folder and those above it, 0700; one that is there is fine. */
 int folder_make(const char *path, struct err *e) MUST_CHECK;
 

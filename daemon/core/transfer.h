@@ -12,6 +12,11 @@
 /* ---- out ---- */
 struct transfer_export;
 
+/* Leaves in our own log; those above the mark may not leave this node. */
+uint64_t transfer_own_size(const struct replica *r);
+/* Is the mark that far, or is it another log by now? */
+bool transfer_is_marked(const struct replica *r, uint64_t own_size);
+
 /* Fixes what will be in it: what is held now and may leave this node. RC_NO_ROSTER; RC_NOT_FOUND:
  * no such member; RC_INPUT: `what` is none, or the member is this node's own. Call between groups.
  */
@@ -37,6 +42,9 @@ void transfer_import_free(struct transfer_import *t); /* NULL is fine */
  * refused: RC_BUNDLE (form), RC_PEER_* (as on the wire), RC_REFUSED_GAP. Store errors. */
 int transfer_import_check(struct replica *r, struct transfer_import *t, const struct message *m,
 	struct err *e) MUST_CHECK;
+/* How far it has come: leaves read, and the logs that they are of, with the size here before and
+ * the size that the bundle gives them. The rest is the caller's to fill. Borrowed from t. */
+void transfer_import_summary(struct transfer_import *t, struct ctl_imported *out);
 /* Between the passes. */
 void transfer_import_rewind(struct replica *r, struct transfer_import *t);
 /* Second pass, in a group: leaves come examined as in replica_recv. An error other than the
@@ -44,8 +52,8 @@ void transfer_import_rewind(struct replica *r, struct transfer_import *t);
  * it are taken and good. */
 int transfer_import_apply(struct replica *r, struct transfer_import *t, const struct message *m,
 	const struct batch *b, struct now now, struct err *e) MUST_CHECK;
-/* After the last record, in the group. *out is borrowed until t goes: received and offset are the
- * caller's to fill. */
+/* After the last record, in a group. *out as by transfer_import_summary, with the sizes that the
+ * logs have now. */
 int transfer_import_end(struct replica *r, struct transfer_import *t, struct ctl_imported *out,
 	struct err *e) MUST_CHECK;
 

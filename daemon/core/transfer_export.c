@@ -93,6 +93,18 @@ static int choose(
 	}
 }
 
+uint64_t transfer_own_size(const struct replica *r)
+{
+	return r->own != NULL ? r->own->row.size : 0;
+}
+
+bool transfer_is_marked(const struct replica *r, uint64_t own_size)
+{
+	struct bytes note;
+	return transfer_own_size(r) < own_size || r->own == NULL ||
+		log_sendable(r, r->own, &note) >= own_size;
+}
+
 int transfer_export_new(struct replica *r, const struct ctl_export *what,
 	struct transfer_export **out, struct err *e)
 {

@@ -172,6 +172,22 @@ static int compare_leaves(struct replica *r, struct reading *g, const struct log
 	return rc < 0 ? rc : RC_OK;
 }
 
+/* Lists the log once, with what is here, and how far the bundle has it. */
+static void list_log(struct transfer_import *t, const struct log *log, const struct message *m)
+{
+	size_t n = t->n_imported;
+	if (n == 0 || strcmp(t->imported_origin[n - 1], t->log.origin) != 0) {
+		if (n == LIMIT_LOGS)
+			return;
+		memcpy(t->imported_origin[n], t->log.origin, ORIGIN_SIZE);
+		t->imported[n].origin = bytes_str(t->imported_origin[n]);
+		t->imported[n].before = t->imported[n].size = log != NULL ? log->row.size : 0;
+		n = ++t->n_imported;
+	}
+	if (t->imported[n - 1].size < m->leaves.first + m->leaves.n)
+		t->imported[n - 1].size = m->leaves.first + m->leaves.n;
+}
+
 static int check_leaves(
 	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
 {
@@ -196,6 +212,7 @@ static int check_leaves(
 	t->leaves += m->leaves.n;
 	if (g->passed_over)
 		return RC_OK;
+	list_log(t, log, m);
 	struct hash root;
 	for (size_t i = 0; i < m->leaves.n; i++)
 		(void)append_hash(&g->theirs, 0, m->leaves.leaves[i]);
@@ -239,6 +256,12 @@ int transfer_import_check(
 	return check(r, t, m, e);
 }
 
+void transfer_import_summary(struct transfer_import *t, struct ctl_imported *out)
+{
+	*out = (struct ctl_imported){
+		.leaves = t->leaves, .logs = t->imported, .n_logs = t->n_imported};
+}
+
 /* ---- taking ---- */
 
 /* What the exporter holds beyond us: how far behind a log is decides how its leaves are examined.
@@ -262,26 +285,12 @@ static int take_hello(struct replica *r, const struct message *m, struct now now
 	return rc;
 }
 
-static void note_imported(struct transfer_import *t, const struct log *log)
-{
-	size_t n = t->n_imported;
-	if (n > 0 && strcmp(t->imported_origin[n - 1], t->log.origin) == 0)
-		return;
-	if (n == LIMIT_LOGS)
-		return;
-	memcpy(t->imported_origin[n], t->log.origin, ORIGIN_SIZE);
-	t->imported[n] = (struct ctl_imported_log){
-		.origin = bytes_str(t->imported_origin[n]), .before = log ? log->row.size : 0};
-	t->n_imported++;
-}
-
 static int take_leaves(struct replica *r, struct transfer_import *t, const struct message *m,
 	const struct batch *b, struct now now, struct err *e)
 {
 	struct checkpoint cp;
 	size_t appended = 0;
 	struct log *log = log_find(r, m->leaves.origin);
-	note_imported(t, log);
 	if (t->log.passed_over)
 		return RC_OK;
 	bool all_here = log != NULL && m->leaves.first + m->leaves.n <= log->row.size;
@@ -294,8 +303,8 @@ static int take_leaves(struct replica *r, struct transfer_import *t, const struc
 	}
 	if (rc == RC_OK && t->log.parted) {
 		t->log.passed_over = true;
-		return fork_note(
-			r, NO_PEER, log, buf_bytes(&log->head), m->leaves.head, cp.size, now, e);
+		return fork_note(r, NO_PEER, log, buf_bytes(&log->head), m->leaves.head, cp.size,
+			now, e);
 	}
 	if (rc == RC_OK)
 		rc = log_append_batch(r, NO_PEER, log, &cp, m->leaves.head, m->leaves.first, b, now,
@@ -343,8 +352,7 @@ int transfer_import_end(
 		const struct log *log = log_find(r, t->imported[i].origin);
 		t->imported[i].size = log != NULL ? log->row.size : 0;
 	}
-	*out = (struct ctl_imported){
-		.done = true, .leaves = t->leaves, .logs = t->imported, .n_logs = t->n_imported};
+	transfer_import_summary(t, out);
 	if (maker < 0 || maker == r->self)
 		return RC_OK;
 	return holds_store(r, bytes_str(t->member), &t->holds, e);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/net/ctl_bundle.h"
 #include "daemon/net/loop.h"
 #include "proto/wire/packet.h"
 
@@ -29,6 +30,8 @@ void client_close(struct client *c)
 		return;
 	c->state = CLIENT_CLOSED;
 	ctl_walk_end(c);
+	ctl_export_end(c);
+	ctl_import_leave(c);
 	uv_close((uv_handle_t *)&c->pipe, on_client_closed);
 }
 
@@ -156,6 +159,7 @@ void ctl_posts_done(struct shell *s)
 
 void ctl_posts_failed(struct shell *s, int rc, const char *text)
 {
+	ctl_import_fail(s, rc, text);
 	for (struct client *c = s->ctl.clients; c; c = c->next) {
 		size_t n = c->n_held;
 		c->n_held = 0;
@@ -188,9 +192,15 @@ void ctl_wake(struct shell *s)
 	}
 }
 
+/* Is an answer in several frames under way? */
+static bool client_is_answered(const struct client *c)
+{
+	return c->walk.active || c->export || ctl_import_is_busy(c);
+}
+
 static bool client_may_ask(const struct client *c)
 {
-	return c->state == CLIENT_OPEN && !c->walk.active &&
+	return c->state == CLIENT_OPEN && !client_is_answered(c) &&
 		c->drain.queued < LIMIT_WRITE_PAUSE_BYTES && c->held.n < LIMIT_WRITE_PAUSE_BYTES;
 }
 
@@ -254,6 +264,8 @@ void client_go_on(struct client *c)
 {
 	if (c->state == CLIENT_OPEN && c->walk.active && c->drain.queued < LIMIT_WRITE_PAUSE_BYTES)
 		ctl_walk_on(c);
+	if (c->state == CLIENT_OPEN && c->export)
+		ctl_export_on(c);
 	if (c->state == CLIENT_OPEN && c->event_due && c->drain.queued == 0)
 		send_event(c);
 	while (client_may_ask(c) && answer_one(c))
@@ -293,16 +305,16 @@ static struct mono_ms client_deadline(const struct client *c)
 	}
 	if (c->reading)
 		at = earlier(at, after(c->frame_since, l->frame_ms));
-	if (!c->subscribed && !c->walk.active && c->drain.queued == 0)
+	if (!c->subscribed && !client_is_answered(c) && c->drain.queued == 0)
 		at = earlier(at, after(c->asked, (int64_t)l->client_idle_s * 1000));
 	return at;
 }
 
 struct mono_ms ctl_deadline(const struct shell *s)
 {
-	struct mono_ms at = MONO_NEVER;
+	struct mono_ms at = ctl_import_is_due(s) ? loop_now().mono : MONO_NEVER;
 	for (const struct client *c = s->ctl.clients; c; c = c->next)
-		at = earlier(at, client_deadline(c));
+		at = earlier(at, earlier(client_deadline(c), ctl_export_deadline(c)));
 	return at;
 }
 
@@ -314,7 +326,17 @@ void ctl_on_time(struct shell *s, struct now now)
 		look_at_queue(c, false);
 		if (now.mono.v >= client_deadline(c).v)
 			client_close(c);
+		else if (now.mono.v >= ctl_export_deadline(c).v)
+			client_go_on(c);
 	}
+	ctl_import_go_on(s);
+}
+
+void ctl_marked(struct shell *s)
+{
+	for (struct client *c = s->ctl.clients; c; c = c->next)
+		if (c->state == CLIENT_OPEN && c->export)
+			client_go_on(c);
 }
 
 static void on_listener_closed(uv_handle_t *handle)
@@ -327,6 +349,7 @@ void ctl_stop(struct shell *s)
 {
 	if (s->ctl.listener_open && !uv_is_closing((uv_handle_t *)&s->ctl.listener))
 		uv_close((uv_handle_t *)&s->ctl.listener, on_listener_closed);
+	(void)ctl_import_stop(s);
 	for (struct client *c = s->ctl.clients; c; c = c->next)
 		if (c->state == CLIENT_OPEN)
 			client_refuse(c, RC_UNREACHABLE, "the node is shutting down");
@@ -334,11 +357,12 @@ void ctl_stop(struct shell *s)
 
 bool ctl_is_gone(const struct shell *s)
 {
-	return !s->ctl.clients && !s->ctl.listener_open;
+	return !s->ctl.clients && !s->ctl.listener_open && !s->ctl.imports;
 }
 
 void ctl_drop_all(struct shell *s)
 {
+	(void)ctl_import_stop(s);
 	for (struct client *c = s->ctl.clients; c; c = c->next)
 		client_close(c);
 }

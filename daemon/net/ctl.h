@@ -52,6 +52,8 @@ struct client {
 	uint32_t *held_id;
 	size_t n_held, cap_held;
 	struct ctl_walk walk;
+	struct ctl_export_run *export; /* NULL: none */
+	struct ctl_import_run *import;
 	struct drain drain;
 	struct mono_ms asked;	    /* when it last sent a whole request */
 	struct mono_ms frame_since; /* MONO_NEVER while no request is half here */
@@ -63,7 +65,8 @@ struct ctl {
 	bool listener_open;
 	gid_t gid; /* of the socket */
 	struct client *clients;
-	size_t n, walking;
+	size_t n, walking, transfers;
+	struct ctl_import_run *imports;
 	struct arena arena;
 	uint64_t refused; /* connections without the right to be here */
 };
@@ -77,6 +80,8 @@ void ctl_posts_done(struct shell *s);
 void ctl_posts_failed(struct shell *s, int rc, const char *text);
 /* Something visible changed. */
 void ctl_wake(struct shell *s);
+/* The mark file was written. */
+void ctl_marked(struct shell *s);
 
 struct mono_ms ctl_deadline(const struct shell *s);
 void ctl_on_time(struct shell *s, struct now now);
@@ -103,8 +108,9 @@ void client_error(struct client *c, uint32_t id, int rc, const char *text);
 void client_hold(struct client *c, const struct ctl_reply *r);
 /* Answers one request. */
 void ctl_answer(struct client *c, const struct ctl_request *r);
-/* Bundles, both ways (ctl_bundle.c). */
-void ctl_bundle_answer(struct client *c, const struct ctl_request *r);
+/* Bundles (ctl_bundle.h): begins to send one; takes the next piece of one. */
+void ctl_export_begin(struct client *c, const struct ctl_request *r);
+void ctl_import_take(struct client *c, const struct ctl_request *r);
 /* The next frames of an answer under way. */
 void ctl_walk_on(struct client *c);
 void ctl_walk_end(struct client *c);

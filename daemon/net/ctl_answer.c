@@ -343,7 +343,7 @@ void ctl_answer(struct client *c, const struct ctl_request *r)
 	case CTL_POST:
 	case CTL_POST_EVENT: answer_post(c, r); break;
 	case CTL_INSTALL_ROSTER: answer_install(c, r); break;
-	case CTL_EXPORT_BUNDLE:
-	case CTL_IMPORT_BUNDLE: ctl_bundle_answer(c, r); break;
+	case CTL_EXPORT_BUNDLE: ctl_export_begin(c, r); break;
+	case CTL_IMPORT_BUNDLE: ctl_import_take(c, r); break;
 	}
 }

@@ -183,6 +183,7 @@ static void on_marked(void *arg, const struct mark *mark, int rc, const struct e
 		return;
 	}
 	replica_marked(s->replica, mark->origin, mark->size);
+	ctl_marked(s);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
