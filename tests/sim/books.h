@@ -53,6 +53,7 @@ struct held {
 	size_t n, cap;
 	struct hash entries; /* over all of them */
 	struct hash view;
+	bool provisional;     /* not all of it is audited */
 	uint64_t pending;     /* changes that waited */
 	bool unknown_outcome; /* the last life ended with a commit nobody knows of */
 };

@@ -337,7 +337,7 @@ static void got_envelope(struct world *w, struct sim_conn *c, int end)
 	w->messages++;
 	if (hostile_takes(w, c, end, line_envelope(&e->line)))
 		return;
-	int rc = feed_decode(w, line_envelope(&e->line), &f, &err);
+	int rc = feed_decode(w, line_envelope(&e->line), e->node->lazy, &f, &err);
 	if (rc == RC_OK)
 		deliver(w, c, end, &f);
 	else if (e->state == END_SESSION) {

@@ -231,6 +231,15 @@ bool oracle_converged(struct world *w, bool must)
 	for (size_t i = 0; i < w->books.n_logs; i++)
 		if (w->books.log[i].tainted && !log_is_settled(w, &w->books.log[i], must))
 			return false;
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		struct sim_node *n = &w->node[i];
+		if (!counts(w, n) || !node_is_up(n) || !replica_audit_is_due(n->replica))
+			continue;
+		if (must)
+			oracle_fail(
+				w, 8, "%s%d has not audited all it holds", n->id->slug, n->self);
+		return false;
+	}
 	if (must)
 		oracle_holds(8);
 	return true;

@@ -2,21 +2,28 @@
 #include <stdlib.h>
 
 #include "proto/wire/codec.h"
+#include "tests/sim/programs.h"
+#include "tests/sim/sometimes.h"
 #include "tests/sim/world.h"
 
-static void examine_all(const struct world *w, struct fed *f)
+#define AUDIT_WAIT_MS 400
+#define AUDIT_AT_ONCE 12
+
+/* Into memory that the caller frees. */
+static struct examined *examine_all(
+	const struct world *w, const struct bytes *leaf, size_t n, bool bulk, void **memory)
 {
 	struct arena a;
-	size_t n = f->m.leaves.n, room = CODEC_LEAF_ARENA + n * CODEC_LEAF_KEPT;
-	f->x = xalloc((n + 1) * sizeof(*f->x));
-	f->leaf_memory = xalloc(room);
-	arena_init(&a, f->leaf_memory, room);
+	size_t room = CODEC_LEAF_ARENA + n * CODEC_LEAF_KEPT;
+	struct examined *x = xalloc((n + 1) * sizeof(*x));
+	*memory = xalloc(room);
+	arena_init(&a, *memory, room);
 	for (size_t i = 0; i < n; i++)
-		examine_leaf(&w->cluster_id, f->m.leaves.leaves[i], &a, &f->x[i]);
-	f->batch = (struct batch){f->x, n};
+		(bulk ? examine_bulk : examine_leaf)(&w->cluster_id, leaf[i], &a, &x[i]);
+	return x;
 }
 
-int feed_decode(struct world *w, struct bytes data, struct fed *out, struct err *e)
+int feed_decode(struct world *w, struct bytes data, bool bulk, struct fed *out, struct err *e)
 {
 	struct arena a;
 	*out = (struct fed){.memory = w->arena_memory};
@@ -25,8 +32,11 @@ int feed_decode(struct world *w, struct bytes data, struct fed *out, struct err 
 		out->memory = xalloc(MESSAGE_ARENA);
 	arena_init(&a, out->memory, MESSAGE_ARENA);
 	int rc = message_decode(data, &a, &out->m, e);
-	if (rc == RC_OK && out->m.kind == MESSAGE_LEAVES)
-		examine_all(w, out);
+	if (rc == RC_OK && out->m.kind == MESSAGE_LEAVES) {
+		size_t n = out->m.leaves.n;
+		out->x = examine_all(w, out->m.leaves.leaves, n, bulk, &out->leaf_memory);
+		out->batch = (struct batch){out->x, n};
+	}
 	return rc;
 }
 
@@ -43,9 +53,50 @@ int feed_replica(struct world *w, struct replica *r, int from, struct bytes data
 	struct err *e)
 {
 	struct fed f;
-	int rc = feed_decode(w, data, &f, e);
+	int rc = feed_decode(w, data, false, &f, e);
 	if (rc == RC_OK)
 		rc = replica_recv(r, from, &f.m, &f.batch, now, e);
 	feed_release(w, &f);
 	return rc;
+}
+
+void feed_plan_audit(struct world *w, struct sim_node *n)
+{
+	if (n->audit_queued || !replica_audit_is_due(n->replica))
+		return;
+	n->audit_queued = true;
+	queue_add(w, w->now + dice_range(&w->audit, 1, AUDIT_WAIT_MS), SIM_AUDIT, n->self, n->life);
+}
+
+static void audit(struct world *w, struct sim_node *n, struct audit_piece *p)
+{
+	struct err e = {0};
+	void *memory;
+	size_t most = 1 + dice_index(&w->audit, AUDIT_AT_ONCE);
+	p->n = p->n < most ? p->n : most;
+	struct examined *x = examine_all(w, p->leaf, p->n, false, &memory);
+	if (node_enter(w, n)) {
+		int rc = replica_audit_done(n->replica, p, x, &e);
+		(void)node_survives(w, n, rc, &e);
+	}
+	free(x);
+	free(memory);
+}
+
+void feed_on_audit(struct world *w, struct sim_node *n)
+{
+	struct audit_piece p = {0};
+	struct err e = {0};
+	n->audit_queued = false;
+	if (n->full || n->in_group)
+		return;
+	programs_run(n);
+	int rc = replica_audit_next(n->replica, &p, &e);
+	if (rc == RC_OK) {
+		sometimes(SOMETIMES_AUDITED);
+		audit(w, n, &p);
+	} else if (rc < 0) {
+		(void)node_survives(w, n, rc, &e);
+	}
+	audit_piece_release(&p);
 }

@@ -263,10 +263,31 @@ static struct buf revoke_leaf(struct world *w, struct forged *f, const struct id
 	return raw;
 }
 
+/* A change of the log once more, or for the first time; its signature is good or not. */
+static struct buf change_again(struct world *w, struct forged *f, const struct identity *id)
+{
+	uint8_t memory[CODEC_LEAF_ARENA], signature[SIGNATURE_BYTES];
+	struct arena a;
+	struct leaf leaf;
+	struct buf fresh = forge_note(w, f, id);
+	struct buf *from = &fresh;
+	if (dice_percent(&w->hostile_dice, 60))
+		from = &f->leaf[dice_index(&w->hostile_dice, f->n)];
+	arena_init(&a, memory, sizeof(memory));
+	if (leaf_decode(buf_bytes(from), &a, &leaf, NULL) != RC_OK || leaf.kind != LEAF_CHANGE)
+		return fresh;
+	memcpy(signature, leaf.signed_body.signature.p, sizeof(signature));
+	signature[9] ^= (uint8_t)(dice_percent(&w->hostile_dice, 50));
+	leaf.signed_body.signature.p = signature;
+	struct buf raw = encode(f, &leaf);
+	buf_release(&fresh);
+	return raw;
+}
+
 struct buf forge_bad(struct world *w, struct forged *f, const struct identity *id)
 {
 	const struct identity *other = &w->identity[dice_index(&w->hostile_dice, w->n_members)];
-	switch (dice_index(&w->hostile_dice, 14)) {
+	switch (dice_index(&w->hostile_dice, 17)) {
 	case 0: return noise(w);
 	case 1: return with_a_wrong_bit(w, forge_note(w, f, id));
 	case 2: return open_again(w, f);
@@ -280,6 +301,9 @@ struct buf forge_bad(struct world *w, struct forged *f, const struct identity *i
 	case 10: return delegate_leaf(w, f, other, &id->root, id->operator[1].public);
 	case 11: return strange_leaf(f, 1, UINT64_MAX); /* a stamp that leaves no room */
 	case 12: return strange_leaf(f, 1, 1);
+	case 13:
+	case 14:
+	case 15: return change_again(w, f, id);
 	default: return forge_future(w, f, id);
 	}
 }

@@ -243,8 +243,8 @@ static bool takes_want(
 	struct fed fed;
 	if (f->member < 0 || c->end[end].node->member != f->member)
 		return false;
-	bool served = feed_decode(w, envelope, &fed, NULL) == RC_OK && fed.m.kind == MESSAGE_WANT &&
-		serve(w, f, c, end, &fed.m);
+	bool served = feed_decode(w, envelope, false, &fed, NULL) == RC_OK &&
+		fed.m.kind == MESSAGE_WANT && serve(w, f, c, end, &fed.m);
 	feed_release(w, &fed);
 	return served;
 }

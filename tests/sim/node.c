@@ -90,7 +90,7 @@ void node_start(struct world *w, struct sim_node *n)
 	n->power = NODE_RUNNING;
 	n->life++;
 	n->timer_at = SIM_NEVER;
-	n->mark_writing = n->in_group = n->full = false;
+	n->mark_writing = n->in_group = n->full = n->audit_queued = false;
 	programs_run(n);
 	int rc = open_store(n, &e);
 	if (rc == RC_OK)
@@ -291,8 +291,10 @@ static void settle(struct world *w, struct sim_node *n)
 			(void)take_events(w, n);
 		shell_send(w, n);
 	} while (node_is_up(n) && (n->in_group || shell_has_lost(n)));
-	if (node_is_up(n))
-		set_timer(w, n);
+	if (!node_is_up(n))
+		return;
+	set_timer(w, n);
+	feed_plan_audit(w, n);
 }
 
 void node_settle(struct world *w, struct sim_node *n)

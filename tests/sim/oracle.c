@@ -217,7 +217,8 @@ static void check_views(struct world *w, struct sim_node *n)
 {
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		struct sim_node *o = &w->node[i];
-		if (o == n || o->replica == NULL || o->old_program != n->old_program ||
+		if (o == n || o->replica == NULL || o->held.provisional ||
+			o->old_program != n->old_program ||
 			!hash_equal(&o->held.entries, &n->held.entries))
 			continue;
 		if (!hash_equal(&o->held.view, &n->held.view)) {
@@ -268,6 +269,10 @@ void oracle_committed(struct world *w, struct sim_node *n)
 		oracle_fail(w, 6, "%s: %s", n->id->slug, e.text);
 	n->held.unknown_outcome = false;
 	note_pending(w, n);
+	/* While a signature is only assumed to be good the view may be another one. */
+	n->held.provisional = replica_audit_is_due(n->replica);
+	if (n->held.provisional)
+		return;
 	check_views(w, n);
 	if (dice_index(&w->oracle, VIEW_IN) == 0)
 		oracle_fold(w, n);
@@ -277,8 +282,10 @@ void oracle_started(struct world *w, struct sim_node *n)
 {
 	w->images += n->disk != NULL && n->life > 1;
 	oracle_committed(w, n);
-	oracle_fold(w, n);
 	oracle_holds(19);
+	if (n->held.provisional)
+		return;
+	oracle_fold(w, n);
 	if (dice_index(&w->oracle, REBUILD_IN) == 0)
 		oracle_rebuild(w, n);
 }
@@ -426,8 +433,20 @@ static void diverged(struct world *w, struct sim_node *n, const struct event *ev
 			w, 6, "%s and %s: %s", n->id->slug, w->identity[ev->peer].slug, ev->text);
 }
 
+/* I29: an honest member's node lets in nothing that no operator signed. */
+static void bad_signature(struct world *w, struct sim_node *n, const struct event *ev)
+{
+	const struct book_log *l = books_log(&w->books, ev->origin, false);
+	if (l != NULL && !l->tainted && world_is_honest(w, l->member))
+		oracle_fail(w, 29, "%s finds in %s: %s", n->id->slug, ev->origin, ev->text);
+	oracle_holds(29);
+	sometimes(SOMETIMES_AUDIT_VOIDED);
+}
+
 void oracle_event(struct world *w, struct sim_node *n, const struct event *ev)
 {
+	if (ev->kind == EVENT_BAD_SIGNATURE)
+		bad_signature(w, n, ev);
 	if (ev->kind == EVENT_FORK)
 		fork_found(w, n, ev);
 	else if (ev->kind == EVENT_DIVERGED)

@@ -80,6 +80,7 @@ static void make_node(struct world *w, size_t i)
 	n->wall_offset = clock_off ? offset : 0;
 	n->wall_drift_ppm = swarm_has(&w->swarm, FAULT_CLOCK) ? drift : 0;
 	n->old_program = old && i > 0;
+	n->lazy = dice_percent(&w->audit, 50);
 	n->disk = on_disk || w->stage ? disk_new((int)i) : NULL;
 }
 
@@ -98,6 +99,7 @@ void world_init(struct world *w, const struct run *run)
 	w->oracle = derived(&seed);
 	struct dice kind = derived(&seed);
 	w->hostile_dice = derived(&seed);
+	w->audit = derived(&seed);
 	w->n_members = (size_t)dice_range(&kind, 2, SIM_MEMBERS);
 	if (dice_percent(&kind, 40))
 		w->n_members = SIM_MEMBERS;
@@ -200,6 +202,7 @@ static struct sim_node *node_of_event(struct world *w, const struct sim_event *e
 	case SIM_FIN:
 	case SIM_RESET: c = conn_find(w, ev->id); return c != NULL ? c->end[ev->a].node : NULL;
 	case SIM_MARKED:
+	case SIM_AUDIT:
 	case SIM_TIMER:
 	case SIM_RESTART: return w->node[ev->a].life == ev->id ? &w->node[ev->a] : NULL;
 	case SIM_ACTION:
@@ -239,6 +242,8 @@ static void node_event(struct world *w, struct sim_node *n, const struct sim_eve
 		return;
 	if (ev->kind == SIM_MARKED)
 		node_on_marked(w, n);
+	else if (ev->kind == SIM_AUDIT)
+		feed_on_audit(w, n);
 	else if (ev->kind == SIM_TIMER)
 		node_on_timer(w, n);
 }
@@ -253,6 +258,7 @@ static void run_event(struct world *w, struct sim_node *n, const struct sim_even
 	case SIM_FIN:
 	case SIM_RESET: connection_event(w, ev); break;
 	case SIM_MARKED:
+	case SIM_AUDIT:
 	case SIM_TIMER:
 	case SIM_RESTART:
 		if (n != NULL)

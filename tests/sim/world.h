@@ -59,6 +59,8 @@ struct sim_node {
 	int64_t wall_offset, wall_drift_ppm, wall_stuck; /* stuck: what it says, 0 = it runs */
 	struct mark mark;				 /* the mark file */
 	bool mark_writing;
+	bool lazy; /* takes all leaves in bulk, and audits them when it has time */
+	bool audit_queued;
 	struct mark mark_next;
 	struct sim_peer peer[SIM_MEMBERS];
 	int64_t timer_at; /* of the earliest timer event under way */
@@ -92,6 +94,7 @@ enum event_kind_of_world {
 	SIM_FIN,
 	SIM_RESET,
 	SIM_MARKED,
+	SIM_AUDIT,
 	SIM_TIMER,
 	SIM_ACTION,
 	SIM_WEATHER,
@@ -111,7 +114,7 @@ struct sim_event {
 struct world {
 	uint64_t seed;
 	struct swarm swarm;
-	struct dice people, weather, wires, oracle, hostile_dice;
+	struct dice people, weather, wires, oracle, hostile_dice, audit;
 	int64_t now; /* ms */
 	uint64_t seq, steps;
 	struct sim_event *queue; /* a binary heap */
@@ -183,8 +186,12 @@ struct fed {
 	struct examined *x;
 	void *memory, *leaf_memory;
 };
-int feed_decode(struct world *w, struct bytes data, struct fed *out, struct err *e) MUST_CHECK;
+int feed_decode(
+	struct world *w, struct bytes data, bool bulk, struct fed *out, struct err *e) MUST_CHECK;
 void feed_release(struct world *w, struct fed *f);
+/* Some of what came in bulk is audited soon, if there is any. */
+void feed_plan_audit(struct world *w, struct sim_node *n);
+void feed_on_audit(struct world *w, struct sim_node *n);
 
 /* ---- people.c, requests.c, weather.c ---- */
 void people_setup(struct world *w);
