@@ -130,22 +130,33 @@ static int put_in_place(struct replica *r, int64_t reg, struct store_change *c, 
 	return rc;
 }
 
+/* What a piece takes out of registers; what follows from that is decided once for all of it. */
+struct taken {
+	struct gone *gone;
+	size_t n;
+};
+
 static int take_out(struct replica *r, int64_t reg, const struct store_change *c,
-	const struct examined *x, struct err *e)
+	const struct examined *x, struct taken *t, struct err *e)
 {
-	int rc = r->ops->change_delete(r->store, reg, &c->id, e);
+	t->gone[t->n++] = (struct gone){reg, c->id, &x->change};
 	recheck_fold_later(r, reg);
 	digest_mark(r, x->change.task);
-	if (rc == RC_OK)
-		rc = recheck_dependents(r, &x->change, &c->id, e);
-	return rc;
+	return r->ops->change_delete(r->store, reg, &c->id, e);
+}
+
+static int decide_the_rest(struct replica *r, struct taken *t, struct err *e)
+{
+	int rc = recheck_dependents(r, t->gone, t->n, e);
+	return rc == RC_OK ? recheck_all(r, e) : rc;
 }
 
 static int void_filed(struct replica *r, struct log *log, int64_t reg, struct store_change *c,
-	const struct examined *x, struct err *e)
+	const struct examined *x, struct taken *t, struct err *e)
 {
 	struct first_repeat next;
 	int rc = RC_OK;
+	/* Rule 1 comes before the signature: what was unknown stays so. */
 	if (c->verdict != VERDICT_UNKNOWN) {
 		log->row.voids += c->verdict != VERDICT_VOID;
 		rc = r->ops->finding_put(
@@ -156,8 +167,8 @@ static int void_filed(struct replica *r, struct log *log, int64_t reg, struct st
 		rc = find_repeat(r, &c->id, &next, e);
 	if (rc == RC_OK)
 		rc = next.found ? put_in_place(r, reg, c, log->member, &next.place, e)
-				: take_out(r, reg, c, x, e);
-	return rc == RC_OK ? recheck_all(r, e) : rc;
+				: take_out(r, reg, c, x, t, e);
+	return rc;
 }
 
 /* It stands in no register: of the verdicts that left it out only a repeat's comes after the
@@ -171,7 +182,6 @@ static int void_unfiled(struct replica *r, struct log *log, uint64_t index, int6
 	if (rc != RC_OK || v != VERDICT_VOID || code != VOID_REPEAT)
 		return rc == STORE_NONE ? RC_OK : rc;
 	struct hash place = place_of(log, index);
-	/* Rule 1 comes before the signature: what no program here can read is unknown. */
 	v = x->version_known ? VERDICT_VOID : VERDICT_UNKNOWN;
 	log->row.voids--;
 	rc = admit_finding(r, log, index, v, x->version_known ? VOID_SIGNATURE : VOID_NONE, e);
@@ -180,8 +190,8 @@ static int void_unfiled(struct replica *r, struct log *log, uint64_t index, int6
 	return rc;
 }
 
-static int void_signature(
-	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
+static int void_signature(struct replica *r, struct log *log, uint64_t index,
+	const struct examined *x, struct taken *t, struct err *e)
 {
 	int64_t reg;
 	struct store_change c;
@@ -192,7 +202,7 @@ static int void_signature(
 	if (rc == RC_OK)
 		rc = r->ops->change_get(r->store, reg, &x->body_id, &c, e);
 	if (rc == RC_OK && c.log == log->row.id && c.index == index)
-		return void_filed(r, log, reg, &c, x, e);
+		return void_filed(r, log, reg, &c, x, t, e);
 	if (rc == RC_OK)
 		return void_unfiled(r, log, index, reg, x, e);
 	return rc == STORE_NONE ? RC_OK : rc;
@@ -286,6 +296,7 @@ int replica_audit_done(
 	/* A rollback may have undone what the piece follows. */
 	if (log == NULL || log->row.audited != p->first || p->first + p->n > log->row.size)
 		return RC_OK;
+	struct taken taken = {.gone = xalloc(p->n * sizeof(*taken.gone))};
 	size_t bad = 0, first = 0;
 	int rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < p->n; i++) {
@@ -296,8 +307,11 @@ int replica_audit_done(
 			continue;
 		}
 		first = bad++ == 0 ? i : first;
-		rc = void_signature(r, log, p->first + i, &leaf[i], e);
+		rc = void_signature(r, log, p->first + i, &leaf[i], &taken, e);
 	}
+	if (rc == RC_OK)
+		rc = decide_the_rest(r, &taken, e);
+	free(taken.gone);
 	if (rc != RC_OK)
 		return rc;
 	say_found(r, log, bad, p->first + first);
@@ -365,7 +379,11 @@ static int settle_doubt(struct replica *r, const struct doubt *d, struct buf *ra
 		return RC_OK;
 	say_found(r, log, 1, d->index);
 	r->wrote = true;
-	rc = void_signature(r, log, d->index, &x, e);
+	struct gone gone;
+	struct taken taken = {.gone = &gone};
+	rc = void_signature(r, log, d->index, &x, &taken, e);
+	if (rc == RC_OK)
+		rc = decide_the_rest(r, &taken, e);
 	return rc == RC_OK ? r->ops->log_put(r->store, &log->row, e) : rc;
 }
 

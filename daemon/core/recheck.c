@@ -55,8 +55,25 @@ int recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, 
 
 struct dependents {
 	struct replica *r;
-	struct hash id; /* that changed its verdict */
+	const struct gone *gone;
+	size_t n;
 };
+
+static bool acts_under(const struct dependents *d, struct bytes under)
+{
+	size_t low = 0, high = d->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = under.n == HASH_BYTES ? memcmp(d->gone[mid].id.b, under.p, HASH_BYTES) : 1;
+		if (c == 0)
+			return true;
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
 
 static int note_dependent(
 	void *arg, const struct store_register *reg, const struct store_change *c, struct bytes raw)
@@ -65,17 +82,17 @@ static int note_dependent(
 	struct change change;
 	if (stored_change_decode(d->r, raw, &change, NULL) != RC_OK)
 		return RC_CORRUPT;
-	if (bytes_equal(change.under, hash_bytes(&d->id)))
+	if (acts_under(d, change.under))
 		recheck_later(d->r, reg->reg, &c->id);
 	return 0;
 }
 
 /* Where a change stands that others may act under: a TASK, by anything of the task; a NOTE, by what
  * strikes it out in its own register. */
-int recheck_dependents(
-	struct replica *r, const struct change *c, const struct hash *id, struct err *e)
+static int note_dependents(
+	struct replica *r, const struct change *c, const struct gone *gone, size_t n, struct err *e)
 {
-	struct dependents d = {.r = r, .id = *id};
+	struct dependents d = {.r = r, .gone = gone, .n = n};
 	struct store_filter f = {.task = &c->task};
 	if (c->slot == SLOT_NOTE) {
 		f.slot = c->slot;
@@ -84,6 +101,27 @@ int recheck_dependents(
 		return RC_OK;
 	}
 	return r->ops->change_each(r->store, &f, note_dependent, &d, e);
+}
+
+static int compare_gone(const void *a, const void *b)
+{
+	const struct gone *x = a, *y = b;
+	if (x->reg != y->reg)
+		return x->reg < y->reg ? -1 : 1;
+	return hash_compare(&x->id, &y->id);
+}
+
+int recheck_dependents(struct replica *r, struct gone *gone, size_t n, struct err *e)
+{
+	int rc = RC_OK;
+	if (n > 1)
+		qsort(gone, n, sizeof(*gone), compare_gone);
+	for (size_t i = 0, end; rc == RC_OK && i < n; i = end) {
+		for (end = i + 1; end < n && gone[end].reg == gone[i].reg;)
+			end++;
+		rc = note_dependents(r, gone[i].change, &gone[i], end - i, e);
+	}
+	return rc;
 }
 
 void recheck_fold_later(struct replica *r, int64_t reg)
@@ -116,7 +154,7 @@ static int apply_new_verdict(struct replica *r, struct log *log, int64_t reg,
 	if (rc == RC_OK)
 		rc = r->ops->log_put(r->store, &log->row, e);
 	if (rc == RC_OK)
-		rc = recheck_dependents(r, &x->change, &c->id, e);
+		rc = note_dependents(r, &x->change, &(struct gone){reg, c->id, &x->change}, 1, e);
 	return rc;
 }
 

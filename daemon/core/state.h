@@ -360,9 +360,13 @@ int audit_tick(struct replica *r, struct err *e) MUST_CHECK;
 void recheck_later(struct replica *r, int64_t reg, const struct hash *id);
 /* The register is folded anew by recheck_all. */
 void recheck_fold_later(struct replica *r, int64_t reg);
-/* Lists what acts under this change. */
-int recheck_dependents(
-	struct replica *r, const struct change *c, const struct hash *id, struct err *e) MUST_CHECK;
+/* Lists what acts under these changes, each register's together; sorts them. */
+struct gone {
+	int64_t reg;
+	struct hash id;
+	const struct change *change;
+};
+int recheck_dependents(struct replica *r, struct gone *gone, size_t n, struct err *e) MUST_CHECK;
 /* The changes of a log in from..to-1, by this key or (empty) by any, get their verdict again. */
 int recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct bytes key,
 	struct err *e) MUST_CHECK;

@@ -79,8 +79,11 @@ static void wait_in_line(struct conn *c, const struct message *m)
 	push(c, item);
 	if (m->kind != MESSAGE_LEAVES)
 		return;
+	bool bulk = replica_is_bulk(c->shell->replica, m->leaves.origin);
+	if (bulk)
+		auditor_put_off(c->shell);
 	item->verify = verify_start(&c->shell->uv, &c->shell->settings.cluster_id,
-		item->msg.leaves.leaves, item->msg.leaves.n, on_verified, item);
+		item->msg.leaves.leaves, item->msg.leaves.n, bulk, on_verified, item);
 	if (!verify_is_done(item->verify))
 		c->verifying++;
 }
@@ -90,7 +93,7 @@ static void deliver_now(struct conn *c, const struct message *m)
 	struct verify *v = NULL;
 	if (m->kind == MESSAGE_LEAVES)
 		v = verify_start(&c->shell->uv, &c->shell->settings.cluster_id, m->leaves.leaves,
-			m->leaves.n, NULL, NULL);
+			m->leaves.n, false, NULL, NULL);
 	conn_deliver(c, m, v);
 	verify_free(v);
 }

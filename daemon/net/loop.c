@@ -109,7 +109,7 @@ static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
 void loop_arm(struct shell *s)
 {
 	struct mono_ms at = earlier(peers_deadline(s), ctl_deadline(s));
-	at = earlier(at, replica_deadline(s->replica));
+	at = earlier(at, earlier(replica_deadline(s->replica), auditor_deadline(s)));
 	at = earlier(at, space_deadline(&s->space));
 	at = earlier(at, earlier(s->watchdog_at, earlier(s->tidy_at, s->stop_at)));
 	int64_t wait = at.v - loop_now().mono.v;
@@ -346,6 +346,7 @@ static void release(struct shell *s)
 	ENSURE(uv_loop_close(&s->uv) == 0);
 	ctl_release(s);
 	free(s->arena_memory);
+	auditor_release(&s->auditor);
 	free(s->scratch);
 	free(s);
 }

@@ -4,6 +4,7 @@
 #ifndef DELTAD_NET_LOOP_H
 #define DELTAD_NET_LOOP_H
 
+#include "daemon/net/auditor.h"
 #include "daemon/net/ctl.h"
 #include "daemon/net/marker.h"
 #include "daemon/net/notify.h"
@@ -48,6 +49,7 @@ struct shell {
 	struct peers peers;
 	struct ctl ctl;
 	struct marker marker;
+	struct auditor auditor;
 	struct space space;
 	uv_prepare_t prepare;
 	uv_check_t check;

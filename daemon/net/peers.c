@@ -339,6 +339,14 @@ void peers_part(struct shell *s, struct conn *c, const char *text, struct now no
 		dial_failed(s, p, c->state != CONN_DIALLING, text, now);
 }
 
+bool peers_are_examining(const struct shell *s)
+{
+	for (const struct conn *c = s->peers.conns; c; c = c->next)
+		if (c->state == CONN_SESSION && c->verifying > 0)
+			return true;
+	return false;
+}
+
 bool peers_have_lost(const struct shell *s)
 {
 	for (size_t i = 0; i < s->peers.n; i++)

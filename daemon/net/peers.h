@@ -51,6 +51,8 @@ void peers_readdress(struct shell *s, struct now now);
 /* Tells the core of sessions that ended. Opens the group of the turn if there are any. */
 void peers_report_lost(struct shell *s, struct now now);
 bool peers_have_lost(const struct shell *s);
+/* Leaves of some session are on the thread pool. */
+bool peers_are_examining(const struct shell *s);
 /* Between groups: hands the core's messages to every session that has room. */
 void peers_send(struct shell *s);
 

@@ -200,6 +200,7 @@ void turn_end(struct shell *s)
 		if (s->state == SHELL_FAILED)
 			return;
 		peers_send(s);
+		auditor_go_on(s);
 	} while (s->in_group || peers_have_lost(s));
 	if (s->state == SHELL_STOPPING && peers_are_gone(s) && ctl_is_gone(s))
 		loop_close(s);

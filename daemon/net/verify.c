@@ -23,6 +23,7 @@ struct chunk {
 
 struct verify {
 	struct hash cluster_id;
+	bool bulk;
 	const struct bytes *raw;
 	struct examined *leaf;
 	verify_done_fn *done;
@@ -47,7 +48,8 @@ static void examine_chunk(struct chunk *c)
 {
 	struct verify *v = c->owner;
 	for (size_t i = c->from; i < c->to; i++) {
-		examine_leaf(&v->cluster_id, v->raw[i], arena_for_leaf(c), &v->leaf[i]);
+		(v->bulk ? examine_bulk : examine_leaf)(
+			&v->cluster_id, v->raw[i], arena_for_leaf(c), &v->leaf[i]);
 		if (MUTANT(SIGNATURE_OF_FIRST_ONLY) && i > c->from)
 			v->leaf[i].signature_ok = true;
 	}
@@ -87,9 +89,10 @@ static struct verify *new_verify(
 }
 
 struct verify *verify_start(uv_loop_t *loop, const struct hash *cluster_id,
-	const struct bytes *leaves, size_t n, verify_done_fn *done, void *arg)
+	const struct bytes *leaves, size_t n, bool bulk, verify_done_fn *done, void *arg)
 {
 	struct verify *v = new_verify(cluster_id, leaves, n);
+	v->bulk = bulk;
 	v->done = done;
 	v->arg = arg;
 	if (n <= VERIFY_INLINE_LEAVES) {

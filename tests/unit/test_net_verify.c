@@ -88,7 +88,7 @@ static void few_leaves_are_examined_at_once(void **state)
 	uv_loop_t loop;
 	assert_int_equal(uv_loop_init(&loop), 0);
 	for (size_t n = 0; n <= VERIFY_INLINE_LEAVES; n++) {
-		struct verify *v = verify_start(&loop, &b->cluster, b->bytes, n, NULL, NULL);
+		struct verify *v = verify_start(&loop, &b->cluster, b->bytes, n, false, NULL, NULL);
 		assert_true(verify_is_done(v));
 		assert_examined(b, v, n);
 		verify_free(v);
@@ -106,7 +106,7 @@ static void many_leaves_are_examined_elsewhere_and_said_once(void **state)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		int done = 0;
 		struct verify *v =
-			verify_start(&loop, &b->cluster, b->bytes, sizes[i], on_done, &done);
+			verify_start(&loop, &b->cluster, b->bytes, sizes[i], false, on_done, &done);
 		assert_false(verify_is_done(v));
 		assert_int_equal(done, 0);
 		uv_run(&loop, UV_RUN_DEFAULT);
