@@ -282,7 +282,8 @@ static void on_examined(void *arg)
 static void examine(struct ctl_import_run *i)
 {
 	i->verify = verify_start(&i->shell->uv, &i->shell->settings.cluster_id,
-		i->msg.leaves.leaves, i->msg.leaves.n, on_examined, i);
+		i->msg.leaves.leaves, i->msg.leaves.n,
+		replica_is_bulk(i->shell->replica, i->msg.leaves.origin), on_examined, i);
 	if (!verify_is_done(i->verify))
 		move(i, IMPORT_EXAMINING);
 }
