@@ -30,7 +30,7 @@ extern const struct command commands[];
  * code. */
 int app_main(int argc, char **argv);
 
-command_fn cmd_bundle_check, cmd_bundle_export, cmd_bundle_import, cmd_bundle_show,
+command_fn cmd_audit, cmd_bundle_check, cmd_bundle_export, cmd_bundle_import, cmd_bundle_show,
 	cmd_conflicts_list, cmd_conflicts_resolve, cmd_conflicts_show, cmd_help, cmd_key_init,
 	cmd_key_show, cmd_missing, cmd_note, cmd_operator_add, cmd_operator_list,
 	cmd_operator_revoke, cmd_overall, cmd_peers, cmd_plan_load, cmd_plan_show, cmd_policy,
