@@ -8,6 +8,8 @@
 /* Beyond the first bytes of a write small chunks would only be many events. */
 #define SMALL_CHUNKS_BYTES 2048
 #define LARGE_CHUNK_BYTES 16384
+/* What a slow line takes long for does not come in one piece at the end of that time. */
+#define CHUNK_MAX_MS 1000
 
 static void add_chunk(struct pipe *p, size_t n, int64_t sent)
 {
@@ -25,6 +27,8 @@ static size_t chunk_size(struct world *w, const struct path *path, size_t done, 
 	size_t max = path->chunk_max;
 	if (done > SMALL_CHUNKS_BYTES && max < LARGE_CHUNK_BYTES)
 		max = LARGE_CHUNK_BYTES;
+	if (path->rate > 0 && max > (size_t)path->rate * CHUNK_MAX_MS)
+		max = (size_t)path->rate * CHUNK_MAX_MS;
 	size_t n = 1 + dice_index(&w->wires, max);
 	return n < left ? n : left;
 }
