@@ -25,6 +25,13 @@ static void judge_logs(const struct ctl_status *s, struct agreement *out, struct
 	}
 }
 
+static void judge_audit(const struct ctl_status *s, struct agreement *out, struct buf *lacking)
+{
+	out->provisional = s->provisional;
+	if (s->provisional)
+		lack(lacking, tr("signatures of operators are still being checked"));
+}
+
 static const struct ctl_peer *find_peer(const struct ctl_status *s, const char *slug)
 {
 	for (size_t i = 0; i < s->n_peers; i++)
@@ -64,13 +71,14 @@ void agreement_judge(const struct ctl_status *s, const struct roster *r, struct 
 {
 	*out = (struct agreement){0};
 	judge_logs(s, out, lacking);
+	judge_audit(s, out, lacking);
 	for (size_t i = 0; i < r->n; i++) {
 		const char *slug = r->member[i].slug;
 		if (!bytes_equal(bytes_str(slug), s->member))
 			judge_peer(find_peer(s, slug), slug, out, lacking);
 	}
-	out->converged =
-		!out->forked && !out->diverged && out->missing == 0 && out->agreeing == out->peers;
+	out->converged = !out->forked && !out->diverged && !out->provisional && out->missing == 0 &&
+		out->agreeing == out->peers;
 }
 
 struct wanted {

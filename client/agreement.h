@@ -6,9 +6,10 @@
 #include "client/node.h"
 
 struct agreement {
-	bool forked;	/* a log has two histories */
-	bool diverged;	/* a peer with equal logs has another view */
-	bool converged; /* all connected, all logs here, all views equal */
+	bool forked;	  /* a log has two histories */
+	bool diverged;	  /* a peer with equal logs has another view */
+	bool provisional; /* signatures are still being checked: nothing is converged */
+	bool converged;	  /* all connected, all logs here, all views equal */
 	unsigned peers, connected, agreeing;
 	uint64_t missing; /* entries known to exist that are not here */
 };

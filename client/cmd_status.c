@@ -86,6 +86,22 @@ static void put_head(struct sheet *s, const struct picture *p, const struct ctl_
 	free(up);
 }
 
+/* Until then the view may still change, and is compared with nobody's. */
+static void put_audit(struct sheet *s, const struct ctl_status *st)
+{
+	if (!st->provisional)
+		return;
+	sheet_line(s, TONE_WARN, "%s",
+		tr("the view is provisional: signatures of operators are still being checked"));
+	for (size_t i = 0; i < st->n_logs; i++) {
+		const struct ctl_log *l = &st->logs[i];
+		if (l->audited < l->size)
+			sheet_line(s, TONE_NONE, tr("  log %.*s audited through %llu of %llu"),
+				(int)l->origin.n, (const char *)l->origin.p,
+				(unsigned long long)l->audited, (unsigned long long)l->size);
+	}
+}
+
 static void put_agreement(struct sheet *s, const struct picture *p)
 {
 	const struct agreement *a = &p->agreement;
@@ -152,6 +168,7 @@ static void put_facts(struct sheet *s, const struct picture *p, const struct ctl
 	sheet_fact(s, "entries", json_number(st->entries));
 	sheet_fact(s, "view_root", json_hex(st->view_root));
 	sheet_fact(s, "rules_version", json_number(st->rules_version));
+	sheet_fact(s, "provisional", json_boolean(st->provisional));
 	sheet_fact(s, "conflicts", json_number(st->conflicts));
 	sheet_fact(s, "pending", json_number(st->pending));
 	sheet_fact(s, "unknown", json_number(st->unknown));
@@ -172,8 +189,9 @@ static void put_logs(struct sheet *s, const struct ctl_status *st)
 		{.key = "root"},
 		{.key = "forked"},
 		{.key = "void"},
+		{.key = "audited"},
 	};
-	struct table *t = sheet_table(s, "logs", columns, 7, NULL, NULL);
+	struct table *t = sheet_table(s, "logs", columns, 8, NULL, NULL);
 	for (size_t i = 0; i < st->n_logs; i++) {
 		const struct ctl_log *l = &st->logs[i];
 		table_text(t, TONE_NONE, l->origin, NULL);
@@ -183,6 +201,7 @@ static void put_logs(struct sheet *s, const struct ctl_status *st)
 		table_cell(t, TONE_NONE, json_hex(l->root), NULL);
 		table_cell(t, TONE_NONE, json_boolean(l->forked), NULL);
 		table_number(t, l->findings);
+		table_number(t, l->audited);
 	}
 }
 
@@ -198,6 +217,7 @@ static int draw(void *arg, const struct ctl_status *st, struct err *e)
 	put_head(s, p, st);
 	put_facts(s, p, st);
 	peers_table_short(s, st);
+	put_audit(s, st);
 	put_agreement(s, p);
 	put_plan(s, &p->counts);
 	put_hints(s, p, st);

@@ -140,8 +140,9 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 	char *field = show_field(r->slot, r->holder), *state = entry_state(r, x);
 	char *by = who(c, x), *shown = x->has_value ? show_value(&x->value) : xstrdup("?");
 	bool irregular = entry_is_irregular(r, x);
-	char *marked = show_text(
-		"%s%s%s", state, irregular ? ", " : "", irregular ? tr_word("irregular") : "");
+	char *marked = show_text("%s%s%s%s%s", state, irregular ? ", " : "",
+		irregular ? tr_word("irregular") : "", x->unaudited ? ", " : "",
+		x->unaudited ? tr("not audited yet") : "");
 	show_id(hash_bytes(&x->id), id);
 	show_time(claimed_ms(x), when);
 	fingerprint_of(x, fingerprint);

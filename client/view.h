@@ -15,7 +15,8 @@ struct entry {
 	struct hash id; /* as the node says; entry_verify checks it */
 	uint32_t verdict, void_code;
 	bool current;
-	bool by_lead; /* written by the task's lead, by the TASK value shown first */
+	bool unaudited; /* the node has not checked its signature yet */
+	bool by_lead;	/* written by the task's lead, by the TASK value shown first */
 	struct leaf leaf;
 	struct change change; /* if has_change */
 	struct value value;   /* if has_value */

@@ -166,8 +166,9 @@ static int void_filed(struct replica *r, struct log *log, int64_t reg, struct st
 	if (rc == RC_OK)
 		rc = find_repeat(r, &c->id, &next, e);
 	if (rc == RC_OK)
-		rc = next.found ? put_in_place(r, reg, c, log->member, &next.place, e)
-				: take_out(r, reg, c, x, t, e);
+		rc = next.found && !MUTANT(REPEAT_STAYS)
+			? put_in_place(r, reg, c, log->member, &next.place, e)
+			: take_out(r, reg, c, x, t, e);
 	return rc;
 }
 
