@@ -65,28 +65,38 @@ static int apply(struct pass *p, const struct message *m, struct err *e)
 			examine_leaf(p->cluster_id, m->leaves.leaves[i], &a, &x[i]);
 		b = (struct batch){x, m->leaves.n};
 	}
-	int rc = replica_begin(p->r, e);
-	if (rc == RC_OK)
-		rc = transfer_import_apply(p->r, p->t, m, &b, p->now, e);
+	int rc = transfer_import_apply(p->r, p->t, m, &b, p->now, e);
 	free(x);
 	free(memory);
 	return rc;
+}
+
+/* What a shell answers with a rollback. */
+static bool is_store_trouble(int rc)
+{
+	return rc == RC_DISK_FULL || rc == RC_IO || rc == RC_CORRUPT || rc == RC_NOMEM ||
+		rc == RC_UNKNOWN_OUTCOME;
+}
+
+static int apply_and_commit(struct pass *p, const struct message *m, struct err *e)
+{
+	int rc = replica_begin(p->r, e);
+	if (rc == RC_OK)
+		rc = apply(p, m, e);
+	if (is_store_trouble(rc))
+		return rc;
+	int committed = replica_commit(p->r, p->now, e);
+	return committed != RC_OK ? committed : rc;
 }
 
 /* Until it is done with the record, each time in a group of its own. */
 static int take(struct pass *p, const struct message *m, struct err *e)
 {
 	int rc;
-	do {
-		if (p->cluster_id == NULL) {
-			rc = transfer_import_check(p->r, p->t, m, e);
-			continue;
-		}
-		rc = apply(p, m, e);
-		int committed = replica_commit(p->r, p->now, e);
-		if (committed != RC_OK)
-			rc = committed;
-	} while (rc == TRANSFER_AGAIN);
+	do
+		rc = p->cluster_id == NULL ? transfer_import_check(p->r, p->t, m, e)
+					   : apply_and_commit(p, m, e);
+	while (rc == TRANSFER_AGAIN);
 	return rc;
 }
 

@@ -5,8 +5,10 @@
 #include <stdio.h>
 
 #include "daemon/core/transfer.h"
+#include "daemon/store/store_sqlite.h"
 #include "proto/trust/checkpoint.h"
 #include "tests/lib/bundle_fixture.h"
+#include "tests/lib/failing_store.h"
 
 static const struct ctl_export everything = {.what = EXPORT_ALL};
 
@@ -703,7 +705,7 @@ static void step(struct mixed *m)
 /* Whatever came by which way: in the end all show the view of a node that got it all by wire. */
 static void files_and_wire_in_any_order_give_one_view(void **state)
 {
-	for (uint64_t seed = 1; seed <= 40; seed++) {
+	for (uint64_t seed = 1; seed <= 25; seed++) {
 		struct mixed m = {.c = *state, .seed = seed};
 		struct node judge;
 		for (int i = 0; i < PARTIES; i++)
@@ -730,7 +732,160 @@ static void files_and_wire_in_any_order_give_one_view(void **state)
 		for (size_t i = 0; i < FILES; i++)
 			buf_release(&m.file[i]);
 	}
-	print_message("seeds 1 to 40\n");
+	print_message("seeds 1 to 25\n");
+}
+
+/* ---- mixed up ---- */
+
+#define PIECES_MAX 64
+
+/* A real bundle, taken apart. */
+struct apart {
+	struct buf record[PIECES_MAX];
+	size_t n;
+};
+
+static void take_apart(const struct buf *file, struct apart *a)
+{
+	size_t at = BUNDLE_MAGIC_BYTES;
+	a->n = 0;
+	for (size_t n; (n = get_u32be(file->p + at)) > 0; at += 4 + n) {
+		assert_true(a->n < PIECES_MAX - 2);
+		buf_put(&a->record[a->n++], file->p + at + 4, n);
+	}
+}
+
+/* With a trailer that is right, whatever the records are. */
+static void put_together(const struct apart *a, struct buf *file)
+{
+	struct hash sum;
+	buf_reset(file);
+	buf_put_str(file, BUNDLE_MAGIC);
+	for (size_t i = 0; i < a->n; i++) {
+		buf_put_u32be(file, (uint32_t)a->record[i].n);
+		buf_put_bytes(file, buf_bytes(&a->record[i]));
+	}
+	buf_put_u32be(file, 0);
+	buf_put_u64be(file, a->n);
+	sha256(buf_bytes(file), &sum);
+	buf_put(file, sum.b, HASH_BYTES);
+}
+
+static uint64_t roll(uint64_t *seed, uint64_t below)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return (*seed >> 33) % below;
+}
+
+static void mix_up(struct apart *a, uint64_t *seed)
+{
+	struct buf *x = &a->record[roll(seed, a->n)], *y = &a->record[roll(seed, a->n)];
+	struct buf kept = *x;
+	switch (roll(seed, 5)) {
+	case 0: /* two change places */
+		*x = *y;
+		*y = kept;
+		break;
+	case 1: /* one is left out */
+		*x = a->record[--a->n];
+		a->record[a->n] = kept;
+		break;
+	case 2: /* one stands twice */
+		if (a->n == PIECES_MAX)
+			break;
+		buf_reset(&a->record[a->n]);
+		buf_put_bytes(&a->record[a->n++], buf_bytes(x));
+		break;
+	case 3: x->p[roll(seed, x->n)] ^= (uint8_t)(1 << roll(seed, 8)); break;
+	case 4: /* part of one in another's place */
+		if (x != y && y->n < x->n)
+			memcpy(x->p + roll(seed, x->n - y->n), y->p, y->n);
+		break;
+	}
+}
+
+/* Whatever was done to a bundle: it is refused and nothing changed, or what was taken is true. */
+static void bundle_that_was_mixed_up_is_refused_or_true(void **state)
+{
+	const struct cluster *c = *state;
+	struct node a, b;
+	struct scribe office;
+	size_t taken_whole = 0;
+	begin_node(&a, c, JIANGSU, 4);
+	scribe_begin(&office, c, OFFICE);
+	scribe_write(&office, (struct write){.value = value_task("jiangsu")}, NULL);
+	node_feed(&a, &office);
+	struct buf whole = export_of(&a, &everything);
+	for (uint64_t first = 1; first <= 150; first++) {
+		struct apart parts = {0};
+		struct buf file = {0}, before = {0}, after = {0};
+		struct bundle_taken taken;
+		uint64_t seed = first;
+		node_init(&b, c, SHANGHAI);
+		take_apart(&whole, &parts);
+		for (uint64_t i = 1 + roll(&seed, 3); i > 0; i--)
+			mix_up(&parts, &seed);
+		put_together(&parts, &file);
+		show(&b, &before);
+		int rc = import_into(&b, buf_bytes(&file), &taken);
+		show(&b, &after);
+		if (rc != RC_OK && strcmp((char *)before.p, (char *)after.p) != 0)
+			fail_msg("seed %llu: refused and changed", (unsigned long long)first);
+		taken_whole += rc == RC_OK;
+		/* Nothing in it stands in the way of the true one. */
+		assert_ok(&b, import_into(&b, buf_bytes(&whole), &taken));
+		if (node_size(&b, node_origin(&a)) != 6 || node_size(&b, office.origin) != 3 ||
+			b.events[EVENT_FORK] > 0)
+			fail_msg("seed %llu: the true one is not taken", (unsigned long long)first);
+		for (size_t i = 0; i < PIECES_MAX; i++)
+			buf_release(&parts.record[i]);
+		buf_release(&file);
+		buf_release(&before);
+		buf_release(&after);
+		node_release(&b);
+	}
+	/* Some leave out what nobody misses; most are refused. */
+	assert_in_range(taken_whole, 1, 75);
+	print_message("seeds 1 to 150, %zu taken\n", taken_whole);
+	buf_release(&whole);
+	node_release(&a);
+	scribe_release(&office);
+}
+
+/* ---- a store that fails ---- */
+
+static void import_into_a_store_that_fails_is_undone_and_can_be_repeated(void **state)
+{
+	const struct cluster *c = *state;
+	struct node a;
+	struct bundle_taken taken;
+	begin_node(&a, c, JIANGSU, 3);
+	struct buf file = export_of(&a, &everything);
+	bool failed = true;
+	for (uint64_t call = 1; failed; call++) {
+		struct node b;
+		struct store *real;
+		struct failing_store store;
+		assert_int_equal(store_sqlite_open(":memory:", NULL, &real, NULL), RC_OK);
+		failing_store_init(&store, real);
+		node_init_bare(&b, c, SHANGHAI, &store.store);
+		assert_ok(&b, node_install_roster(&b));
+		store.fail_at = store.calls + call;
+		store.rc = RC_DISK_FULL;
+		int rc = bundle_import(
+			b.replica, &c->cluster_id, buf_bytes(&file), b.now, &taken, &b.e);
+		failed = store.failed;
+		store.fail_at = 0;
+		assert_int_equal(rc, failed ? RC_DISK_FULL : RC_OK);
+		if (failed)
+			assert_int_equal(replica_rollback(b.replica, b.now, &b.e), RC_OK);
+		assert_ok(&b, import_into(&b, buf_bytes(&file), &taken));
+		assert_int_equal(node_size(&b, node_origin(&a)), 5);
+		node_release(&b);
+		store_sqlite_close(real);
+	}
+	buf_release(&file);
+	node_release(&a);
 }
 
 int main(void)
@@ -756,6 +911,8 @@ int main(void)
 		cmocka_unit_test(other_head_in_a_file_is_a_fork),
 		cmocka_unit_test(node_that_was_set_back_learns_it_from_a_file),
 		cmocka_unit_test(files_and_wire_in_any_order_give_one_view),
+		cmocka_unit_test(bundle_that_was_mixed_up_is_refused_or_true),
+		cmocka_unit_test(import_into_a_store_that_fails_is_undone_and_can_be_repeated),
 	};
 	return cmocka_run_group_tests_name("core transfer", tests, core_set_up, core_tear_down);
 }
