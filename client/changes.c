@@ -81,6 +81,8 @@ void changes_end(struct changes *c)
 	node_close(&c->node);
 	key_release(&c->key);
 	operator_list_release(&c->operators);
+	if (c->is_known)
+		pending_forget(&c->pending);
 	pending_release(&c->pending);
 	pool_release(&c->pool);
 	free(c->posted);

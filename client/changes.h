@@ -33,6 +33,7 @@ struct changes {
 	struct key key; /* an operator's, or a member's root for log events */
 	struct operator_list operators;
 	struct pending pending;
+	bool is_known; /* how what is kept there ended; it may go once that was said */
 	struct pool pool;
 	uint32_t kind; /* 0: changes; else LEAF_DELEGATE or LEAF_REVOKE */
 	struct signed_body body[LIMIT_POST_CHANGES];

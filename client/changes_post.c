@@ -45,8 +45,12 @@ static int await_outcome(struct changes *c, struct err *e)
 		connection_refusal(&reply, &why);
 		return unknown_outcome(why.text, e);
 	}
-	pending_forget(&c->pending);
-	return reply.rc == RC_OK ? take_posted(c, &reply, e) : connection_refusal(&reply, e);
+	if (reply.rc != RC_OK) {
+		pending_forget(&c->pending);
+		return connection_refusal(&reply, e);
+	}
+	c->is_known = true;
+	return take_posted(c, &reply, e);
 }
 
 static int send_request(struct changes *c, struct err *e)
@@ -63,6 +67,7 @@ int changes_post(struct changes *c, struct err *e)
 {
 	if (c->n == 0)
 		return RC_OK;
+	c->is_known = false;
 	int rc = pending_keep(&c->pending, c->kind, c->body, c->n, e);
 	if (rc != RC_OK)
 		return rc;
@@ -117,5 +122,7 @@ void changes_report(const struct changes *c, const struct output *o)
 	}
 	if (!o->quiet || o->mode == OUTPUT_JSON)
 		sheet_print(s, o);
+	/* Before changes_end forgets it: who interrupts us until then posts it again, once. */
+	fflush(o->to);
 	sheet_free(s);
 }
