@@ -145,7 +145,7 @@ function policyOf(text) {
     else if (words[0] === "log") p.logs.set(vkeyOf(words[1]).name, vkeyOf(words[1]).key);
     else if (words[0] === "witness") p.nodes.set(words[1], vkeyOf(words[2]));
     else if (words[0] === "group") {
-      const of = [...new Set(words.slice(3))];
+      const of = words.slice(3).filter((w) => require(p.nodes.has(w), `the policy has no ${w}`) ?? true);
       p.nodes.set(words[1], { of, need: words[2] === "any" ? 1 : words[2] === "all" ? of.length : number(words[2]) });
     } else {
       require(words[0] === "quorum" && p.quorum === undefined, `the policy says ${line}`);
