@@ -1,0 +1,65 @@
+"""A machine that was copied with its keys runs twice, on two hosts (F12)."""
+# seconds: 60
+
+import os
+import shutil
+
+from cluster import MEMBERS
+from lab import PORT, Lab, LabCluster, LabNode, address, say
+from tally import run_scenarios
+
+SECONDS = 90
+
+
+class Copy(LabNode):
+    """Everything of another node, at an address that is in no roster: it dials the others."""
+
+    def __init__(self, original, lab):
+        super().__init__(original.cluster, "copy", PORT)
+        self.host = address("copy")
+        self.slug = original.slug
+        self.wrapper = lab.inside("copy")
+        for part in (self.data, self.mark):
+            shutil.rmtree(part)
+        for part in ("data", "mark", "keys"):
+            shutil.copytree(os.path.join(original.folder, part), os.path.join(self.folder, part))
+        shutil.copy(os.path.join(original.folder, "operator.key"), self.folder)
+        self.write_conf({})
+
+
+def copied_machine_is_noticed_by_all_and_nothing_is_lost():
+    with Lab((*MEMBERS, "copy")) as lab, LabCluster(lab) as c:
+        c.up()
+        original = c["jiangsu"]
+        original.post("note", "1-01", "before")
+        c.wait_converged()
+        original.stop()
+        copy = Copy(original, lab)
+        c.nodes["copy"] = copy
+        others = [n for n in c if n.slug != "jiangsu"]
+        original.process = original.launch()
+        copy.process = copy.launch()
+        for node in (original, copy):
+            c.measure("it answers", node.answers, 20)
+        original.post("note", "1-01", "from the original")
+        copy.post("note", "1-01", "from the copy")
+
+        def alarmed(node):
+            return any(g["forked"] for g in node.logs_of("jiangsu"))
+
+        noticed = c.measure("all others know of the fork", lambda: all(map(alarmed, others)), SECONDS)
+        itself = c.measure("so do both machines", lambda: alarmed(original) and alarmed(copy), SECONDS)
+        # The others write as before, and what any of them said stays.
+        for i, node in enumerate(others):
+            node.post("note", "1-02", f"{node.slug} {i}")
+        around = c.measure("the others hold what they wrote", lambda: all(
+            len(n.values("1-02", "note")) == len(others) for n in others), SECONDS)
+        kept = {v["value"]["text"] for n in others for v in n.values("1-01", "note")}
+        epochs = max(len(n.logs_of("jiangsu")) for n in others)
+    say(f"F12: a fork known to the other four {noticed:.1f} s after both wrote, to both machines "
+        f"{noticed + itself:.1f} s; what the others write is around after {around:.1f} s; "
+        f"{epochs} epochs of the copied member; kept of it: {sorted(kept)}")
+    assert "before" in kept, kept
+
+
+run_scenarios(copied_machine_is_noticed_by_all_and_nothing_is_lost)
