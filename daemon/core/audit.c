@@ -350,7 +350,9 @@ static void doubt(struct replica *r, const struct log *log, uint64_t index)
 
 bool audit_may_show(struct replica *r, uint32_t id, uint64_t index, struct bytes raw)
 {
-	struct log *log = log_of(r, id);
+	struct log *log = log_by_id(r, id);
+	if (log == NULL || index >= log->row.size)
+		return false; /* of a damaged database */
 	if (audit_covers(log, index) || was_shown(log, index))
 		return true;
 	struct leaf leaf;
