@@ -15,13 +15,23 @@ step_stop()
 }
 trap step_stop TERM INT HUP
 
+# Seconds of processor that the steps have used so far, in step_cpu. (In a subshell `times` knows of none.)
+step_count_cpu()
+{
+	times >"$step_logs/times"
+	step_cpu=$(awk 'NR == 2 { gsub("m", " "); gsub("s", ""); print int(60 * $1 + $2 + 60 * $3 + $4) }' \
+		"$step_logs/times")
+}
+
 # step NAME SECONDS COMMAND...: runs it under a hard limit, reads its last count, shows what failed.
 step()
 {
-	local name=$1 limit=$2 log count passed failed skipped rc started=$SECONDS
+	local name=$1 limit=$2 log count passed failed skipped rc started=$SECONDS cpu
 	shift 2
 	log=$step_logs/${name//[^a-z0-9]/-}.log
 	mkdir -p "$step_logs"
+	step_count_cpu
+	cpu=$step_cpu
 	timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
 	step_running=$!
 	wait $step_running
@@ -51,7 +61,8 @@ step()
 	step_skipped=$((step_skipped + skipped))
 	printf '%-22s %4d passed, %d failed' "$name" "$passed" "$failed"
 	[ "$skipped" -eq 0 ] || printf ', %d SKIPPED' "$skipped"
-	printf '  (%d s)\n' $((SECONDS - started))
+	step_count_cpu
+	printf '  (%d s, %d s of processor)\n' $((SECONDS - started)) $((step_cpu - cpu))
 	if [ $rc -eq 124 ] || [ $rc -eq 137 ]; then
 		echo "  stopped after $limit s: a hang is a failure"
 	fi
