@@ -21,6 +21,7 @@ enum opt {
 	OPT_GLOBAL_END, /* those above go with every command */
 	OPT_ADDR = OPT_GLOBAL_END,
 	OPT_ALL,
+	OPT_ALONE,
 	OPT_AREA,
 	OPT_AS_OF,
 	OPT_BELOW,
@@ -31,6 +32,7 @@ enum opt {
 	OPT_DRY_RUN,
 	OPT_FINAL,
 	OPT_FOR,
+	OPT_FROM_PEERS,
 	OPT_HISTORY,
 	OPT_KEY,
 	OPT_LEAD,

@@ -69,12 +69,47 @@ static void put_forks(struct sheet *s, const struct ctl_status *st)
 				(const char *)st->peers[i].differs_at.p);
 }
 
+static void put_clones(struct sheet *s, const struct ctl_status *st)
+{
+	static const struct column columns[] = {
+		{.key = "member"}, {.key = "first"}, {.key = "second"}, {.key = "kind"}};
+	struct table *t = sheet_table(s, "clones", columns, 4, NULL, NULL);
+	for (size_t i = 0; i < st->n_clones; i++) {
+		const struct ctl_clone *c = &st->clones[i];
+		sheet_line(s, TONE_BAD,
+			tr("!! TWO NODES WRITE AS %.*s? logs %.*s and %.*s: a copied machine, or a "
+			   "backup restored twice"),
+			(int)c->member.n, (const char *)c->member.p, (int)c->first.n,
+			(const char *)c->first.p, (int)c->second.n, (const char *)c->second.p);
+		table_text(t, TONE_NONE, c->member, NULL);
+		table_text(t, TONE_NONE, c->first, NULL);
+		table_text(t, TONE_NONE, c->second, NULL);
+		table_number(t, c->kind);
+	}
+}
+
+static void put_rebuild(struct sheet *s, const struct ctl_status *st)
+{
+	if (st->n_rebuild == 0)
+		return;
+	const struct ctl_rebuild *b = st->rebuild;
+	sheet_line(s, TONE_WARN,
+		tr("! this node gets its own log back and writes nothing before: %llu of %llu own "
+		   "entries, %llu of %llu in all, %u peers connected"),
+		(unsigned long long)b->own_here, (unsigned long long)b->own_known,
+		(unsigned long long)b->all_here, (unsigned long long)b->all_known, b->heard);
+	sheet_fact(s, "rebuild_own_here", json_number(b->own_here));
+	sheet_fact(s, "rebuild_own_known", json_number(b->own_known));
+	sheet_fact(s, "rebuild_all_here", json_number(b->all_here));
+	sheet_fact(s, "rebuild_all_known", json_number(b->all_known));
+}
+
 static void put_head(struct sheet *s, const struct picture *p, const struct ctl_status *st)
 {
 	char root[SHORT_ID_SIZE];
 	char *up = show_span(st->now_ms - st->started_ms);
 	show_id(st->view_root, root);
-	bool running = bytes_equal(st->state, bytes_str("running"));
+	bool running = bytes_equal(st->state, bytes_str("running")) || st->n_rebuild > 0;
 	if (!running)
 		sheet_line(s, TONE_BAD, tr("! state: %.*s: %.*s"), (int)st->state.n,
 			(const char *)st->state.p, (int)st->state_text.n,
@@ -214,7 +249,9 @@ static int draw(void *arg, const struct ctl_status *st, struct err *e)
 		return RC_OK;
 	struct sheet *s = sheet_new("status");
 	put_forks(s, st);
+	put_clones(s, st);
 	put_head(s, p, st);
+	put_rebuild(s, st);
 	put_facts(s, p, st);
 	peers_table_short(s, st);
 	put_audit(s, st);
@@ -234,7 +271,8 @@ static int draw_bare(struct app *app, const struct node *n, struct err *e)
 {
 	struct sheet *s = sheet_new("status");
 	sheet_line(s, TONE_WARN,
-		tr("node %s is up and waits for the roster: deltactl roster install FILE"),
+		tr("node %s is up and waits for the roster: deltactl roster install FILE (a node "
+		   "that lost its disk: deltactl rebuild --from-peers FILE)"),
 		n->member);
 	sheet_fact(s, "member", json_text(bytes_str(n->member)));
 	sheet_fact(s, "state", json_text(bytes_str(n->state)));

@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "daemon/config.h"
+#include "daemon/manifest.h"
 #include "daemon/net/loop.h"
+#include "daemon/restore.h"
+#include "daemon/seal.h"
 #include "daemon/store/store_sqlite.h"
 
 #define DEFAULT_CONFIG "/etc/deltad/deltad.conf"
@@ -27,7 +30,8 @@ enum {
 };
 
 static const char usage[] =
-	"usage: deltad [-c FILE] [--check]\n"
+	"usage: deltad [-c FILE] [--check | --restore FILE | --seal-backup FILE]\n"
+	"       deltad --verify-backup FILE\n"
 	"       deltad --version | --help\n"
 	"\n"
 	"Runs the node of one office.\n"
@@ -35,15 +39,20 @@ static const char usage[] =
 	"  -c FILE     configuration (default " DEFAULT_CONFIG ")\n"
 	"  --check     reads the configuration and the keys, says \"ok\" or what is wrong, and "
 	"ends\n"
+	"  --verify-backup FILE   checks every signature in a backup, and its manifest if it has\n"
+	"              one; needs no configuration\n"
+	"  --seal-backup FILE     the same, for this node; then writes FILE.manifest, signed\n"
+	"  --restore FILE         builds this node's database anew from a backup; the node must\n"
+	"              not run\n"
 	"  --version   prints the version\n"
 	"  --help      prints this\n"
 	"\n"
 	"SIGTERM stops, SIGHUP reads peers, limits and log level anew.\n"
 	"Exit status: 0 stopped, 64 usage, 71 operating system, 74 input or output, 75 already\n"
-	"running, 77 not permitted, 78 configuration.\n";
+	"running, 77 not permitted, 78 configuration. With backups: as deltactl.\n";
 
 struct options {
-	const char *config;
+	const char *config, *verify, *seal, *restore;
 	bool check, version, help;
 };
 
@@ -53,17 +62,32 @@ struct node {
 	struct config config;
 	struct key log, cosign, noise;
 	struct store *store;
+	char database[SETTINGS_PATH_SIZE + 16];
 	struct mark_file *mark_file;
 	struct mark mark;
 	struct replica *replica;
 	struct notify notify;
 };
 
+static bool takes_file(struct options *o, int argc, char **argv, int i)
+{
+	const struct {
+		const char *name, **value;
+	} all[] = {{"-c", &o->config}, {"--verify-backup", &o->verify}, {"--seal-backup", &o->seal},
+		{"--restore", &o->restore}};
+	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+		if (strcmp(argv[i], all[k].name) == 0 && i + 1 < argc && !*all[k].value) {
+			*all[k].value = argv[i + 1];
+			return true;
+		}
+	return false;
+}
+
 static int parse_options(int argc, char **argv, struct options *o, struct err *e)
 {
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc && !o->config)
-			o->config = argv[++i];
+		if (takes_file(o, argc, argv, i))
+			i++;
 		else if (strcmp(argv[i], "--check") == 0)
 			o->check = true;
 		else if (strcmp(argv[i], "--version") == 0)
@@ -125,7 +149,11 @@ static int load_keys(struct node *n, struct err *e)
 
 static int load_config(const struct options *o, struct config *out, struct err *e)
 {
-	return config_load(o->config, getenv("CREDENTIALS_DIRECTORY"), out, e);
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	/* Restoring needs no key, and has none where the service manager keeps them. */
+	if (o->restore && credentials == NULL)
+		credentials = "/nonexistent";
+	return config_load(o->config, credentials, out, e);
 }
 
 static int check_data_dir(const char *dir, struct err *e)
@@ -144,12 +172,11 @@ static int check_data_dir(const char *dir, struct err *e)
 
 static int open_store(struct node *n, struct err *e)
 {
-	char path[SETTINGS_PATH_SIZE + 16];
 	int rc = check_data_dir(n->config.net.data_dir, e);
-	if (rc)
-		return rc;
-	snprintf(path, sizeof(path), "%s/replica.db", n->config.net.data_dir);
-	return store_sqlite_open(path, NULL, &n->store, e);
+	snprintf(n->database, sizeof(n->database), "%s/replica.db", n->config.net.data_dir);
+	if (!rc)
+		rc = seal_break(n->database, e);
+	return rc ? rc : store_sqlite_open(n->database, NULL, &n->store, e);
 }
 
 static void fill_from_system(void *self, void *p, uint32_t n)
@@ -197,8 +224,10 @@ static void close_node(struct node *n)
 {
 	if (n->replica)
 		replica_close(n->replica);
-	if (n->store)
+	if (n->store) {
 		store_sqlite_close(n->store);
+		seal_write(n->database);
+	}
 	mark_file_close(n->mark_file);
 	notify_release(&n->notify);
 	key_release(&n->log);
@@ -214,6 +243,11 @@ static uint64_t wal_bytes(void *arg)
 static void checkpoint(void *arg)
 {
 	store_sqlite_checkpoint(((struct node *)arg)->store);
+}
+
+static int back_up(void *arg, const char *path, struct err *e)
+{
+	return store_sqlite_backup(((struct node *)arg)->store, path, e);
 }
 
 static int reload(void *arg, struct net_settings *out, struct err *e)
@@ -244,6 +278,8 @@ static int run_loop(struct node *n, struct err *e)
 		.software = SOFTWARE,
 		.wal_bytes = wal_bytes,
 		.checkpoint = checkpoint,
+		.backup = back_up,
+		.verifier = {"/proc/self/exe", "-c", n->options->config, "--seal-backup"},
 		.reload = reload,
 		.arg = n};
 	return loop_run(&c, e);
@@ -278,6 +314,69 @@ static int check(struct node *n)
 	return fflush(stdout) == 0 ? EX_OK : EX_IO;
 }
 
+/* ---- backups ---- */
+
+static int complain_as_client(const struct err *e)
+{
+	return complain(rc_exit(e->rc), e);
+}
+
+static int print_text(struct buf *text)
+{
+	fwrite(text->p, 1, text->n, stdout);
+	buf_release(text);
+	return fflush(stdout) == 0 ? EX_OK : EX_IO;
+}
+
+static int verify(const char *file)
+{
+	struct err e = {0};
+	struct buf text = {0};
+	bool sealed = false;
+	if (recover_verify(file, NULL, NULL, &text, &sealed, &e)) {
+		buf_release(&text);
+		return complain_as_client(&e);
+	}
+	buf_printf(&text, "ok%s\n", sealed ? ", as its manifest says" : ", without a manifest");
+	return print_text(&text);
+}
+
+static int seal(struct node *n)
+{
+	struct err e = {0};
+	struct buf text = {0};
+	bool sealed = false;
+	const char *file = n->options->seal;
+	umask(077);
+	int rc = load_key(&n->log, n->config.key_log, KEY_LOG, &n->config, &e);
+	if (!rc)
+		rc = recover_verify(
+			file, &n->config.net.cluster_id, n->config.net.member, &text, &sealed, &e);
+	if (!rc && !sealed)
+		rc = manifest_write(file, buf_bytes(&text), &n->log, &e);
+	buf_release(&text);
+	close_node(n);
+	return rc ? complain_as_client(&e) : EX_OK;
+}
+
+static int restore(struct node *n)
+{
+	struct err e = {0};
+	struct restored done;
+	umask(077);
+	int rc = check_data_dir(n->config.net.data_dir, &e);
+	if (!rc)
+		rc = restore_run(n->options->restore, &n->config, &done, &e);
+	if (rc)
+		return complain_as_client(&e);
+	printf("restored %llu entries%s\n", (unsigned long long)done.entries,
+		done.sealed ? ", as the manifest says" : "; the backup has no manifest");
+	if (done.aside[0])
+		printf("the old database is %s\n", done.aside);
+	puts("start the node: it asks its peers for what is newer, and then opens a new epoch");
+	return fflush(stdout) == 0 ? EX_OK : EX_IO;
+}
+
 static int print(const char *text)
 {
 	fputs(text, stdout);
@@ -296,9 +395,15 @@ int main(int argc, char **argv)
 		return print(SOFTWARE "\n");
 	struct node n = {.options = &o, .notify = {.fd = -1}};
 	int rc = trust_init(&e);
+	if (!rc && o.verify)
+		return verify(o.verify);
 	if (!rc)
 		rc = load_config(&o, &n.config, &e);
 	if (rc)
 		return complain(exit_code_of(rc), &e);
+	if (o.seal)
+		return seal(&n);
+	if (o.restore)
+		return restore(&n);
 	return o.check ? check(&n) : run(&n);
 }

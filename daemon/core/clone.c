@@ -7,6 +7,10 @@ enum clone_kind clone_between(const struct replica *r, const struct log *a, cons
 {
 	if (a->member != b->member || a == b || a->row.size == 0 || b->row.size == 0)
 		return CLONE_NONE;
+	/* The members know, and have said where it ends. */
+	if (roster_retired(&r->roster, bytes_str(a->row.origin)) != NULL ||
+		roster_retired(&r->roster, bytes_str(b->row.origin)) != NULL)
+		return CLONE_NONE;
 	if (a->origin.epoch == b->origin.epoch)
 		return MUTANT(CLONE_NUMBER_UNSEEN) ? CLONE_NONE : CLONE_SAME_NUMBER;
 	if (a->origin.epoch > b->origin.epoch)

@@ -15,6 +15,8 @@ static uint32_t next_epoch(const struct replica *r)
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (r->log[i]->member == r->self && r->log[i]->origin.epoch > last)
 			last = r->log[i]->origin.epoch;
+	if (r->rebuild.epoch > last)
+		last = r->rebuild.epoch;
 	struct origin marked;
 	if (r->config.mark.present &&
 		origin_parse(bytes_str(r->config.mark.origin), &marked, NULL) == RC_OK &&

@@ -4,11 +4,12 @@
 
 #include "daemon/core/state.h"
 #include "proto/base/mutant.h"
+#include "proto/base/text.h"
 
 #define QUIET_MS 3000	/* nobody new has said meanwhile what it holds: the others are not there */
 #define STALL_MS 600000 /* who names leaves of ours and does not give them delays us so long */
 #define ALONE_MS 60000	/* a restored node has most of its log, and writes alone after this */
-#define META_KEY "rebuild" /* "", "rebuild" or "restore" */
+#define META_KEY "rebuild" /* "", "rebuild", or "restore" and the epoch that the mark named */
 
 static const char *word_of(enum open_reason why)
 {
@@ -25,16 +26,25 @@ static void start(struct replica *r, enum open_reason why, struct now now)
 	buf_reset(&r->mark.note);
 }
 
+/* "rebuild", "restore", "restore 3". */
+static void start_by(struct replica *r, struct bytes word, struct now now)
+{
+	size_t n = strlen("restore");
+	bool restored = word.n >= n && memcmp(word.p, "restore", n) == 0;
+	uint64_t epoch = 0;
+	start(r, restored ? OPEN_RESTORE : OPEN_REBUILD, now);
+	if (restored && word.n > n &&
+		decimal_parse(bytes_of(word.p + n + 1, word.n - n - 1), UINT32_MAX - 1, &epoch))
+		r->rebuild.epoch = (uint32_t)epoch;
+}
+
 int rebuild_load(struct replica *r, struct now now, struct err *e)
 {
 	struct buf word = {0};
 	int rc = r->ops->meta_get(r->store, META_KEY, &word, e);
 	r->rebuild.on = false;
 	if (rc == RC_OK && word.n > 0)
-		start(r,
-			bytes_equal(buf_bytes(&word), bytes_str("restore")) ? OPEN_RESTORE
-									    : OPEN_REBUILD,
-			now);
+		start_by(r, buf_bytes(&word), now);
 	buf_release(&word);
 	return rc == STORE_NONE ? RC_OK : rc;
 }
@@ -222,5 +232,26 @@ int replica_rebuild(struct replica *r, struct bytes note, bool alone, struct now
 		rc = refuse(r, alone, e);
 	if (rc == RC_OK && alone)
 		rc = rebuild_end(r, now, e);
+	return rc;
+}
+
+int replica_fill(struct replica *r, struct bytes head, uint64_t first, const struct batch *b,
+	struct now now, struct err *e)
+{
+	struct checkpoint cp;
+	struct log *log;
+	size_t appended = 0;
+	ENSURE(r->config.log_key == NULL && r->has_roster);
+	int rc = log_accept_head(r, NO_PEER, head, now, &log, &cp, e);
+	if (rc != RC_OK)
+		return rc;
+	if (first != log->row.size || cp.size != first + b->n)
+		return err_set(e, RC_PEER_BATCH, "leaves of \"%s\" that do not end at their head",
+			log->row.origin);
+	rc = log_append_batch(r, NO_PEER, log, &cp, head, first, b, now, &appended, e);
+	if (rc == RC_OK && appended != b->n)
+		rc = err_set(e, RC_PEER_BATCH,
+			"the leaves of \"%s\" do not give the signed root of size %llu",
+			log->row.origin, (unsigned long long)cp.size);
 	return rc;
 }

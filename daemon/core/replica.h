@@ -144,6 +144,11 @@ int replica_install_roster(
  * already, or (alone) it is not waiting. Else as replica_install_roster. */
 int replica_rebuild(
 	struct replica *r, struct bytes note, bool alone, struct now now, struct err *e) MUST_CHECK;
+/* Leaves first.. of a log and the signed head that they end at, from a file: only on a replica that
+ * writes no log. RC_PEER_*: the head is not its owner's, or the leaves do not give its root: give
+ * the replica up. Store errors. */
+int replica_fill(struct replica *r, struct bytes head, uint64_t first, const struct batch *b,
+	struct now now, struct err *e) MUST_CHECK;
 bool replica_is_rebuilding(const struct replica *r);
 struct rebuild_progress {
 	bool on, restored;
@@ -202,9 +207,9 @@ int replica_findings(struct replica *r, replica_entry_fn *fn, void *arg, struct 
 /* Borrowed until the next input. */
 int replica_operators(
 	struct replica *r, const struct ctl_operator **out, size_t *n, struct err *e) MUST_CHECK;
-/* A leaf with its path and a head over it: the newest final one, else the newest that may leave this
- * node. Reads the whole log. RC_NOT_FOUND: no such log, or no such leaf under a head yet. Borrowed
- * until the next call. */
+/* A leaf with its path and a head over it: the newest final one, else the newest that may leave
+ * this node. Reads the whole log. RC_NOT_FOUND: no such log, or no such leaf under a head yet.
+ * Borrowed until the next call. */
 int replica_proof(struct replica *r, struct bytes origin, uint64_t index, struct ctl_proof *out,
 	struct err *e) MUST_CHECK;
 /* The installed note, or STORE_NONE. */

@@ -159,6 +159,7 @@ struct rebuild {
 	enum open_reason why;	    /* OPEN_REBUILD or OPEN_RESTORE */
 	struct mono_ms since, grew; /* an own log last */
 	struct mono_ms greeted;	    /* somebody new said what it holds, or an own log grew */
+	uint32_t epoch;		    /* the restored database's mark named it: the next is above */
 	bool heard[LIMIT_MEMBERS];  /* who said so since the start */
 };
 

@@ -32,6 +32,7 @@ void client_close(struct client *c)
 	ctl_walk_end(c);
 	ctl_export_end(c);
 	ctl_import_leave(c);
+	backup_forget_client(c);
 	uv_close((uv_handle_t *)&c->pipe, on_client_closed);
 }
 
@@ -273,7 +274,7 @@ void client_go_on(struct client *c)
 	if (c->state != CLIENT_OPEN)
 		return;
 	if (c->ended) {
-		if (client_may_ask(c) && c->n_held == 0)
+		if (client_may_ask(c) && c->n_held == 0 && !backup_is_for(c))
 			leave(c);
 		return;
 	}
@@ -305,7 +306,7 @@ static struct mono_ms client_deadline(const struct client *c)
 	}
 	if (c->reading)
 		at = earlier(at, after(c->frame_since, l->frame_ms));
-	if (!c->subscribed && !client_is_answered(c) && c->drain.queued == 0)
+	if (!c->subscribed && !client_is_answered(c) && !backup_is_for(c) && c->drain.queued == 0)
 		at = earlier(at, after(c->asked, (int64_t)l->client_idle_s * 1000));
 	return at;
 }

@@ -345,5 +345,6 @@ void ctl_answer(struct client *c, const struct ctl_request *r)
 	case CTL_INSTALL_ROSTER: answer_install(c, r); break;
 	case CTL_EXPORT_BUNDLE: ctl_export_begin(c, r); break;
 	case CTL_IMPORT_BUNDLE: ctl_import_take(c, r); break;
+	case CTL_BACKUP: backup_answer(c, r); break;
 	}
 }

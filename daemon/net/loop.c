@@ -203,6 +203,7 @@ static void close_handles(struct shell *s)
 	s->state = SHELL_STOPPED;
 	peers_drop_all(s, "this node is shutting down");
 	ctl_drop_all(s);
+	backup_drop(s);
 	close_handle(&s->prepare);
 	close_handle(&s->check);
 	close_handle(&s->timer);

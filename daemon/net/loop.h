@@ -5,6 +5,7 @@
 #define DELTAD_NET_LOOP_H
 
 #include "daemon/net/auditor.h"
+#include "daemon/net/backup.h"
 #include "daemon/net/ctl.h"
 #include "daemon/net/marker.h"
 #include "daemon/net/notify.h"
@@ -25,6 +26,11 @@ struct loop_config {
 	/* The store, without its name: bytes in the write-ahead log, and a checkpoint of it. */
 	uint64_t (*wal_bytes)(void *arg);
 	void (*checkpoint)(void *arg);
+	/* A copy of it in a new file; errors as of the store. */
+	int (*backup)(void *arg, const char *path, struct err *e);
+	/* What verifies such a file and writes its manifest, as a process of its own; the path is
+	 * the last argument. */
+	const char *verifier[5];
 	/* SIGHUP: reads the configuration anew. On an error the old one stays. */
 	int (*reload)(void *arg, struct net_settings *out, struct err *e);
 	void *arg;
@@ -50,6 +56,7 @@ struct shell {
 	struct ctl ctl;
 	struct marker marker;
 	struct auditor auditor;
+	struct backup backup;
 	struct space space;
 	uv_prepare_t prepare;
 	uv_check_t check;

@@ -1,14 +1,12 @@
 #include "daemon/store/migrate.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/store/copy.h"
 #include "daemon/store/result.h"
 #include "proto/base/bytes.h"
 
@@ -152,43 +150,6 @@ int migrate_check(sqlite3 *db, const struct migrations *m, int *version, struct 
 	return check_schema(db, m, *version, e);
 }
 
-static int sync_path(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	int failed = fsync(fd);
-	int error = errno;
-	close(fd);
-	errno = error;
-	return failed;
-}
-
-static int sync_folder_of(const char *path)
-{
-	char *copy = xstrdup(path);
-	int failed = sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
-	free(copy);
-	return failed;
-}
-
-static int vacuum_into(sqlite3 *db, const char *path, struct err *e)
-{
-	sqlite3_stmt *stmt = NULL;
-	int attached = sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 1);
-	int code = sqlite3_prepare_v2(db, "VACUUM INTO :path", -1, &stmt, NULL);
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(stmt);
-	int rc = RC_OK;
-	if (code != SQLITE_DONE)
-		rc = result_set(e, db, code, PHASE_OPEN, "copy the database before the upgrade");
-	sqlite3_finalize(stmt);
-	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, attached);
-	return rc;
-}
-
 /* The name appears only once the copy is whole and on disk. */
 static int keep_copy(sqlite3 *db, const char *path, int version, struct err *e)
 {
@@ -199,13 +160,8 @@ static int keep_copy(sqlite3 *db, const char *path, int version, struct err *e)
 		return err_set(e, RC_SETUP, "the path of the database is too long");
 	if (unlink(fresh) != 0 && errno != ENOENT)
 		return err_set(e, RC_SETUP, "cannot remove \"%s\": %s", fresh, strerror(errno));
-	int rc = vacuum_into(db, fresh, e);
-	if (rc != RC_OK)
-		return rc;
-	if (sync_path(fresh, O_RDONLY) != 0 || rename(fresh, name) != 0 ||
-		sync_folder_of(name) != 0)
-		return err_set(e, RC_IO, "cannot keep the copy \"%s\": %s", name, strerror(errno));
-	return RC_OK;
+	int rc = copy_make(db, fresh, "copy the database before the upgrade", e);
+	return rc == RC_OK ? copy_name(fresh, name, e) : rc;
 }
 
 int migrate_run(

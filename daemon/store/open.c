@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/store/copy.h"
 #include "daemon/store/handle.h"
 #include "daemon/store/migrate.h"
 #include "daemon/store/result.h"
@@ -207,6 +208,21 @@ void store_sqlite_close(struct store *store)
 void store_sqlite_checkpoint(struct store *store)
 {
 	store_write_back(store_self(store), SQLITE_CHECKPOINT_TRUNCATE);
+}
+
+int store_sqlite_backup(struct store *store, const char *path, struct err *e)
+{
+	struct store_sqlite *s = store_self(store);
+	struct stat st;
+	ENSURE(!s->in_transaction && s->statements.n_in_use == 0);
+	if (s->stopped != RC_OK)
+		return err_set(e, s->stopped, "the store stopped after a failure of the disk");
+	if (lstat(path, &st) == 0)
+		return err_set(e, RC_SETUP, "\"%s\" is there already", path);
+	int rc = copy_make(s->db, path, "copy the database", e);
+	if (rc == RC_CORRUPT)
+		s->stopped = rc;
+	return rc;
 }
 
 uint64_t store_sqlite_wal_bytes(struct store *store)

@@ -19,6 +19,11 @@ void store_sqlite_close(struct store *s);
 /* A checkpoint when idle; a no-op inside a transaction. Too little room is not a failure: the log
  * stays. A sync that fails shows as RC_IO of the next begin. */
 void store_sqlite_checkpoint(struct store *s);
+/* What is committed, as one file `path`, where nothing may be yet; on disk when it returns. Blocks
+ * for its time (a second for some hundreds of MB); not inside a transaction. On failure no file is
+ * left, and the store goes on: RC_DISK_FULL, RC_IO, RC_SETUP of the other file; RC_CORRUPT: of the
+ * database itself. */
+int store_sqlite_backup(struct store *s, const char *path, struct err *e) MUST_CHECK;
 /* Bytes in the write-ahead log; alarm over 64 MiB. */
 uint64_t store_sqlite_wal_bytes(struct store *s);
 

@@ -20,6 +20,7 @@ enum ctl_kind {
 	CTL_PROOF = 11,
 	CTL_EXPORT_BUNDLE = 12,
 	CTL_IMPORT_BUNDLE = 13,
+	CTL_BACKUP = 15,
 };
 
 struct ctl_query {
@@ -62,7 +63,8 @@ struct ctl_request {
 	struct ctl_ask_proof proof;
 	struct ctl_export export;
 	struct ctl_import import;
-	uint32_t rebuild; /* CTL_INSTALL_ROSTER: enum ctl_rebuild_order */
+	uint32_t rebuild;    /* CTL_INSTALL_ROSTER: enum ctl_rebuild_order */
+	struct bytes folder; /* CTL_BACKUP */
 };
 
 enum ctl_agree { AGREE_UNKNOWN = 0, AGREE_YES = 1, AGREE_NO = 2, AGREE_DIFFERENT_LOGS = 3 };
@@ -168,6 +170,7 @@ enum ctl_reply_kind {
 	CTL_REPLY_PROOF = 11,
 	CTL_REPLY_PIECE = 12,
 	CTL_REPLY_IMPORTED = 13,
+	CTL_REPLY_BACKUP = 16,
 };
 
 struct ctl_reply {
@@ -197,6 +200,10 @@ struct ctl_reply {
 		struct ctl_proof proof; /* PROOF */
 		struct bytes piece;	/* PIECE */
 		struct ctl_imported imported;
+		struct {
+			struct bytes path;
+			uint64_t bytes, stall_ms;
+		} backup;
 	};
 };
 
@@ -205,6 +212,7 @@ struct ctl_reply {
 #define CTL_OPERATORS_MAX 512
 #define CTL_PIECE_BYTES (512 * 1024) /* of a bundle */
 #define CTL_CLONES_MAX 64
+#define CTL_PATH_BYTES 512 /* of a folder that is named to a node */
 
 /* Enough for any request, and for any reply, within its limit. */
 #define CTL_ARENA (512 * 1024)

@@ -69,6 +69,11 @@ static const struct scan_field import_rows[] = {
 };
 static const struct scan_table table_import = {.name = "ImportBundle", TABLE_ROWS(import_rows)};
 
+static const struct scan_field backup_rows[] = {
+	ROW_STRING(MUST, 1, ctl_request, folder, CTL_PATH_BYTES),
+};
+static const struct scan_table table_backup = {.name = "Backup", TABLE_ROWS(backup_rows)};
+
 static const struct scan_field request_rows[] = {
 	ROW_U32(MAY, 1, ctl_request, id),
 	ROW_PART(CTL_INFO, &table_empty),
@@ -83,6 +88,7 @@ static const struct scan_field request_rows[] = {
 	ROW_PART(CTL_PROOF, &table_ask_proof),
 	ROW_PART(CTL_EXPORT_BUNDLE, &table_export),
 	ROW_PART(CTL_IMPORT_BUNDLE, &table_import),
+	ROW_PART(CTL_BACKUP, &table_backup),
 };
 const struct scan_table table_request = {
 	.name = "Request",
@@ -268,6 +274,14 @@ static const struct scan_field imported_rows[] = {
 };
 static const struct scan_table table_imported = {.name = "Imported", TABLE_ROWS(imported_rows)};
 
+static const struct scan_field backup_made_rows[] = {
+	ROW_STRING(MUST, 1, reply_wire, reply.backup.path, CTL_PATH_BYTES + 64),
+	ROW_U64(MAY, 2, reply_wire, reply.backup.bytes),
+	ROW_U64(MAY, 3, reply_wire, reply.backup.stall_ms),
+};
+static const struct scan_table table_backup_made = {
+	.name = "BackupMade", TABLE_ROWS(backup_made_rows)};
+
 static const struct scan_field reply_rows[] = {
 	ROW_U32(MAY, 1, reply_wire, reply.id),
 	ROW_BOOL(2, reply_wire, reply.more),
@@ -282,6 +296,7 @@ static const struct scan_field reply_rows[] = {
 	ROW_PART(CTL_REPLY_PROOF, &table_proof),
 	ROW_PART(CTL_REPLY_PIECE, &table_piece),
 	ROW_PART(CTL_REPLY_IMPORTED, &table_imported),
+	ROW_PART(CTL_REPLY_BACKUP, &table_backup_made),
 };
 const struct scan_table table_reply = {
 	.name = "Reply",

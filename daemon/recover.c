@@ -1,0 +1,316 @@
+#include "daemon/recover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/manifest.h"
+#include "daemon/net/loop.h"
+#include "daemon/store/store_sqlite.h"
+#include "proto/trust/note.h"
+#include "proto/wire/codec.h"
+
+#define GROUP_LEAVES 8192 /* one transaction */
+
+/* ---- one batch ---- */
+
+struct filler {
+	struct recovery *to;
+	struct image_log log;
+	uint64_t from; /* leaves of the log that are in the new database */
+	size_t n;
+	struct buf leaves;
+	size_t start[LIMIT_BATCH_LEAVES + 1];
+	struct examined *examined;
+	uint8_t *memory;
+	uint64_t in_group;
+	struct err *e;
+};
+
+#define BATCH_ARENA (CODEC_LEAF_ARENA + LIMIT_BATCH_LEAVES * CODEC_LEAF_KEPT)
+
+static int refuse(struct filler *f, const char *why)
+{
+	return err_set(f->e, RC_VERIFY, "log \"%s\": %s", f->log.origin, why);
+}
+
+static int take_leaf(void *arg, uint64_t index, struct bytes leaf)
+{
+	struct filler *f = arg;
+	if (index != f->from + f->n)
+		return refuse(f, "a leaf is missing");
+	if (leaf.n > LIMIT_LEAF_BYTES || f->leaves.n + leaf.n > LIMIT_BATCH_BYTES)
+		return refuse(f, "leaves that no batch could hold");
+	f->start[f->n++] = f->leaves.n;
+	buf_put_bytes(&f->leaves, leaf);
+	return RC_OK;
+}
+
+static void examine(struct filler *f)
+{
+	struct arena a;
+	arena_init(&a, f->memory, BATCH_ARENA);
+	f->start[f->n] = f->leaves.n;
+	for (size_t i = 0; i < f->n; i++)
+		examine_leaf(&f->to->cluster_id,
+			bytes_of(f->leaves.p + f->start[i], f->start[i + 1] - f->start[i]), &a,
+			&f->examined[i]);
+}
+
+static int commit(struct filler *f)
+{
+	f->in_group = 0;
+	return replica_commit(f->to->replica, loop_now(), f->e);
+}
+
+static bool is_peer_fault(int rc)
+{
+	return rc <= RC_PEER_FRAME && rc >= RC_PEER_LIMIT;
+}
+
+static int put_batch(struct filler *f, struct bytes note)
+{
+	struct batch b = {f->examined, f->n};
+	int rc = replica_begin(f->to->replica, f->e);
+	if (rc == RC_OK)
+		rc = replica_fill(f->to->replica, note, f->from, &b, loop_now(), f->e);
+	if (is_peer_fault(rc)) {
+		f->e->rc = RC_VERIFY;
+		return RC_VERIFY;
+	}
+	f->in_group += f->n;
+	if (rc == RC_OK && f->in_group >= GROUP_LEAVES)
+		rc = commit(f);
+	return rc;
+}
+
+static int take_head(void *arg, uint64_t size, struct bytes note)
+{
+	struct filler *f = arg;
+	if (size <= f->from || size > f->log.size)
+		return refuse(f, "a head that no leaves belong to");
+	if (size - f->from > LIMIT_BATCH_LEAVES)
+		return refuse(f, "heads that are too far apart");
+	f->n = 0;
+	buf_reset(&f->leaves);
+	int rc = image_leaves(f->to->image, f->log.id, f->from, size, take_leaf, f, f->e);
+	if (rc == RC_OK && f->n != size - f->from)
+		rc = refuse(f, "leaves are missing");
+	if (rc != RC_OK)
+		return rc;
+	examine(f);
+	rc = put_batch(f, note);
+	f->from = size;
+	return rc;
+}
+
+static int take_log(void *arg, const struct image_log *log)
+{
+	struct filler *f = arg;
+	f->log = *log;
+	f->from = 0;
+	int rc = image_heads(f->to->image, log->id, take_head, f, f->e);
+	if (rc == RC_OK && f->from != log->size)
+		rc = refuse(f, "its last leaves have no head");
+	f->to->entries += f->from;
+	return rc;
+}
+
+static int fill(struct recovery *r, struct err *e)
+{
+	struct filler f = {.to = r, .e = e};
+	uint64_t leaves = 0;
+	f.examined = xalloc(LIMIT_BATCH_LEAVES * sizeof(*f.examined));
+	f.memory = xalloc(BATCH_ARENA);
+	int rc = image_logs(r->image, take_log, &f, e);
+	if (rc == RC_OK && f.in_group > 0)
+		rc = commit(&f);
+	if (rc == RC_OK)
+		rc = image_count(r->image, &leaves, e);
+	if (rc == RC_OK && leaves != r->entries)
+		rc = err_set(e, RC_VERIFY, "the file has leaves that no head covers");
+	buf_release(&f.leaves);
+	free(f.examined);
+	free(f.memory);
+	return rc;
+}
+
+/* ---- the roster, and whose node it was ---- */
+
+struct rosters {
+	struct recovery *to;
+	const struct hash *pinned;
+	const char *member;
+	struct err *e;
+};
+
+static int identify(struct rosters *s, const struct roster *roster)
+{
+	struct recovery *r = s->to;
+	struct buf own = {0};
+	struct origin origin;
+	bool found;
+	int rc = image_meta(r->image, "own", &own, &found, s->e);
+	if (rc != RC_OK)
+		return rc;
+	/* One that was being rebuilt when it was copied has no log of its own yet. */
+	const char *member = s->member != NULL ? s->member : roster->member[0].slug;
+	if (found && own.n > 0 && origin_parse(buf_bytes(&own), &origin, s->e) == RC_OK) {
+		if (s->member != NULL && strcmp(origin.member, s->member) != 0)
+			rc = err_set(s->e, RC_ROSTER, "the file is of %s's node, not of %s's",
+				origin.member, s->member);
+		member = origin.member;
+	}
+	snprintf(r->member, sizeof(r->member), "%s", member);
+	buf_release(&own);
+	return rc;
+}
+
+static int open_replica(struct recovery *r, struct err *e)
+{
+	struct replica_config c = {.store = r->store,
+		.member = r->member,
+		.cluster_id = r->cluster_id,
+		.software = "deltad " DELTAD_VERSION};
+	return replica_open(&c, loop_now(), &r->replica, e);
+}
+
+static int begin_with(struct rosters *s, struct bytes note)
+{
+	struct roster *roster = xalloc(sizeof(*roster));
+	int rc = roster_verify_first(note, s->pinned, roster, s->e);
+	if (rc != RC_OK && s->pinned != NULL &&
+		roster_verify_first(note, NULL, roster, NULL) == RC_OK)
+		rc = err_set(
+			s->e, RC_ROSTER, "the file is of another cluster, \"%s\"", roster->cluster);
+	if (rc == RC_OK) {
+		s->to->cluster_id = roster->cluster_id;
+		rc = identify(s, roster);
+	}
+	if (rc == RC_OK)
+		rc = open_replica(s->to, s->e);
+	free(roster);
+	return rc;
+}
+
+static int take_roster(void *arg, uint64_t version, struct bytes note)
+{
+	struct rosters *s = arg;
+	struct recovery *r = s->to;
+	(void)version;
+	int rc = r->replica == NULL ? begin_with(s, note) : RC_OK;
+	if (rc == RC_OK)
+		rc = replica_begin(r->replica, s->e);
+	if (rc == RC_OK)
+		rc = replica_install_roster(r->replica, note, loop_now(), s->e);
+	if (rc == RC_OK)
+		rc = replica_commit(r->replica, loop_now(), s->e);
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+int recover_read(const char *file, const char *path, const struct hash *pinned, const char *member,
+	struct recovery *out, struct err *e)
+{
+	struct rosters s = {.to = out, .pinned = pinned, .member = member, .e = e};
+	*out = (struct recovery){0};
+	snprintf(out->path, sizeof(out->path), "%s", path);
+	int rc = image_open(file, &out->image, e);
+	if (rc == RC_OK)
+		rc = store_sqlite_open(path, NULL, &out->store, e);
+	if (rc == RC_OK)
+		rc = image_rosters(out->image, take_roster, &s, e);
+	if (rc == RC_OK && out->replica == NULL)
+		rc = err_set(e, RC_VERIFY, "the file has no roster: there is nothing to restore");
+	if (rc == RC_OK)
+		rc = fill(out, e);
+	if (rc != RC_OK)
+		recover_discard(out);
+	return rc;
+}
+
+void recover_release(struct recovery *r)
+{
+	if (r->replica != NULL)
+		replica_close(r->replica);
+	if (r->store != NULL)
+		store_sqlite_close(r->store);
+	image_close(r->image);
+	r->replica = NULL;
+	r->store = NULL;
+	r->image = NULL;
+}
+
+void recover_discard(struct recovery *r)
+{
+	char name[sizeof(r->path) + 8];
+	static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
+	recover_release(r);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", r->path, parts[i]);
+		(void)unlink(name);
+	}
+}
+
+static int compare_derived(struct recovery *r, struct err *e)
+{
+	struct hash theirs, ours;
+	struct image *made = NULL;
+	int rc = image_derived(r->image, &theirs, e);
+	recover_release(r);
+	if (rc == RC_OK)
+		rc = image_open(r->path, &made, e);
+	if (rc == RC_OK)
+		rc = image_derived(made, &ours, e);
+	image_close(made);
+	if (rc == RC_OK && !hash_equal(&theirs, &ours))
+		rc = err_set(e, RC_DIVERGED,
+			"what the file shows is not what its entries give: its node's database is "
+			"damaged; `rebuild --from-peers`");
+	return rc;
+}
+
+static const char *scratch_base(void)
+{
+	const char *t = getenv("TMPDIR");
+	return t != NULL && t[0] == '/' ? t : "/tmp";
+}
+
+int recover_describe(
+	const struct recovery *r, const char *file, struct buf *text, bool *sealed, struct err *e)
+{
+	char taken[MANIFEST_TIME_SIZE];
+	struct buf note = {0};
+	manifest_now(taken);
+	int rc = manifest_read(file, taken, &note, sealed, e);
+	if (rc == RC_OK)
+		rc = manifest_describe(r, file, taken, text, e);
+	if (rc == RC_OK && *sealed)
+		rc = manifest_check(r, buf_bytes(&note), buf_bytes(text), e);
+	buf_release(&note);
+	return rc;
+}
+
+int recover_verify(const char *file, const struct hash *pinned, const char *member,
+	struct buf *text, bool *sealed, struct err *e)
+{
+	char folder[512], path[600];
+	struct recovery r;
+	snprintf(folder, sizeof(folder), "%.400s/deltad-verify-XXXXXX", scratch_base());
+	if (mkdtemp(folder) == NULL)
+		return err_set(e, RC_SETUP, "a scratch folder in %.200s: %s", scratch_base(),
+			strerror(errno));
+	snprintf(path, sizeof(path), "%s/verified.db", folder);
+	int rc = recover_read(file, path, pinned, member, &r, e);
+	if (rc == RC_OK)
+		rc = recover_describe(&r, file, text, sealed, e);
+	if (rc == RC_OK)
+		rc = compare_derived(&r, e);
+	recover_discard(&r);
+	(void)rmdir(folder);
+	return rc;
+}

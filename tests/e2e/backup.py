@@ -1,0 +1,284 @@
+"""Backups of running nodes: taken under load, verified, refused when anybody touched them, and
+restored without ever going on in an old log."""
+
+import glob
+import os
+import shutil
+import sqlite3
+import subprocess
+import threading
+import time
+
+from cluster import Cluster, DELTACTL, DELTAD, epoch_of, run, wait_until
+from disk import SmallDisk
+from tally import run_scenarios
+
+EXIT_FAILED, EXIT_USAGE, EXIT_VERIFY = 1, 2, 7
+WAIT_S = 90  # a rebuild waits for whoever may still speak
+
+
+def folder_of(c):
+    folder = os.path.join(c.folder, "backups")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def back_up(node, folder):
+    return node.json("backup", "create", folder)["file"]
+
+
+def verify(path):
+    return run(DELTACTL, "backup", "verify", path, check=False)
+
+
+def restore(node, path, check=True):
+    return run(DELTAD, "-c", node.conf, "--restore", path, check=check)
+
+
+def backups_under_load_are_consistent_and_verified():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node, folder, stop, posted = c["jiangsu"], folder_of(c), threading.Event(), []
+
+        def write():
+            while not stop.is_set():
+                node.post("note", "1-01", f"note {len(posted)}")
+                posted.append(time.monotonic())
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            stalls = []
+            for _ in range(5):
+                made = node.json("backup", "create", folder)
+                stalls.append(made.get("stall_ms") or 0)
+                done = verify(made["file"])
+                assert done.returncode == 0 and "ok, as its manifest says" in done.stdout, done
+                time.sleep(1.0)  # names are of seconds
+        finally:
+            stop.set()
+            writer.join()
+        waits = [b - a for a, b in zip(posted, posted[1:])]
+        print(f"        5 backups verified during {len(posted)} posts, longest wait of a writer "
+              f"{max(waits) * 1000:.0f} ms, stall of the loop {max(stalls)} ms")
+        sizes = [int(next(line for line in open(p + ".manifest", encoding="utf-8")
+                          if line.startswith("entries ")).split()[1])
+                 for p in sorted(glob.glob(folder + "/*.db"))]
+        assert sizes == sorted(sizes) and len(sizes) == 5, sizes
+        assert not [f for f in os.listdir(folder) if f.startswith(".")]
+
+
+def restored_node_gets_the_rest_and_never_goes_on_in_its_old_log():
+    with Cluster(("jiangsu", "zhejiang", "office")) as c:
+        c.up()
+        node = c["jiangsu"]
+        node.post("note", "1-01", "before the backup")
+        c.wait_converged()
+        backup = back_up(node, folder_of(c))
+        for i in range(3):
+            node.post("note", "1-01", f"after the backup {i}")
+        c.wait_converged()
+        before = c["office"].logs_of("jiangsu")[0]
+        refused = restore(node, backup, check=False)
+        assert refused.returncode == EXIT_FAILED and "E1006" in refused.stderr, refused
+        node.stop()
+        said = restore(node, backup)
+        assert "as the manifest says" in said.stdout, said
+        node.start()
+        assert node.status()["state"] == "rebuilding"
+        late = node.post("note", "1-02", "too early", check=False)
+        assert late.returncode == EXIT_FAILED and "E1009" in late.stderr, late
+        wait_until("it writes again", lambda: node.status()["state"] == "running", WAIT_S)
+        node.post("note", "1-02", "after the restore")
+        c.wait_converged()
+        for n in c:
+            old, new = n.logs_of("jiangsu")
+            assert (old["size"], old["root"]) == (before["size"], before["root"]), (old, before)
+            assert epoch_of(new) == 2 and not old["forked"] and not new["forked"]
+            assert len(n.values("1-01", "note")) == 4 and not n.status()["clones"]
+        # The same backup once more: the number that the mark named is not used twice.
+        node.stop()
+        restore(node, backup)
+        node.start()
+        wait_until("it writes again", lambda: node.status()["state"] == "running", WAIT_S)
+        c.wait_converged()
+        for n in c:
+            assert [epoch_of(g) for g in n.logs_of("jiangsu")] == [1, 2, 3]
+            assert not n.status()["clones"]
+
+
+def restored_node_that_is_cut_off_writes_alone_after_a_minute():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node = c["jiangsu"]
+        node.post("note", "1-01", "kept")
+        c.wait_converged()
+        backup = back_up(node, folder_of(c))
+        c["office"].stop()
+        node.stop()
+        restore(node, backup)
+        node.start()
+        wait_until("it writes alone", lambda: node.status()["state"] == "running", WAIT_S)
+        node.post("note", "1-01", "alone")
+        c["office"].start()
+        c.wait_converged()
+        assert len(c["office"].values("1-01", "note")) == 2
+
+
+def full_disk_of_the_backups_leaves_nothing_there_and_the_node_alone():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node, folder = c["jiangsu"], folder_of(c)
+        with SmallDisk(folder, "128k"):
+            done = node.ctl("backup", "create", folder, check=False)
+            assert done.returncode == EXIT_FAILED and "E1004" in done.stderr, done
+            assert os.listdir(folder) == []
+            assert node.status()["state"] == "running"
+            node.post("note", "1-01", "goes on")
+        back_up(node, folder)
+
+
+def node_that_dies_while_it_makes_one_leaves_nothing_that_looks_good():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node, folder = c["jiangsu"], folder_of(c)
+        asks = subprocess.Popen([DELTACTL, "--node", node.socket, "backup", "create", folder],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until("a copy is there", lambda: os.listdir(folder))
+        node.kill()
+        asks.wait(20)
+        assert not [f for f in os.listdir(folder) if not f.startswith(".") and
+                    os.path.exists(os.path.join(folder, f + ".manifest"))]
+        node.start()
+        back_up(node, folder)
+        assert not [f for f in os.listdir(folder) if f.startswith(".")]
+
+
+def hostile(path, sql):
+    """As a hand with any SQLite would change it."""
+    database = sqlite3.connect(path)
+    database.executescript(sql)
+    database.commit()
+    database.close()
+
+
+def flip(path, at):
+    with open(path, "r+b") as f:
+        f.seek(at)
+        byte = f.read(1)
+        f.seek(at)
+        f.write(bytes([byte[0] ^ 0x10]))
+
+
+def overwrite(path, at, content):
+    with open(path, "r+b") as f:
+        f.seek(at)
+        f.write(content)
+
+
+def truncate(path, keep):
+    with open(path, "r+b") as f:
+        f.truncate(keep)
+
+
+HOSTILE = {
+    "another trigger": lambda p: hostile(
+        p, "CREATE TRIGGER t AFTER INSERT ON entry BEGIN DELETE FROM entry; END"),
+    "another view": lambda p: hostile(p, "CREATE VIEW v AS SELECT * FROM entry"),
+    "another program's id": lambda p: overwrite(p, 68, b"evil"),
+    "a huge page count": lambda p: overwrite(p, 28, b"\x7f\xff\xff\xff"),
+    "half a file": lambda p: truncate(p, os.path.getsize(p) // 8192 * 4096),
+    "a page of noise": lambda p: overwrite(p, 3 * 4096, os.urandom(4096)),
+    "a leaf changed": lambda p: hostile(
+        p, "UPDATE entry SET leaf = CAST(leaf || x'00' AS BLOB) WHERE idx = 5"),
+    "a leaf missing": lambda p: hostile(p, "DELETE FROM entry WHERE idx = 5"),
+    "the last leaf missing": lambda p: hostile(
+        p, "DELETE FROM entry WHERE (log, idx) = (SELECT log, max(idx) FROM entry WHERE log = 1)"),
+    "a leaf too many": lambda p: hostile(
+        p, "INSERT INTO entry SELECT log, 999999, leaf FROM entry WHERE idx = 1 LIMIT 1"),
+    "two leaves exchanged": lambda p: hostile(
+        p, "UPDATE entry SET idx = -1 WHERE log = 1 AND idx = 1;"
+           "UPDATE entry SET idx = 1 WHERE log = 1 AND idx = 0;"
+           "UPDATE entry SET idx = 0 WHERE log = 1 AND idx = -1"),
+    "a head of another size": lambda p: hostile(p, "UPDATE head SET size = size + 1"),
+    "no roster": lambda p: hostile(p, "DELETE FROM roster"),
+    "another roster's text": lambda p: hostile(
+        p, "UPDATE roster SET note = CAST(replace(CAST(note AS TEXT), 'prev', 'perv') AS BLOB)"),
+    "a value that is hidden": lambda p: hostile(
+        p, "UPDATE change SET superseded = superseded + 1"),
+    "a verdict": lambda p: hostile(p, "UPDATE change SET verdict = 2"),
+}
+
+
+def every_hostile_image_is_refused_and_restores_nothing():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node = c["jiangsu"]
+        good = back_up(node, folder_of(c))
+        node.stop()
+        database = os.path.join(node.data, "replica.db")
+        kept = open(database, "rb").read()
+        for name, spoil in HOSTILE.items():
+            bad = os.path.join(c.folder, "bad.db")
+            shutil.copyfile(good, bad)
+            spoil(bad)
+            done = verify(bad)
+            assert done.returncode in (EXIT_FAILED, EXIT_USAGE, EXIT_VERIFY), (name, done)
+            assert done.stderr.startswith("deltad: E"), (name, done)
+            print(f"        {name}: {done.stderr.strip()[:150]}")
+            # With the good one's manifest it is not what that describes, either.
+            shutil.copyfile(good + ".manifest", bad + ".manifest")
+            done = restore(node, bad, check=False)
+            assert done.returncode != 0 and done.stderr.startswith("deltad: E"), (name, done)
+            os.unlink(bad)
+            os.unlink(bad + ".manifest")
+            assert open(database, "rb").read() == kept, name
+            assert os.path.exists(os.path.join(node.mark, "head")), name
+            assert not glob.glob(node.data + "/restore*"), name
+        assert verify(good).returncode == 0
+
+
+def things_that_are_no_backup_are_refused():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node = c["jiangsu"]
+        good = back_up(node, folder_of(c))
+        odd = {"link": lambda p: os.symlink(good, p), "fifo": os.mkfifo, "folder": os.mkdir,
+               "nothing": lambda p: None, "empty": lambda p: open(p, "wb").close()}
+        for name, make in odd.items():
+            path = os.path.join(c.folder, name)
+            make(path)
+            assert verify(path).returncode != 0, name
+        # Somebody else's, and a manifest that somebody else signed.
+        other = back_up(c["office"], folder_of(c))
+        node.stop()
+        done = restore(node, other, check=False)
+        assert done.returncode == EXIT_USAGE and "E2006" in done.stderr, done
+        shutil.copyfile(other + ".manifest", good + ".manifest")
+        done = verify(good)
+        assert done.returncode == EXIT_VERIFY and "E7001" in done.stderr, done
+    with Cluster(("jiangsu", "office")) as stranger:
+        stranger.up()
+        path = back_up(stranger["jiangsu"], folder_of(stranger))
+        with Cluster(("jiangsu", "office")) as c:
+            done = restore(c["jiangsu"], path, check=False)
+            assert done.returncode == EXIT_USAGE and "another cluster" in done.stderr, done
+
+
+def only_who_administers_may_make_one_and_not_beside_the_database():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node = c["jiangsu"]
+        for folder in (node.data, "/nonexistent", node.conf):
+            done = node.ctl("backup", "create", folder, check=False)
+            assert done.returncode == EXIT_USAGE and "E2001" in done.stderr, done
+
+
+run_scenarios(backups_under_load_are_consistent_and_verified,
+              restored_node_gets_the_rest_and_never_goes_on_in_its_old_log,
+              restored_node_that_is_cut_off_writes_alone_after_a_minute,
+              full_disk_of_the_backups_leaves_nothing_there_and_the_node_alone,
+              node_that_dies_while_it_makes_one_leaves_nothing_that_looks_good,
+              every_hostile_image_is_refused_and_restores_nothing,
+              things_that_are_no_backup_are_refused,
+              only_who_administers_may_make_one_and_not_beside_the_database)
