@@ -7,7 +7,7 @@
 
 struct script {
 	const struct cluster *c;
-	struct scribe office, jiangsu;
+	struct scribe office, jiangsu, jiangsu_again, zhejiang[2];
 	struct hash task, lost_task, note, report;
 	struct signature pair[2];
 };
@@ -30,12 +30,27 @@ static void script_init(struct script *s, const struct cluster *c)
 		NULL);
 	scribe_write(
 		&s->jiangsu, (struct write){.value = value_report(20), .under = &s->task}, NULL);
+	/* One change in two epochs, of which the second is here first. */
+	struct write twice = {.value = value_note("twice"), .nonce = 77};
+	scribe_write(&s->jiangsu, twice, NULL);
+	scribe_init(&s->jiangsu_again, c, JIANGSU, 2);
+	scribe_open(&s->jiangsu_again, OPEN_RESTORE, &s->jiangsu);
+	scribe_write(&s->jiangsu_again, twice, NULL);
+	/* And one log in two histories. */
+	scribe_begin(&s->zhejiang[0], c, ZHEJIANG);
+	scribe_copy(&s->zhejiang[1], &s->zhejiang[0]);
+	for (size_t i = 0; i < 2; i++)
+		scribe_write(&s->zhejiang[i],
+			(struct write){.value = value_note("one of two"), .nonce = 80 + i}, NULL);
 }
 
 static void script_release(struct script *s)
 {
 	scribe_release(&s->office);
 	scribe_release(&s->jiangsu);
+	scribe_release(&s->jiangsu_again);
+	for (size_t i = 0; i < 2; i++)
+		scribe_release(&s->zhejiang[i]);
 	for (size_t i = 0; i < 2; i++)
 		signature_release(&s->pair[i]);
 }
@@ -75,6 +90,17 @@ static int step_jiangsu(struct node *n, struct script *s)
 	return feed(n, &s->jiangsu, 0, s->jiangsu.n);
 }
 
+static int step_jiangsu_again(struct node *n, struct script *s)
+{
+	return feed(n, &s->jiangsu_again, 0, s->jiangsu_again.n);
+}
+
+static int step_zhejiang(struct node *n, struct script *s)
+{
+	int rc = feed(n, &s->zhejiang[0], 0, s->zhejiang[0].n);
+	return rc == RC_OK ? node_head(n, ZHEJIANG, &s->zhejiang[1], s->zhejiang[1].n) : rc;
+}
+
 static int step_office(struct node *n, struct script *s)
 {
 	return feed(n, &s->office, 0, s->office.n - 1);
@@ -112,6 +138,37 @@ static int step_pair(struct node *n, struct script *s)
 	return node_post(n, both, 2, posted);
 }
 
+static int count_entry(void *arg, const struct ctl_entry *entry)
+{
+	(void)entry;
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* What clients ask; a failure is theirs alone. */
+static int step_reads(struct node *n, struct script *s)
+{
+	struct ctl_query all = {.any_task = true, .any_holder = true, .history = true};
+	const struct ctl_operator *operators;
+	struct ctl_status status;
+	struct buf note = {0};
+	size_t entries = 0, n_operators;
+	(void)s;
+	int rc = replica_status(n->replica, n->now, &status, &n->e);
+	if (rc == RC_OK)
+		rc = replica_query(n->replica, &all, count_entry, &entries, &n->e);
+	if (rc == RC_OK)
+		rc = replica_findings(n->replica, count_entry, &entries, &n->e);
+	if (rc == RC_OK)
+		rc = replica_operators(n->replica, &operators, &n_operators, &n->e);
+	if (rc == RC_OK)
+		rc = replica_roster_note(n->replica, &note, &n->e);
+	if (rc != RC_OK)
+		assert_ok(n, replica_rollback(n->replica, n->now, &n->e));
+	buf_release(&note);
+	return rc;
+}
+
 static int step_tick(struct node *n, struct script *s)
 {
 	(void)s;
@@ -122,8 +179,9 @@ static int step_tick(struct node *n, struct script *s)
 }
 
 typedef int step_fn(struct node *n, struct script *s);
-static step_fn *const steps[] = {step_roster, step_delegate, step_note, step_jiangsu, step_tick,
-	step_office, step_report, step_revocation, step_pair, step_tick};
+static step_fn *const steps[] = {step_roster, step_delegate, step_note, step_jiangsu_again,
+	step_jiangsu, step_tick, step_office, step_report, step_revocation, step_zhejiang,
+	step_reads, step_pair, step_tick};
 #define STEPS (sizeof(steps) / sizeof(*steps))
 
 /* ---- a run ---- */
@@ -155,6 +213,7 @@ static void look(struct node *n, struct script *s, struct outcome *o)
 	assert_true(node_is_current(n, &s->pair[1].id));
 	assert_false(node_is_current(n, &s->report));
 	assert_true(node_is_current(n, &s->task));
+	assert_true(node_log(n, s->zhejiang[0].origin)->forked);
 }
 
 static void run_step(struct node *n, struct script *s, size_t i, const struct fault *f,
@@ -219,8 +278,8 @@ static void sweep(void **state, int rc, uint64_t stride)
 	assert_int_equal(undisturbed.failures, 0);
 	assert_int_equal(undisturbed.own, 6);
 	assert_in_range(undisturbed.calls, 100, 2000);
-	size_t failed = 0;
-	for (uint64_t call = 1;; call += stride) {
+	size_t failed = 0, points = 0;
+	for (uint64_t call = 1;; call += stride, points++) {
 		struct outcome o = run(&s, &(struct fault){.call = call, .rc = rc});
 		if (!o.reached)
 			break;
@@ -229,6 +288,7 @@ static void sweep(void **state, int rc, uint64_t stride)
 	}
 	/* Most calls stand in a group, whose failure is somebody's answer. */
 	assert_true(failed * stride > undisturbed.calls / 2);
+	print_message("ledger points_core=%zu\n", points);
 	script_release(&s);
 }
 
