@@ -13,6 +13,7 @@ struct book_log {
 	size_t n, cap;
 	uint64_t safe; /* leaves from here on may be gone: a database that held them was put back */
 	bool by_hand;  /* its owner's own replica need not hold it */
+	bool cloned;   /* two machines wrote it */
 	bool tainted;  /* its owner was cloned, rolled back unnoticed, or hostile */
 };
 

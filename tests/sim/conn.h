@@ -46,6 +46,7 @@ struct pipe {
 	size_t head, n, cap; /* chunk[head..n) */
 	int64_t free_at, last_at;
 	bool broken; /* nothing more comes through */
+	bool narrow; /* the other side offers no window */
 };
 
 struct sim_conn {

@@ -372,7 +372,8 @@ void oracle_end(struct world *w)
 	oracle_dump(w, any, &first);
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		struct sim_node *n = &w->node[i];
-		if (n == any || !node_is_up(n) || n->old_program != any->old_program ||
+		if (n == any || !node_is_up(n) || n->held.provisional ||
+			n->old_program != any->old_program ||
 			!hash_equal(&n->held.entries, &any->held.entries))
 			continue;
 		oracle_dump(w, n, &other);
@@ -385,7 +386,5 @@ void oracle_end(struct world *w)
 		oracle_holds(14);
 	}
 	oracle_findings(w, any);
-	if (w->n_members > 0 && swarm_has(&w->swarm, FAULT_HOSTILE) && w->hostile != NULL)
-		oracle_holds(17);
 	oracle_rebuild(w, any);
 }

@@ -14,7 +14,6 @@
 #define HOSTILE_EPOCH 60
 #define ACT_MIN_MS 20
 #define PAUSE_MAX_MS 10000
-#define DEAF_WANTS 4
 
 /* Who writes logs by hand. A log of a liar has two branches, and each peer is shown one of them. */
 struct forger {
@@ -176,6 +175,16 @@ static void lie(struct world *w, struct hostile *h)
 	buf_release(&out);
 }
 
+static void ask_for_all(struct world *w, struct sim_conn *c, int end)
+{
+	for (size_t i = 0; i < w->books.n_logs; i++) {
+		const char *origin = w->books.log[i].origin;
+		struct message m = {
+			.kind = MESSAGE_WANT, .want = {bytes_str(origin), 0, UINT64_MAX}};
+		say(w, c, end, &m);
+	}
+}
+
 /* Asks for all there is, again and again, and reads nothing of it. */
 static void be_deaf(struct world *w, struct hostile *h)
 {
@@ -184,24 +193,22 @@ static void be_deaf(struct world *w, struct hostile *h)
 	struct sim_conn *c = session_with(w, &h->liar, peer, &end);
 	if (c == NULL || w->calm)
 		return;
-	c->end[end].deaf = true;
-	for (size_t i = 0; i < DEAF_WANTS * w->books.n_logs; i++) {
-		const char *origin = w->books.log[i % w->books.n_logs].origin;
-		struct message m = {
-			.kind = MESSAGE_WANT, .want = {bytes_str(origin), 0, UINT64_MAX}};
-		say(w, c, end, &m);
-	}
+	c->end[end].deaf = c->pipe[1 - end].narrow = true;
+	ask_for_all(w, c, end);
 }
 
 /* A node that reads nothing must speak, or it is dead. */
-static void keep_alive(struct world *w, struct hostile *h)
+static void go_on_deaf(struct world *w, struct hostile *h)
 {
 	for (size_t peer = 0; peer < w->n_members; peer++) {
 		int end;
 		struct sim_conn *c = session_with(w, &h->liar, peer, &end);
 		struct message m = {.kind = MESSAGE_PING, .token = 1};
-		if (c != NULL && c->end[end].deaf)
-			say(w, c, end, &m);
+		if (c == NULL || !c->end[end].deaf)
+			continue;
+		say(w, c, end, &m);
+		if (!w->calm && c->end[1 - end].drain.queued < LIMIT_WRITE_PAUSE_BYTES)
+			ask_for_all(w, c, end);
 	}
 }
 
@@ -218,9 +225,9 @@ void hostile_act(struct world *w)
 		size_t what = dice_index(&w->hostile_dice, 100);
 		if (what < 60)
 			lie(w, h);
-		else if (what < 66)
+		else if (what < 72)
 			be_deaf(w, h);
-		keep_alive(w, h);
+		go_on_deaf(w, h);
 	}
 	int64_t pause = dice_range(&w->hostile_dice, ACT_MIN_MS, h->pause_max);
 	queue_add(w, w->now + pause, SIM_HOSTILE, 0, 0);

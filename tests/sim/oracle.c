@@ -125,6 +125,12 @@ void oracle_taint(struct world *w, const char *origin, int member)
 	l->tainted = true;
 }
 
+void oracle_cloned(struct world *w, const char *origin, int member)
+{
+	oracle_taint(w, origin, member);
+	books_log(&w->books, origin, true)->cloned = true;
+}
+
 struct checking {
 	struct world *w;
 	struct sim_node *n;
@@ -411,6 +417,8 @@ static void fork_found(struct world *w, struct sim_node *n, const struct event *
 			w, 5, "%s says that %s was forked: %s", n->id->slug, ev->origin, ev->text);
 	oracle_holds(5);
 	sometimes(SOMETIMES_FORK_FOUND);
+	if (l->cloned)
+		sometimes(SOMETIMES_CLONE_FOUND);
 	if (ev->peer >= 0 && ev->peer != l->member)
 		sometimes(SOMETIMES_FORK_BY_RELAY);
 }

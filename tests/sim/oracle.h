@@ -35,6 +35,8 @@ void oracle_put_back(struct world *w, struct sim_node *n, const struct mark *wit
 /* A leaf that a member wrote without a replica. */
 void oracle_wrote(struct world *w, const char *origin, int member, struct bytes leaf);
 void oracle_taint(struct world *w, const char *origin, int member);
+/* A second machine goes on in this log. */
+void oracle_cloned(struct world *w, const char *origin, int member);
 
 /* ---- end.c ---- */
 /* Do all honest nodes hold the same? If `must`, what is missing is a failure. */

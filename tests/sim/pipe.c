@@ -68,7 +68,8 @@ void pipe_take(struct pipe *p, struct buf *out)
 
 size_t pipe_queued(const struct pipe *p)
 {
-	return p->bytes.n > PIPE_KERNEL_BYTES ? p->bytes.n - PIPE_KERNEL_BYTES : 0;
+	size_t kernel = p->narrow ? PIPE_NARROW_BYTES : PIPE_KERNEL_BYTES;
+	return p->bytes.n > kernel ? p->bytes.n - kernel : 0;
 }
 
 int64_t pipe_last_sent(const struct pipe *p)

@@ -6,8 +6,10 @@
 
 struct path;
 
-/* What the kernel takes without telling: neither queued for the writer nor lost when it closes. */
+/* What the kernel takes without telling: neither queued for the writer nor lost when it closes.
+ * Less of it if the other side offers no window. */
 #define PIPE_KERNEL_BYTES (64 * 1024)
+#define PIPE_NARROW_BYTES (16 * 1024)
 
 /* Splits what is written into chunks and schedules their arrival at the other end. */
 void pipe_write(struct world *w, struct pipe *p, const struct path *path, struct bytes in, int to,

@@ -9,6 +9,8 @@
 #define BOUND_MS 165000
 /* A source that sends on a slow line, but not what was asked for, is left after five minutes. */
 #define HELD_UP_MS 300000
+/* I15: a write queue that nobody reads is given up so much later than it should be. */
+#define STALL_LATE_MS 2000
 /* I16: when all is said, and how long is listened then. */
 #define SETTLE_MS 20000
 #define IDLE_MS 60000
@@ -44,6 +46,33 @@ static size_t sessions(const struct world *w)
 		n += w->conn[i] != NULL && w->conn[i]->end[0].state == END_SESSION &&
 			w->conn[i]->end[1].state == END_SESSION;
 	return n;
+}
+
+static bool is_stalled(const struct sim_conn *c, int end)
+{
+	const struct conn_end *e = &c->end[end];
+	return c->end[1 - end].deaf && e->state == END_SESSION && e->drain.queued > 0;
+}
+
+/* I15: who takes nothing of what is sent is left within its time. */
+static void wait_for_deaf_readers(struct world *w)
+{
+	bool any = false;
+	for (size_t i = 0; i < 2 * SIM_CONNS; i++)
+		any |= w->conn[i / 2] != NULL && is_stalled(w->conn[i / 2], i % 2);
+	if (!any)
+		return;
+	run_until(w, w->now + LIMIT_WRITE_STALL_MS + STALL_LATE_MS);
+	for (size_t i = 0; i < 2 * SIM_CONNS; i++) {
+		const struct sim_conn *c = w->conn[i / 2];
+		if (c == NULL || !is_stalled(c, i % 2))
+			continue;
+		const struct conn_end *e = &c->end[i % 2];
+		if (w->now > drain_deadline(&e->drain, LIMIT_WRITE_STALL_MS).v + STALL_LATE_MS)
+			oracle_fail(w, 15, "%s holds on to a peer that reads nothing",
+				e->node->id->slug);
+	}
+	oracle_holds(15);
 }
 
 /* What a line swallowed before the healing may come late. */
@@ -94,6 +123,7 @@ void run_once(const struct run *run, struct outcome *out)
 	(void)oracle_converged(w, true);
 	out->converged_ms = w->now - w->calm_since;
 	bool listens = dice_percent(&w->oracle, 25);
+	wait_for_deaf_readers(w);
 	if (listens)
 		listen_to_idle_lines(w);
 	oracle_end(w);

@@ -30,7 +30,7 @@ static const struct {
 	[FAULT_FULL] = {"full", 25, 8},
 	[FAULT_RESTORE] = {"restore", 35, 4},
 	[FAULT_ROLLBACK] = {"rollback", 25, 4},
-	[FAULT_CLONE] = {"clone", 12, 3},
+	[FAULT_CLONE] = {"clone", 16, 4},
 	[FAULT_HOSTILE] = {"hostile", 25, 0},
 	[FAULT_FUTURE] = {"future", 20, 0},
 	[FAULT_OLD] = {"old", 15, 0},

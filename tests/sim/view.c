@@ -11,8 +11,11 @@
 
 struct place {
 	char task[TASK_KEY_SIZE], holder[LIMIT_HOLDER_BYTES + 1];
+	char member[SLUG_SIZE], author[SLUG_SIZE]; /* who it names, and in whose log it stands */
+	char lead[SLUG_SIZE];			   /* SLOT_TASK */
+	bool closes;				   /* SLOT_OVERALL */
 	uint32_t slot;
-	struct hash id, *supersedes;
+	struct hash id, under, *supersedes;
 	size_t n_supersedes;
 };
 
@@ -26,6 +29,28 @@ static void keep_text(char *out, struct bytes s)
 	if (s.n > 0)
 		memcpy(out, s.p, s.n);
 	out[s.n] = '\0';
+}
+
+static void keep_roles(struct place *p, const struct ctl_entry *entry, const struct change *c)
+{
+	struct origin o;
+	struct arena a;
+	struct value value;
+	uint8_t memory[CODEC_LEAF_ARENA];
+	arena_init(&a, memory, sizeof(memory));
+	ENSURE(origin_parse(entry->origin, &o, NULL) == RC_OK);
+	keep_text(p->author, bytes_str(o.member));
+	keep_text(p->member, c->member);
+	if (c->under.n == HASH_BYTES)
+		memcpy(p->under.b, c->under.p, HASH_BYTES);
+	if ((c->slot != SLOT_TASK && c->slot != SLOT_OVERALL) ||
+		value_decode((enum slot)c->slot, c->value, &a, &value, NULL) != RC_OK)
+		return;
+	if (c->slot == SLOT_TASK)
+		keep_text(p->lead, value.task.lead);
+	else
+		p->closes = value.overall.status == STATUS_CLOSED ||
+			value.overall.status == STATUS_WITHDRAWN;
 }
 
 static int take_entry(void *arg, const struct ctl_entry *entry)
@@ -48,6 +73,7 @@ static int take_entry(void *arg, const struct ctl_entry *entry)
 	*p = (struct place){.slot = c.slot, .n_supersedes = c.n_supersedes};
 	keep_text(p->task, c.task);
 	keep_text(p->holder, c.holder);
+	keep_roles(p, entry, &c);
 	memcpy(p->id.b, entry->change_id.p, HASH_BYTES);
 	p->supersedes = xalloc((c.n_supersedes + 1) * sizeof(struct hash));
 	for (size_t i = 0; i < c.n_supersedes; i++)
@@ -113,6 +139,49 @@ static void root_of(const struct history *h, struct hash *out)
 	buf_release(&leaf);
 }
 
+/* ---- who wrote it ---- */
+
+static bool is_lead(const struct world *w, const struct history *h, const struct place *p)
+{
+	const char *office = w->identity[0].slug;
+	for (size_t i = 0; i < h->n; i++) {
+		const struct place *plan = &h->place[i];
+		if (plan->slot == SLOT_TASK && hash_equal(&plan->id, &p->under) &&
+			strcmp(plan->task, p->task) == 0)
+			return strcmp(plan->lead[0] != '\0' ? plan->lead : office, p->member) == 0;
+	}
+	return false;
+}
+
+/* As PROTOCOL 6.4 has it, said once more. */
+static bool may_write(const struct world *w, const struct history *h, const struct place *p)
+{
+	bool is_office = strcmp(p->member, w->identity[0].slug) == 0;
+	if (strcmp(p->member, p->author) != 0)
+		return false;
+	switch ((enum slot)p->slot) {
+	case SLOT_AREA:
+	case SLOT_TASK: return is_office;
+	case SLOT_REPORT: return strcmp(p->holder, p->member) == 0;
+	case SLOT_OVERALL: return p->closes ? is_office : is_lead(w, h, p);
+	case SLOT_NOTE: return true;
+	case SLOT_NONE: break;
+	}
+	return false;
+}
+
+/* I17: nothing is effective that its member may not write, whatever a liar says. */
+static void check_writers(struct world *w, const struct sim_node *n, const struct history *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (!may_write(w, h, &h->place[i]))
+			oracle_fail(w, 17, "on %s%d a change by %s of slot %u of %s is effective",
+				n->id->slug, n->self, h->place[i].author, h->place[i].slot,
+				h->place[i].task);
+	if (w->hostile != NULL && swarm_has(&w->swarm, FAULT_HOSTILE))
+		oracle_holds(17);
+}
+
 void oracle_fold(struct world *w, struct sim_node *n)
 {
 	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
@@ -128,6 +197,7 @@ void oracle_fold(struct world *w, struct sim_node *n)
 			n->self);
 	}
 	oracle_holds(28);
+	check_writers(w, n, &h);
 	for (size_t i = 0; i < h.n; i++)
 		free(h.place[i].supersedes);
 	free(h.place);

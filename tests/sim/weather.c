@@ -279,7 +279,7 @@ void weather_clone(struct world *w, struct sim_node *n)
 		.dice = {dice_u64(&w->weather)}};
 	disk_put_back(twin->disk, copy);
 	disk_copy_free(copy);
-	oracle_taint(w, n->mark.origin, n->member);
+	oracle_cloned(w, n->mark.origin, n->member);
 	world_trace(w, "clone %s%d", n->id->slug, n->self);
 	sometimes(SOMETIMES_CLONED);
 	w->n_nodes++;
