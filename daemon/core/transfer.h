@@ -47,9 +47,11 @@ int transfer_import_check(struct replica *r, struct transfer_import *t, const st
 void transfer_import_summary(struct transfer_import *t, struct ctl_imported *out);
 /* Between the passes. */
 void transfer_import_rewind(struct replica *r, struct transfer_import *t);
-/* Second pass, in a group: leaves come examined as in replica_recv. An error other than the
- * store's: what is here changed since the first pass, and this record no longer fits; those before
- * it are taken and good. */
+/* Must the leaves of this record be examined first? Those that are here need not. */
+bool transfer_import_wants(const struct replica *r, const struct message *m);
+/* Second pass, in a group: leaves come examined as in replica_recv, if they must be. An error other
+ * than the store's: what is here changed since the first pass, and this record no longer fits;
+ * those before it are taken and good. */
 int transfer_import_apply(struct replica *r, struct transfer_import *t, const struct message *m,
 	const struct batch *b, struct now now, struct err *e) MUST_CHECK;
 /* After the last record, in a group. *out as by transfer_import_summary, with the sizes that the

@@ -12,6 +12,7 @@ enum stage { STAGE_HELLO, STAGE_ROSTER, STAGE_EVIDENCE, STAGE_LEAVES, STAGE_HEAD
 /* One log: its head when the bundle was begun, and the leaves that still go into it. */
 struct export_log {
 	char origin[ORIGIN_SIZE];
+	bool regional;
 	uint64_t from, to;
 	size_t note_at, note_n; /* in notes */
 };
@@ -42,6 +43,7 @@ static void list_logs(struct replica *r, struct transfer_export *x)
 			continue;
 		struct export_log *l = &x->log[x->n++];
 		memcpy(l->origin, r->log[i]->row.origin, sizeof(l->origin));
+		l->regional = r->roster.member[r->log[i]->member].role == ROLE_REGIONAL;
 		l->to = size;
 		l->note_at = x->notes.n;
 		l->note_n = note.n;
@@ -166,15 +168,25 @@ static int next_roster(
 	return rc;
 }
 
+/* The regional member's logs come first: what others wrote acts under it, and would have to wait.
+ */
+static struct export_log *next_log(struct transfer_export *x)
+{
+	for (; !x->receipt && x->at < 2 * x->n; x->at++) {
+		struct export_log *l = &x->log[x->at % x->n];
+		if (l->regional == (x->at < x->n) && l->from < l->to)
+			return l;
+	}
+	return NULL;
+}
+
 /* Up to the head that there was, or beyond it where that head was forgotten meanwhile. */
 static int next_leaves(
 	struct replica *r, struct transfer_export *x, struct message *m, struct err *e)
 {
-	while (x->at < x->n && (x->receipt || x->log[x->at].from >= x->log[x->at].to))
-		x->at++;
-	if (x->at == x->n)
+	struct export_log *l = next_log(x);
+	if (l == NULL)
 		return STORE_NONE;
-	struct export_log *l = &x->log[x->at];
 	struct log *log = log_find(r, bytes_str(l->origin));
 	struct bytes note;
 	if (log == NULL ||

@@ -285,6 +285,16 @@ static int take_hello(struct replica *r, const struct message *m, struct now now
 	return rc;
 }
 
+static bool is_here(const struct log *log, const struct message *m)
+{
+	return log != NULL && m->leaves.first + m->leaves.n <= log->row.size;
+}
+
+bool transfer_import_wants(const struct replica *r, const struct message *m)
+{
+	return m->kind == MESSAGE_LEAVES && !is_here(log_find(r, m->leaves.origin), m);
+}
+
 static int take_leaves(struct replica *r, struct transfer_import *t, const struct message *m,
 	const struct batch *b, struct now now, struct err *e)
 {
@@ -293,9 +303,9 @@ static int take_leaves(struct replica *r, struct transfer_import *t, const struc
 	struct log *log = log_find(r, m->leaves.origin);
 	if (t->log.passed_over)
 		return RC_OK;
-	bool all_here = log != NULL && m->leaves.first + m->leaves.n <= log->row.size;
-	if (all_here && !t->log.parted)
+	if (is_here(log, m) && !t->log.parted)
 		return RC_OK;
+	ENSURE(is_here(log, m) || b->n == m->leaves.n);
 	int rc = log_accept_head(r, NO_PEER, m->leaves.head, now, &log, &cp, e);
 	if (rc == RC_PEER_LIMIT) {
 		t->log.passed_over = true;

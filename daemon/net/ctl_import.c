@@ -307,7 +307,7 @@ static void take(struct ctl_import_run *i)
 		refuse(i, next, &e);
 		return;
 	}
-	if (next == BUNDLE_RECORD && i->msg.kind == MESSAGE_LEAVES && !i->verify)
+	if (next == BUNDLE_RECORD && !i->verify && transfer_import_wants(s->replica, &i->msg))
 		examine(i);
 	if (i->state != IMPORT_TAKING || !turn_enter(s))
 		return;

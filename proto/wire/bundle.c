@@ -167,6 +167,7 @@ int bundle_reader_finish(struct bundle_reader *r, struct err *e)
 void bundle_form_release(struct bundle_form *f)
 {
 	buf_release(&f->last);
+	buf_release(&f->origins);
 	*f = (struct bundle_form){0};
 }
 
@@ -211,7 +212,7 @@ static int check_head(const struct message *m, struct err *e)
 	return RC_OK;
 }
 
-/* PROTOCOL 10: within a kind, records ascend by this. */
+/* PROTOCOL 10.2: within a kind, records ascend by this; of Leaves, the log that they are of. */
 static int order_of(const struct message *m, struct buf *out, struct err *e)
 {
 	switch (m->kind) {
@@ -243,19 +244,37 @@ static int order_of(const struct message *m, struct buf *out, struct err *e)
 	return RC_OK;
 }
 
-static int check_order(
-	const struct bundle_form *f, const struct message *m, struct bytes key, struct err *e)
+/* The batches of one log stand together. */
+static int check_log(struct bundle_form *f, const struct message *m, struct err *e)
 {
-	int order = bytes_compare(key, buf_bytes(&f->last));
-	if (m->kind == MESSAGE_LEAVES && order == 0)
+	struct buf origin = {0};
+	if (f->kind == MESSAGE_LEAVES && bytes_equal(m->leaves.origin, buf_bytes(&f->last)))
 		return m->leaves.first == f->end
 			? RC_OK
 			: err_set(e, RC_BUNDLE,
 				  "leaves from %llu on, where those from %llu on follow",
 				  (unsigned long long)m->leaves.first, (unsigned long long)f->end);
-	return order > 0 ? RC_OK
-			 : err_set(e, RC_BUNDLE, "a %s that does not come after the one before it",
-				   message_kind_name(m->kind));
+	buf_put_u8(&origin, '\n');
+	buf_put_bytes(&origin, m->leaves.origin);
+	buf_put_u8(&origin, '\n');
+	bool twice =
+		f->origins.n > 0 && memmem(f->origins.p, f->origins.n, origin.p, origin.n) != NULL;
+	buf_put_bytes(&f->origins, buf_bytes(&origin));
+	buf_release(&origin);
+	if (twice)
+		return err_set(e, RC_BUNDLE, "the leaves of a log stand in two places");
+	return ++f->n_origins <= LIMIT_LOGS
+		? RC_OK
+		: err_set(e, RC_TOO_BIG, "leaves of more than %d logs", LIMIT_LOGS);
+}
+
+static int check_order(
+	const struct bundle_form *f, const struct message *m, struct bytes key, struct err *e)
+{
+	return bytes_compare(key, buf_bytes(&f->last)) > 0
+		? RC_OK
+		: err_set(e, RC_BUNDLE, "a %s that does not come after the one before it",
+			  message_kind_name(m->kind));
 }
 
 int bundle_form_take(struct bundle_form *f, const struct message *m, struct err *e)
@@ -268,7 +287,9 @@ int bundle_form_take(struct bundle_form *f, const struct message *m, struct err 
 		return err_set(e, RC_BUNDLE, "a %s out of its place", message_kind_name(m->kind));
 	struct buf key = {0};
 	int rc = order_of(m, &key, e);
-	if (rc == RC_OK && rank == before)
+	if (rc == RC_OK && m->kind == MESSAGE_LEAVES)
+		rc = check_log(f, m, e);
+	else if (rc == RC_OK && rank == before)
 		rc = check_order(f, m, buf_bytes(&key), e);
 	if (rc == RC_OK) {
 		buf_release(&f->last);

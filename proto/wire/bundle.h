@@ -73,6 +73,8 @@ struct bundle_form {
 	enum message_kind kind; /* of the last record, MESSAGE_UNKNOWN before the first */
 	struct buf last;	/* what the next record of this kind must be above, as bytes */
 	uint64_t end;		/* of Leaves: where the next batch of this log begins */
+	struct buf origins;	/* of Leaves so far, each with LF on both sides */
+	size_t n_origins;
 };
 
 void bundle_form_release(struct bundle_form *f);

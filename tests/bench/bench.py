@@ -4,9 +4,11 @@ import json
 import os
 import platform
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 import cluster
@@ -334,6 +336,107 @@ def w4(sizes):
     return rows
 
 
+# ---- W7: bundles ----
+
+def measured(*argv):
+    """Seconds, and the peak of its memory in MiB, looked at every few ms: what the kernel says at
+    its end counts what it was before it became this program."""
+    started, peak = time.monotonic(), 0
+    process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, preexec_fn=cluster._die_with_parent)
+    while process.poll() is None:
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
+            peak = max([peak] + [int(line.split()[1]) for line in f if line.startswith("VmHWM:")])
+        time.sleep(0.005)
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(process.args)}: exit {process.returncode}")
+    return time.monotonic() - started, peak / 1024
+
+
+class Asker(threading.Thread):
+    """Somebody who asks the node who it is, all the time; the longest that he waited."""
+
+    INFO = b"\0\0\0\x04\x08\x01\x12\0"  # Request{id 1, info{}}
+
+    def __init__(self, node):
+        super().__init__()
+        self.node, self.longest_ms, self.over = node, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.connect(self.node.socket)
+            while not self.over.is_set():
+                started = time.monotonic()
+                s.sendall(self.INFO)
+                left = int.from_bytes(s.recv(4, socket.MSG_WAITALL), "big")
+                s.recv(left, socket.MSG_WAITALL)
+                self.longest_ms = max(self.longest_ms, 1000 * (time.monotonic() - started))
+                self.over.wait(0.005)
+
+    def end(self):
+        self.over.set()
+        self.join()
+        return self.longest_ms
+
+
+def w7(sizes):
+    count = sizes["catch_up"]
+    rows = {
+        "export": Row(f"W7 a bundle of {count:,} changes: written", "s", 10),
+        "check": Row("   looked at by a node that has none of them", "s"),
+        "import": Row("W7 taken by a node that has none of them", "s", 60),
+        "again": Row("   taken once more", "s"),
+        "size": Row("   bytes of the file", "MB"),
+        "client": Row("W7 peak memory of the client, out and in", "MiB", 16),
+        "giver": Row("W7 peak memory of the node that wrote it", "MiB",
+                     MEMORY_MIB + SQLITE_CACHE_MIB),
+        "taker": Row("W7 peak memory of the node that took it", "MiB",
+                     MEMORY_MIB + SQLITE_CACHE_MIB),
+        "others": Row("   longest that another client of it waited meanwhile", "ms"),
+    }
+    with Cluster(("jiangsu", "anhui", "office"), listens=()) as c:
+        giver, taker, plan = c["jiangsu"], c["anhui"], os.path.join(c.folder, "plan")
+        for slug in ("office", "jiangsu"):
+            c[slug].start()
+            c.install(slug)
+        c["office"].post("plan", "load", "conf/plan-2024-2026.csv")
+        c["office"].ctl("bundle", "export", "--all", "-o", plan)
+        giver.ctl("bundle", "import", plan)
+        c["office"].stop()
+        fill(giver, count)
+        giver.stop()
+        giver.start()
+        for round_number in range(sizes["rounds"]):
+            Others.look()
+            file = os.path.join(c.folder, f"bundle-{round_number}")
+            for folder in (taker.data, taker.mark):
+                shutil.rmtree(folder)
+                os.makedirs(folder)
+            taker.start()
+            taker.ctl("roster", "install", c.roster)
+            seconds, peak = measured(cluster.DELTACTL, "--node", giver.socket, "bundle", "export",
+                                     "--all", "-o", file)
+            asker = Asker(taker)
+            looked, _ = measured(cluster.DELTACTL, "--node", taker.socket, "bundle", "check", file)
+            taken, in_peak = measured(cluster.DELTACTL, "--node", taker.socket, "bundle", "import",
+                                      file)
+            again, _ = measured(cluster.DELTACTL, "--node", taker.socket, "bundle", "import", file)
+            waited = asker.end()
+            if entries_of(taker) != entries_of(giver) + 1:  # its own Open
+                raise SystemExit("not everything came over")
+            for name, value in (("export", seconds), ("check", looked), ("import", taken),
+                                ("again", again), ("size", os.path.getsize(file) / 1e6),
+                                ("client", max(peak, in_peak)), ("giver", peak_mib(giver.process)),
+                                ("taker", peak_mib(taker.process)), ("others", waited)):
+                rows[name].add(value)
+            say(f"W7 written in {seconds:.2f} s, taken in {taken:.2f} s, {peak_mib(taker.process):.0f} MiB")
+            taker.stop()
+            os.remove(file)
+        giver.stop()
+    return rows.values()
+
+
 # ---- the table ----
 
 def print_table(rows, rounds):
@@ -359,9 +462,9 @@ def print_table(rows, rounds):
 def main(argv):
     smoke = "--smoke" in argv
     wanted = [a for a in argv if a != "--smoke"]
-    parts = {"w1": w1, "w2": w2, "w3": w3, "w4": w4}
+    parts = {"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w7": w7}
     if any(w not in parts for w in wanted):
-        raise SystemExit("usage: tests/bench/run [--smoke] [w1 w2 w3 w4]...   (w5 comes with w1)")
+        raise SystemExit("usage: tests/bench/run [--smoke] [w1 w2 w3 w4 w7]...   (w5 comes with w1)")
     sizes = SMOKE if smoke else FULL
     Row.smoke = smoke
     rows = []

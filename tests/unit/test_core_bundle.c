@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,6 +298,46 @@ static void h57_records_in_another_order_or_twice_are_refused(void **state)
 	buf_release(&file);
 }
 
+/* Whose log comes first is the maker's to say. */
+static void logs_may_come_in_any_order_but_each_in_one_piece(void **state)
+{
+	(void)state;
+	struct message m[RECORDS], b;
+	struct buf file = {0};
+	fill(m);
+	b = m[7];
+	m[7] = m[6];
+	m[6] = m[5];
+	m[5] = b;
+	write_bundle(m, RECORDS, &file);
+	assert_int_equal(read_bundle(buf_bytes(&file), 4096).rc, RC_OK);
+	m[5] = m[6];
+	m[6] = b;
+	write_bundle(m, RECORDS, &file);
+	assert_refused(buf_bytes(&file), RC_BUNDLE, 8, offset_of(buf_bytes(&file), 8));
+	buf_release(&file);
+}
+
+static void bundle_has_leaves_of_at_most_256_logs(void **state)
+{
+	(void)state;
+	static struct message m[LIMIT_LOGS + 2];
+	static char origin[LIMIT_LOGS + 1][16], head[LIMIT_LOGS + 1][32];
+	struct buf file = {0};
+	m[0] = hello();
+	for (size_t i = 0; i <= LIMIT_LOGS; i++) {
+		snprintf(origin[i], sizeof(origin[i]), "o%zu", i);
+		snprintf(head[i], sizeof(head[i]), "o%zu\n2\nr\n", i);
+		m[i + 1] = leaves(origin[i], 0, two, 2, head[i]);
+	}
+	write_bundle(m, LIMIT_LOGS + 1, &file);
+	assert_int_equal(read_bundle(buf_bytes(&file), 4096).rc, RC_OK);
+	write_bundle(m, LIMIT_LOGS + 2, &file);
+	assert_refused(buf_bytes(&file), RC_TOO_BIG, LIMIT_LOGS + 2,
+		offset_of(buf_bytes(&file), LIMIT_LOGS + 2));
+	buf_release(&file);
+}
+
 static void record_that_is_left_out_is_seen_where_others_follow_it(void **state)
 {
 	(void)state;
@@ -379,6 +420,8 @@ int main(void)
 		cmocka_unit_test(every_flipped_bit_is_refused),
 		cmocka_unit_test(bytes_after_the_trailer_are_refused),
 		cmocka_unit_test(h57_records_in_another_order_or_twice_are_refused),
+		cmocka_unit_test(logs_may_come_in_any_order_but_each_in_one_piece),
+		cmocka_unit_test(bundle_has_leaves_of_at_most_256_logs),
 		cmocka_unit_test(record_that_is_left_out_is_seen_where_others_follow_it),
 		cmocka_unit_test(kinds_that_are_for_the_wire_only_are_refused),
 		cmocka_unit_test(leaves_end_at_their_own_head),
