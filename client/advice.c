@@ -57,6 +57,9 @@ static const struct {
 	{RC_PEER_BATCH, N_("the peer's data are damaged or forged; its administrator should look")},
 	{RC_PEER_ORIGIN, N_("the peer offers a log of nobody in the roster; look at its roster")},
 	{RC_PEER_LIMIT, N_("the peer asks too much; it is served again later")},
+	{RC_PEER_EVIDENCE,
+		N_("the peer accuses without a proof and is not believed; its administrator should "
+		   "look")},
 };
 
 const char *advice_for(int rc)

@@ -197,6 +197,7 @@ static int open_replica(struct node *n, struct err *e)
 	struct replica_config c = {.store = n->store,
 		.chance = system_chance,
 		.log_key = &n->log,
+		.cosign_key = &n->cosign,
 		.member = n->config.net.member,
 		.cluster_id = n->config.net.cluster_id,
 		.software = SOFTWARE,

@@ -141,7 +141,6 @@ struct mono_ms fetch_deadline(const struct replica *r)
 	for (size_t i = 0; i < r->n_logs; i++) {
 		const struct log *log = r->log[i];
 		sooner(&at, log->relay_at.v);
-		sooner(&at, log->fork_again.v);
 		if (!needs_fetch(log))
 			continue;
 		if (log->source != NO_PEER)

@@ -2,41 +2,6 @@
 #include "daemon/core/state.h"
 #include "proto/base/mutant.h"
 
-void fork_say_to(struct session *s, struct log *log, size_t i, struct now now)
-{
-	s->log[i].fork_due[0] = s->log[i].fork_due[1] = true;
-	if (log->fork_again.v == MONO_NEVER.v)
-		log->fork_again.v = now.mono.v + LOOK_BACK_MS + FETCH_TIMEOUT_MS;
-}
-
-void fork_say_again(struct replica *r, size_t i)
-{
-	r->log[i]->fork_again = MONO_NEVER;
-	for (size_t p = 0; p < r->roster.n; p++)
-		r->session[p].log[i].fork_due[0] = r->session[p].log[i].fork_due[1] = true;
-}
-
-int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
-	uint64_t size, struct now now, struct err *e)
-{
-	if (log->row.forked || MUTANT(FIRST_WINS))
-		return RC_OK;
-	log->row.forked = true;
-	log->source = NO_PEER;
-	event_hold(r, EVENT_FORK, peer, log, "two histories, different at size %llu",
-		(unsigned long long)size);
-	r->wrote = true;
-	int rc = r->ops->log_put(r->store, &log->row, e);
-	if (rc == RC_OK)
-		rc = r->ops->evidence_put(
-			r->store, &(struct store_evidence){log->row.origin, first, second, {0}}, e);
-	buf_put_bytes(&log->fork_head[0], first);
-	buf_put_bytes(&log->fork_head[1], second);
-	for (size_t p = 0; p < r->roster.n; p++)
-		fork_say_to(&r->session[p], log, log_position(r, log), now);
-	return rc;
-}
-
 bool fork_is_known(const struct replica *r)
 {
 	for (size_t i = 0; i < r->n_logs; i++)
@@ -82,21 +47,28 @@ static int check_reached(struct replica *r, int peer, struct log *log, const str
 	struct buf kept = {0};
 	struct checkpoint mine;
 	struct frontier f = {0};
+	struct history ours = {.from = log->row.size};
 	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
 	if (rc == RC_OK &&
 		checkpoint_verify(buf_bytes(&kept), r->roster.member[log->member].log, &mine, e) !=
 			RC_OK)
 		rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify", log->row.origin);
-	if (rc == STORE_NONE) {
-		if (!may_look_back(r, peer, log, now) || MUTANT(FORK_AT_KEPT_HEADS_ONLY))
-			return RC_OK;
+	if (rc == STORE_NONE && !MUTANT(FORK_AT_KEPT_HEADS_ONLY)) {
 		buf_put_bytes(&kept, buf_bytes(&log->head));
-		rc = root_of_ours(r, log, &f, cp->size, &mine.root, e);
+		rc = witness_root(r, log, cp->size, &mine.root, e);
+		if (rc == STORE_NONE && may_look_back(r, peer, log, now))
+			rc = root_of_ours(r, log, &f, cp->size, &mine.root, e);
 	}
-	if (rc == RC_OK && !hash_equal(&mine.root, &cp->root))
-		rc = fork_note(r, peer, log, buf_bytes(&kept), note, cp->size, now, e);
+	bool differs = rc == RC_OK && !hash_equal(&mine.root, &cp->root);
+	if (differs && log == r->own && r->own_dirty) {
+		rc = own_sign_head(r, e); /* what we say of ours must reach as far as our leaves */
+		buf_reset(&kept);
+		buf_put_bytes(&kept, buf_bytes(&log->head));
+	}
+	if (differs && rc == RC_OK)
+		rc = evidence_found(r, peer, log, buf_bytes(&kept), note, &ours, e);
 	buf_release(&kept);
-	return rc;
+	return rc == STORE_NONE ? RC_OK : rc;
 }
 
 int fork_check_head(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
@@ -109,8 +81,8 @@ int fork_check_head(struct replica *r, int peer, struct log *log, const struct c
 	const struct seen_head *before[] = {&log->seen, &log->earlier};
 	for (size_t i = 0; i < (MUTANT(EARLIER_HEAD_FORGOTTEN) ? 1 : 2); i++)
 		if (cp->size == before[i]->size && !hash_equal(&cp->root, &before[i]->root))
-			return fork_note(
-				r, peer, log, buf_bytes(&before[i]->note), note, cp->size, now, e);
+			return evidence_found(
+				r, peer, log, buf_bytes(&before[i]->note), note, NULL, e);
 	return RC_OK;
 }
 
@@ -131,6 +103,15 @@ static int refuse_batch(const struct log *log, const struct checkpoint *cp, stru
 	return err_set(e, RC_PEER_BATCH,
 		"the leaves of \"%s\" do not give the signed root of size %llu", log->row.origin,
 		(unsigned long long)cp->size);
+}
+
+int fork_parted(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, uint64_t common, const struct batch *b, struct err *e)
+{
+	struct history h = {.from = log->row.size};
+	if (cp->size > log->row.size)
+		h = (struct history){.from = common, .b = b};
+	return evidence_found(r, peer, log, buf_bytes(&log->head), note, &h, e);
 }
 
 int fork_follow(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
@@ -165,5 +146,5 @@ int fork_follow(struct replica *r, int peer, struct log *log, const struct check
 			return RC_OK;
 		}
 	}
-	return fork_note(r, peer, log, buf_bytes(&log->head), note, cp->size, now, e);
+	return fork_parted(r, peer, log, cp, note, log->common.size, b, e);
 }

@@ -45,7 +45,7 @@ static struct log *log_new(const struct origin *o, int member)
 	log->origin = *o;
 	log->member = member;
 	log->source = log->doubted = NO_PEER;
-	log->relay_at = log->fork_again = MONO_NEVER;
+	log->relay_at = log->witness.relay_at = MONO_NEVER;
 	return log;
 }
 
@@ -54,8 +54,9 @@ static void log_free(struct log *log)
 	buf_release(&log->head);
 	buf_release(&log->seen.note);
 	buf_release(&log->earlier.note);
-	buf_release(&log->fork_head[0]);
-	buf_release(&log->fork_head[1]);
+	for (size_t i = 0; i < 3; i++)
+		buf_release(&log->evidence[i]);
+	witness_release(&log->witness);
 	free(log->shown);
 	free(log);
 }
@@ -157,6 +158,7 @@ int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct 
 	else
 		log->kept[1] = log->kept[0];
 	log->kept[0] = now;
+	witness_follow(log);
 	buf_reset(&log->head);
 	buf_put_bytes(&log->head, note);
 	if (rc == RC_OK)
@@ -167,12 +169,16 @@ int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct 
 
 uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note)
 {
-	if (log != r->own || MUTANT(MARK_AFTER_SEND)) {
-		*note = buf_bytes(&log->head);
-		return log->row.size;
+	uint64_t size = log->row.size;
+	*note = buf_bytes(&log->head);
+	if (log == r->own && !MUTANT(MARK_AFTER_SEND)) {
+		size = r->mark.size;
+		*note = buf_bytes(&r->mark.note);
 	}
-	*note = buf_bytes(&r->mark.note);
-	return note->n > 0 ? r->mark.size : 0;
+	if (note->n == 0)
+		return 0;
+	*note = witness_note(log, size, *note);
+	return size;
 }
 
 /* A head larger than all before it: leaves are missing here. */
@@ -199,7 +205,7 @@ static int raise_seen(struct replica *r, struct log *log, const struct checkpoin
 
 /* PROTOCOL 3.4, 4: a peer holds more of our own log than we do, or another history of it: this
  * database was rolled back or copied. */
-static int check_own(struct replica *r, int peer, struct log *log, struct now now, struct err *e)
+int log_check_own(struct replica *r, int peer, struct log *log, struct now now, struct err *e)
 {
 	bool behind = log->seen.size > log->row.size && !MUTANT(OWN_HEAD_IGNORED);
 	if (log != r->own || (!behind && !log->row.forked))
@@ -211,7 +217,7 @@ static int check_own(struct replica *r, int peer, struct log *log, struct now no
 	return own_open(r, behind ? OPEN_ROLLBACK : OPEN_CLONE, now, e);
 }
 
-static int owner_of(const struct replica *r, const struct origin *o, struct err *e)
+int log_owner(const struct replica *r, const struct origin *o, struct err *e)
 {
 	int member = roster_find(&r->roster, bytes_str(o->member));
 	if (member < 0 || strcmp(o->cluster, r->roster.cluster) != 0)
@@ -229,7 +235,7 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 		origin_parse(cp->origin, &o, e) != RC_OK || cp->size == 0 ||
 		cp->size > LIMIT_LOG_SIZE)
 		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
-	int member = owner_of(r, &o, e);
+	int member = log_owner(r, &o, e);
 	if (member < 0)
 		return member;
 	struct log *log = log_find(r, cp->origin);
@@ -247,7 +253,7 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 	if (rc == RC_OK)
 		rc = raise_seen(r, log, cp, note, now, e);
 	if (rc == RC_OK)
-		rc = check_own(r, peer, log, now, e);
+		rc = log_check_own(r, peer, log, now, e);
 	if (rc == RC_OK)
 		rc = rebuild_look(r, log, now, e);
 	if (rc == RC_OK && peer != NO_PEER) {
@@ -288,8 +294,8 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 	if (!batch_fits(log, cp, b, skip, &after))
 		return fork_follow(r, peer, log, cp, note, first, b, now, e);
 	if (fork_is_passed_by(log, b, skip))
-		return fork_note(r, peer, log, buf_bytes(&log->earlier.note), note,
-			log->earlier.size, now, e);
+		return evidence_found(r, peer, log, buf_bytes(&log->earlier.note), note,
+			&(struct history){log->row.size, b, skip}, e);
 	int rc = RC_OK;
 	if (MUTANT(FUTURE_REJECTED) && HLC_MS(b->leaf[skip].leaf.hlc) > now.wall.v + 3600000)
 		rc = err_set(e, RC_PEER_BATCH, "leaves from the future");
@@ -304,6 +310,8 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 		log->row.seen_ms = 0;
 	*appended = b->n - skip;
 	rc = log_keep_head(r, log, note, e);
+	if (rc == RC_OK)
+		rc = witness_grew(r, log, now, e);
 	if (rc == RC_OK)
 		session_log_grew(r, log, now);
 	return rc;

@@ -16,6 +16,7 @@ static void make_hello(struct replica *r, int peer, struct message *m)
 			continue;
 		r->out_heads[n++] = note;
 		s->log[i].told = size;
+		witness_told(r->log[i], size, peer);
 	}
 	m->kind = MESSAGE_HELLO;
 	m->hello.protocol_min = PROTOCOL_MIN;
@@ -125,19 +126,17 @@ static bool make_news(struct replica *r, struct session *s, size_t i, struct mes
 	return true;
 }
 
-/* PROTOCOL 4: whoever finds a fork says both heads to everybody. */
-static bool make_fork(struct session *s, const struct log *log, size_t i, struct message *m)
+static bool make_evidence(struct replica *r, struct session *s, size_t i, struct message *m)
 {
-	for (size_t k = 0; k < 2; k++) {
-		bool due = s->log[i].fork_due[k] && log->fork_head[k].n > 0;
-		s->log[i].fork_due[k] = false;
-		if (!due)
-			continue;
-		m->kind = MESSAGE_HEAD;
-		m->note = buf_bytes(&log->fork_head[k]);
-		return true;
-	}
-	return false;
+	bool due = s->log[i].evidence_due;
+	s->log[i].evidence_due = false;
+	return due && evidence_of(r, r->log[i], m);
+}
+
+static bool make_cosignature(struct replica *r, int peer, size_t i, struct message *m)
+{
+	m->kind = MESSAGE_COSIGNATURE;
+	return witness_next(r->log[i], peer, &m->note);
 }
 
 static bool make_want(struct replica *r, struct session *s, size_t i, struct message *m)
@@ -199,8 +198,9 @@ static bool serve_want(struct replica *r, struct session *s, struct message *m)
 	return false;
 }
 
-static bool next_open(struct replica *r, struct session *s, struct message *m)
+static bool next_open(struct replica *r, int peer, struct message *m)
 {
+	struct session *s = &r->session[peer];
 	if (s->pong_due || s->ping_due) {
 		bool pong = s->pong_due;
 		m->kind = pong ? MESSAGE_PONG : MESSAGE_PING;
@@ -209,7 +209,13 @@ static bool next_open(struct replica *r, struct session *s, struct message *m)
 		return true;
 	}
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (make_news(r, s, i, m) || make_fork(s, r->log[i], i, m) || make_want(r, s, i, m))
+		if (make_evidence(r, s, i, m))
+			return true;
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (make_news(r, s, i, m) || make_want(r, s, i, m))
+			return true;
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (make_cosignature(r, peer, i, m))
 			return true;
 	return (s->digest_due && make_digest(r, s, m)) || serve_want(r, s, m);
 }
@@ -237,7 +243,7 @@ bool replica_next_out(struct replica *r, int peer, struct outbound *out)
 			make_hello(r, peer, &out->msg);
 			return true;
 		}
-		return next_open(r, s, &out->msg);
+		return next_open(r, peer, &out->msg);
 	}
 	return false;
 }

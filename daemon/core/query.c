@@ -7,12 +7,19 @@
 #include "proto/trust/sign.h"
 #include "proto/wire/codec.h"
 
-static const char *origin_of(const struct replica *r, uint32_t id)
+/* NULL: the database is damaged. */
+static const struct log *log_by_id(const struct replica *r, uint32_t id)
 {
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (r->log[i]->row.id == id)
-			return r->log[i]->row.origin;
-	return "";
+			return r->log[i];
+	return NULL;
+}
+
+static const char *origin_of(const struct replica *r, uint32_t id)
+{
+	const struct log *log = log_by_id(r, id);
+	return log != NULL ? log->row.origin : "";
 }
 
 /* ---- registers ---- */
@@ -62,16 +69,20 @@ static int visit(void *arg, const struct store_register *reg, const struct store
 {
 	struct querying *q = arg;
 	bool current = c->verdict == VERDICT_EFFECTIVE && c->superseded == 0;
+	const struct log *log = log_by_id(q->r, c->log);
+	if (log == NULL)
+		return RC_CORRUPT;
 	if (current && !MUTANT(SHOWN_UNCHECKED) && !audit_may_show(q->r, c->log, c->index, leaf))
 		return 0;
-	struct ctl_entry entry = {.origin = bytes_str(origin_of(q->r, c->log)),
+	struct ctl_entry entry = {.origin = bytes_str(log->row.origin),
+		.final = c->index < log->witness.final_size,
 		.change_id = hash_bytes(&c->id),
 		.leaf = leaf,
 		.index = c->index,
 		.verdict = (uint32_t)c->verdict,
 		.void_code = (uint32_t)c->void_code,
 		.current = current,
-		.unaudited = !current && !audit_covers(log_of(q->r, c->log), c->index)};
+		.unaudited = !current && !audit_covers(log, c->index)};
 	if (!q->conflicts) {
 		q->stopped = q->fn(q->arg, &entry);
 		return q->stopped;
@@ -156,14 +167,6 @@ static uint64_t revoked_from(const struct operators *o, const struct operator_ev
 	return below;
 }
 
-static const struct log *log_by_id(const struct replica *r, uint32_t id)
-{
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.id == id)
-			return r->log[i];
-	return NULL;
-}
-
 int replica_operators(struct replica *r, const struct ctl_operator **out, size_t *n, struct err *e)
 {
 	(void)e;
@@ -199,6 +202,18 @@ int replica_operators(struct replica *r, const struct ctl_operator **out, size_t
 
 /* ---- status ---- */
 
+static void fill_cosigned(const struct replica *r, const struct log *log, struct ctl_cosigned *room,
+	struct ctl_log *out)
+{
+	out->cosigned = room;
+	for (int m = 0; m < (int)r->roster.n; m++) {
+		uint64_t size = witness_newest(log, m);
+		if (size > 0)
+			room[out->n_cosigned++] =
+				(struct ctl_cosigned){bytes_str(member_slug(r, m)), size};
+	}
+}
+
 static void fill_log(
 	const struct replica *r, const struct log *log, struct hash *root, struct ctl_log *out)
 {
@@ -213,7 +228,8 @@ static void fill_log(
 		.findings = log->row.voids,
 		.seen_ms = log->row.seen_ms,
 		.forked = log->row.forked,
-		.audited = log->row.audited};
+		.audited = log->row.audited,
+		.final_size = log->witness.final_size};
 }
 
 static uint32_t agreement(const struct replica *r, const struct session *s)
@@ -302,13 +318,17 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 		return rc;
 	out->view_root = hash_bytes(&r->digest.root);
 	out->provisional = audit_is_provisional(r);
+	out->evidence = evidence_count(r);
 	buf_reset(&r->answer);
 	struct hash *roots =
 		(struct hash *)(void *)buf_reserve(&r->answer, n_logs * sizeof(struct hash) + 1);
 	r->answer_logs = xrealloc(r->answer_logs, (n_logs + 1) * sizeof(*r->answer_logs));
 	r->answer_peers = xrealloc(r->answer_peers, (n_peers + 1) * sizeof(*r->answer_peers));
+	r->answer_cosigned =
+		xrealloc(r->answer_cosigned, (n_logs * n_peers + 1) * sizeof(*r->answer_cosigned));
 	for (size_t i = 0; i < n_logs; i++) {
 		fill_log(r, r->log[i], &roots[i], &r->answer_logs[i]);
+		fill_cosigned(r, r->log[i], r->answer_cosigned + i * n_peers, &r->answer_logs[i]);
 		out->entries += r->log[i]->row.size;
 	}
 	out->logs = r->answer_logs;

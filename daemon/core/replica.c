@@ -103,6 +103,11 @@ static int take_roster(struct replica *r, const struct roster *roster, struct er
 		return err_set(e, RC_SETUP,
 			"the log key of the configuration is not the roster's for %s",
 			r->config.member);
+	if (r->config.cosign_key != NULL &&
+		memcmp(roster->member[self].cosign, r->config.cosign_key->public, KEY_BYTES) != 0)
+		return err_set(e, RC_SETUP,
+			"the cosign key of the configuration is not the roster's for %s",
+			r->config.member);
 	r->roster = *roster;
 	r->self = self;
 	r->has_roster = true;
@@ -133,6 +138,10 @@ static int load(struct replica *r, struct now now, struct err *e)
 		rc = logs_load(r, e);
 	if (rc == RC_OK)
 		rc = events_load(r, e);
+	if (rc == RC_OK)
+		rc = witness_load(r, e);
+	if (rc == RC_OK)
+		rc = evidence_load(r, e);
 	if (rc == RC_OK)
 		rc = digest_load(r, e);
 	if (rc == RC_OK && !MUTANT(UNKNOWN_FOR_EVER))
@@ -195,6 +204,7 @@ void replica_close(struct replica *r)
 	buf_release(&r->answer);
 	free(r->answer_logs);
 	free(r->answer_peers);
+	free(r->answer_cosigned);
 	free(r->answer_operators);
 	free(r->answer_clones);
 	free(r);
@@ -224,10 +234,10 @@ int replica_begin(struct replica *r, struct err *e)
 int replica_commit(struct replica *r, struct now now, struct err *e)
 {
 	ENSURE(r->in_group);
-	int rc = RC_OK;
+	int rc = r->own_dirty ? own_sign_head(r, e) : RC_OK;
+	if (rc == RC_OK)
+		rc = witness_commit(r, now, e);
 	bool wrote = r->wrote;
-	if (r->own_dirty)
-		rc = own_sign_head(r, e);
 	if (rc == RC_OK)
 		rc = r->ops->commit(r->store, e);
 	if (rc != RC_OK)

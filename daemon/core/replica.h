@@ -42,6 +42,7 @@ struct replica_config {
 	struct store *store; /* borrowed */
 	struct chance chance;
 	const struct key *log_key; /* borrowed; NULL: it writes no log (replica_fill) */
+	const struct key *cosign_key; /* borrowed; NULL: this node cosigns nothing */
 	const char *member;	   /* slug of this node; borrowed */
 	struct hash cluster_id;	   /* what the administrator configured */
 	const char *software;	   /* "deltad 0.1.0"; borrowed */
@@ -176,7 +177,8 @@ bool replica_next_out(struct replica *r, int peer, struct outbound *out);
 enum event_kind {
 	EVENT_MARK,	 /* write the mark file (origin, size, root), then call replica_marked */
 	EVENT_COMMITTED, /* something visible changed: wake subscribers */
-	EVENT_FORK,	 /* alarm: text names log and size */
+	EVENT_FORK,	 /* alarm: a log is forked and frozen; text names the size */
+	EVENT_EVIDENCE,	 /* what proves it was stored; found here or told by the peer */
 	EVENT_NEW_EPOCH, /* a new own log was opened; text says why */
 	EVENT_DIVERGED,	 /* alarm: equal logs, other view than the peer's */
 	EVENT_CLONE,	 /* alarm: two machines write as one member; text names the logs */
@@ -207,6 +209,9 @@ int replica_findings(struct replica *r, replica_entry_fn *fn, void *arg, struct 
 /* Borrowed until the next input. */
 int replica_operators(
 	struct replica *r, const struct ctl_operator **out, size_t *n, struct err *e) MUST_CHECK;
+/* Piece `at` of what proves that logs are forked, one a log. STORE_NONE: there are not so many.
+ * Borrowed until the next input. */
+int replica_evidence(struct replica *r, size_t at, struct ctl_evidence *out) MUST_CHECK;
 /* A leaf with its path and a head over it: the newest final one, else the newest that may leave
  * this node. Reads the whole log. RC_NOT_FOUND: no such log, or no such leaf under a head yet.
  * Borrowed until the next call. */

@@ -61,9 +61,10 @@ static void link_up(struct replica *r, int peer, struct now now)
 	/* Calling again gives nobody another look back. */
 	for (size_t i = 0; i < LIMIT_LOGS; i++)
 		s->log[i] = (struct peer_log){.looked_back = s->log[i].looked_back};
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.forked)
-			fork_say_to(s, r->log[i], i, now);
+	for (size_t i = 0; i < r->n_logs; i++) {
+		s->log[i].evidence_due = true;
+		witness_link_up(r->log[i], peer);
+	}
 }
 
 void replica_link(struct replica *r, int peer, enum link_event ev, struct now now)
@@ -131,7 +132,10 @@ static int recv_hello(
 	size_t passed_over = 0;
 	for (size_t i = 0; i < m->hello.n_heads; i++) {
 		struct checkpoint cp;
-		int rc = log_accept_head(r, peer, m->hello.heads[i], now, NULL, &cp, e);
+		struct log *log;
+		int rc = log_accept_head(r, peer, m->hello.heads[i], now, &log, &cp, e);
+		if (rc == RC_OK)
+			rc = witness_take_lines(r, peer, log, m->hello.heads[i], now, e);
 		if (rc != RC_OK && !is_third_party_fault(rc))
 			return rc;
 		passed_over += rc != RC_OK;
@@ -149,8 +153,25 @@ static int recv_head(
 	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
 {
 	struct checkpoint cp;
-	int rc = log_accept_head(r, peer, m->note, now, NULL, &cp, e);
+	struct log *log;
+	int rc = log_accept_head(r, peer, m->note, now, &log, &cp, e);
+	if (rc == RC_OK)
+		rc = witness_take_lines(r, peer, log, m->note, now, e);
 	return rc == RC_PEER_LIMIT ? RC_OK : rc; /* as in a Hello */
+}
+
+static int recv_cosignature(
+	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
+{
+	int rc = witness_recv(r, peer, m->note, now, e);
+	return rc == RC_PEER_LIMIT ? RC_OK : rc;
+}
+
+static int recv_evidence(
+	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
+{
+	int rc = evidence_recv(r, peer, m, now, e);
+	return rc == RC_PEER_LIMIT ? RC_OK : rc;
 }
 
 static int recv_want(struct replica *r, int peer, const struct message *m, struct err *e)
@@ -184,6 +205,8 @@ static int recv_leaves(struct replica *r, int peer, const struct message *m, con
 		r, peer, log, &cp, m->leaves.head, m->leaves.first, b, now, &appended, e);
 	if (rc == RC_OK && appended > 0)
 		fetch_progress(r, log, now);
+	if (rc == RC_OK)
+		rc = witness_take_lines(r, peer, log, m->leaves.head, now, e);
 	return rc;
 }
 
@@ -279,10 +302,10 @@ static int recv_open(struct replica *r, int peer, const struct message *m, const
 		s->pong_token = m->token;
 		return RC_OK;
 	case MESSAGE_BYE: session_leave(s, RC_OK, "goodbye"); return RC_OK;
+	case MESSAGE_COSIGNATURE: return recv_cosignature(r, peer, m, now, e);
+	case MESSAGE_EVIDENCE: return recv_evidence(r, peer, m, now, e);
 	case MESSAGE_PONG:
 	case MESSAGE_ROSTER:
-	case MESSAGE_COSIGNATURE:
-	case MESSAGE_EVIDENCE:
 	case MESSAGE_UNKNOWN: return RC_OK;
 	}
 	return RC_OK;
@@ -290,7 +313,7 @@ static int recv_open(struct replica *r, int peer, const struct message *m, const
 
 static bool is_peer_fault(int rc)
 {
-	return rc <= RC_PEER_FRAME && rc >= RC_PEER_LIMIT;
+	return rc <= RC_PEER_FRAME && rc >= RC_PEER_EVIDENCE;
 }
 
 void replica_refuse(struct replica *r, int peer, const struct err *e)
@@ -376,9 +399,7 @@ int replica_tick(struct replica *r, struct now now, struct err *e)
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (now.mono.v >= r->log[i]->relay_at.v)
 			announce(r, i);
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (now.mono.v >= r->log[i]->fork_again.v)
-			fork_say_again(r, i);
+	witness_tick(r, now);
 	rc = audit_tick(r, e);
 	if (rc == RC_OK && now.mono.v >= r->digest_at.v) {
 		r->digest_at = MONO_NEVER;
@@ -396,12 +417,15 @@ int replica_tick(struct replica *r, struct now now, struct err *e)
 struct mono_ms replica_deadline(const struct replica *r)
 {
 	struct mono_ms at = fetch_deadline(r);
+	struct mono_ms witness = witness_deadline(r);
 	if (r->digest_at.v < at.v)
 		at = r->digest_at;
-	if (rebuild_deadline(r).v < at.v)
-		at = rebuild_deadline(r);
+	if (witness.v < at.v)
+		at = witness;
 	if (r->n_doubts > 0)
 		at.v = 0;
+	if (rebuild_deadline(r).v < at.v)
+		at = rebuild_deadline(r);
 	for (size_t p = 0; p < r->roster.n; p++) {
 		const struct session *s = &r->session[p];
 		if (s->state != SESSION_OPEN && s->state != SESSION_GREETING)

@@ -4,7 +4,8 @@
 #define DELTAD_CORE_STATE_H
 
 #include "daemon/core/replica.h"
-#include "proto/trust/checkpoint.h"
+#include "proto/trust/cosign.h"
+#include "proto/trust/evidence.h"
 #include "proto/trust/operators.h"
 
 #define FETCH_TIMEOUT_MS 5000 /* a source that sends nothing for so long is changed */
@@ -17,6 +18,12 @@
 #define AUDIT_BULK_LEAVES 1024 /* a log that is farther behind comes in bulk */
 #define AUDIT_DOUBTS 64	       /* bad signatures found by reading, until the next tick */
 
+#define COSIGN_GAP_MS 200 /* a log is cosigned at most so often */
+#define COSIGN_KEPT 8	  /* heads that are not final and that one member cosigned, of a log */
+#define TRAIL_LEAVES                                                                               \
+	512 /* the root of each of so many last sizes is found by reading few leaves               \
+	     */
+
 #define NO_PEER (-1)
 
 struct kept_head {
@@ -27,6 +34,33 @@ struct seen_head {
 	uint64_t size;
 	struct hash root;
 	struct buf note;
+};
+
+/* A head that members have cosigned; its root is that of our leaves. */
+struct cosigned {
+	uint64_t size;
+	member_set by;
+	member_set said;		/* whose cosignatures may be told to peers */
+	member_set told[LIMIT_MEMBERS]; /* which of them each peer has */
+	struct buf note;		/* with their lines */
+};
+
+/* What members say of one log (PROTOCOL 4). */
+struct witness {
+	struct cosigned *head; /* by size */
+	size_t n, cap;
+	struct {
+		uint64_t size; /* 0: none */
+		struct buf note;
+	} waiting[LIMIT_MEMBERS]; /* the newest of each member over leaves that are not here yet */
+	uint64_t last;		  /* the largest size that we have cosigned */
+	uint64_t tried;		  /* what was audited when there was nothing to cosign */
+	struct mono_ms again;	  /* not before then */
+	struct mono_ms relay_at;  /* when others' cosignatures are told; MONO_NEVER */
+	bool changed;		  /* since the last commit */
+	uint64_t final_size;
+	struct buf final;
+	struct frontier base[2]; /* from where roots are counted on, [0] the earlier */
 };
 
 /* One member's log in one epoch. */
@@ -53,8 +87,8 @@ struct log {
 	struct mono_ms doubt_limit;  /* another may be looked at from then on */
 	struct frontier common;	     /* how far its history was found to be ours */
 	struct mono_ms relay_at;     /* when to announce row.size to others; MONO_NEVER */
-	struct buf fork_head[2];     /* of a forked log: the two that prove it, since this start */
-	struct mono_ms fork_again;   /* when they are said once more; MONO_NEVER */
+	struct buf evidence[3];	     /* of a forked log: the two heads and the proof */
+	struct witness witness;
 
 	uint8_t *shown; /* one bit a leaf: not audited yet, but its signature is good */
 	size_t n_shown; /* bytes */
@@ -67,7 +101,7 @@ struct peer_log {
 	uint64_t want_from, want_to; /* the range it still waits for; from == to: none */
 	bool head_due;		     /* announce our size */
 	bool want_due;		     /* ask it for row.size..seen_size */
-	bool fork_due[2];	     /* tell it this head of the two */
+	bool evidence_due;	     /* it is to be told that the log is forked */
 	bool asked;		     /* in this session, so that it may be answering late */
 	bool failed;		     /* timed out as a source since the last progress */
 	struct mono_ms looked_back;  /* when its head was last compared by counting our leaves */
@@ -216,6 +250,7 @@ struct replica {
 
 	struct buf answer; /* what the last read for the control socket points into */
 	struct ctl_log *answer_logs;
+	struct ctl_cosigned *answer_cosigned;
 	struct ctl_peer *answer_peers;
 	struct ctl_operator *answer_operators;
 	struct ctl_clone *answer_clones;
@@ -240,8 +275,14 @@ void logs_release(struct replica *r);
 /* Files a head at log->row.size and forgets one that is too near to its neighbours (PROTOCOL 3.3).
  */
 int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct err *e) MUST_CHECK;
-/* How much of a log may leave this node, and the head there (empty note: nothing). */
+/* How much of a log may leave this node, and the head there with the cosignatures known (empty
+ * note: nothing). */
 uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note);
+/* The member who owns a log, by its index in the roster; RC_PEER_ORIGIN. */
+int log_owner(const struct replica *r, const struct origin *o, struct err *e) MUST_CHECK;
+/* Our own log has another history elsewhere: a new epoch. */
+int log_check_own(
+	struct replica *r, int peer, struct log *log, struct now now, struct err *e) MUST_CHECK;
 /* A peer's head: verified, its log created, `seen` raised, forks noticed. *out may be NULL. */
 int log_accept_head(struct replica *r, int peer, struct bytes note, struct now now,
 	struct log **out, struct checkpoint *cp, struct err *e) MUST_CHECK;
@@ -252,13 +293,6 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 	struct err *e) MUST_CHECK;
 
 /* ---- fork.c: two histories of one log ---- */
-/* Two heads that exclude each other: kept, alarmed, the log frozen. */
-int fork_note(struct replica *r, int peer, struct log *log, struct bytes first, struct bytes second,
-	uint64_t size, struct now now, struct err *e) MUST_CHECK;
-/* The peer is told the two heads, and everybody once more when they may look back again: who holds
- * the other history finds the fork by them. */
-void fork_say_to(struct session *s, struct log *log, size_t i, struct now now);
-void fork_say_again(struct replica *r, size_t i);
 /* Is any log forked? Then equal sizes do not mean equal logs. */
 bool fork_is_known(const struct replica *r);
 /* A head, signed by the log's owner, against our leaves and the largest head seen. */
@@ -266,11 +300,64 @@ int fork_check_head(struct replica *r, int peer, struct log *log, const struct c
 	struct bytes note, struct now now, struct err *e) MUST_CHECK;
 /* Do the leaves of a batch contradict the earlier head on their way? */
 bool fork_is_passed_by(const struct log *log, const struct batch *b, size_t skip);
+/* A history that is ours below `common`, goes on with the batch up to the head cp, and is another
+ * one there. */
+int fork_parted(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, uint64_t common, const struct batch *b, struct err *e) MUST_CHECK;
 /* A batch under its owner's head that does not go on from our leaves. RC_PEER_BATCH: the peer made
  * it up. RC_OK: it was a fork, or the peer is asked to show its history from the beginning. */
 int fork_follow(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
 	struct bytes note, uint64_t first, const struct batch *b, struct now now,
 	struct err *e) MUST_CHECK;
+
+/* ---- evidence.c: what proves a fork ---- */
+/* The leaves of a history: ours below `from`, then those of the batch from skip on. */
+struct history {
+	uint64_t from;
+	const struct batch *b;
+	size_t skip;
+};
+/* Two heads that exclude each other; h is the history of the larger one. Proven, kept, alarmed,
+ * told to everybody, the log frozen. */
+int evidence_found(struct replica *r, int peer, struct log *log, struct bytes one,
+	struct bytes other, const struct history *h, struct err *e) MUST_CHECK;
+/* What a peer says is evidence. RC_PEER_EVIDENCE, RC_PEER_ORIGIN. */
+int evidence_recv(struct replica *r, int peer, const struct message *m, struct now now,
+	struct err *e) MUST_CHECK;
+int evidence_load(struct replica *r, struct err *e) MUST_CHECK;
+/* Does anything prove that the log is forked? Then it fills m. */
+bool evidence_of(struct replica *r, const struct log *log, struct message *m);
+size_t evidence_count(const struct replica *r);
+
+/* ---- witness.c: cosignatures ---- */
+/* A Cosignature message. RC_PEER_HEAD: a line is not its member's, or there is none. */
+int witness_recv(
+	struct replica *r, int peer, struct bytes note, struct now now, struct err *e) MUST_CHECK;
+/* The lines under a head that came otherwise; what is wrong with them is passed over. */
+int witness_take_lines(struct replica *r, int peer, struct log *log, struct bytes note,
+	struct now now, struct err *e) MUST_CHECK;
+/* Words that waited for the leaves that are here now. */
+int witness_grew(struct replica *r, struct log *log, struct now now, struct err *e) MUST_CHECK;
+/* Before the commit: cosigns what is due, notes what has become final, forgets what is old. */
+int witness_commit(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+void witness_tick(struct replica *r, struct now now);
+struct mono_ms witness_deadline(const struct replica *r);
+int witness_load(struct replica *r, struct err *e) MUST_CHECK;
+void witness_release(struct witness *w);
+/* Remembers from where roots are counted on. */
+void witness_follow(struct log *log);
+/* The head of this size with the cosignatures known, else plain. */
+struct bytes witness_note(const struct log *log, uint64_t size, struct bytes plain);
+/* The peer is sent that. */
+void witness_told(struct log *log, uint64_t size, int peer);
+/* The next cosignatures that the peer has not got; false: none. */
+bool witness_next(struct log *log, int peer, struct bytes *note);
+void witness_link_up(struct log *log, int peer);
+/* The root of our first `size` leaves, if few must be read for it, else STORE_NONE. */
+int witness_root(struct replica *r, const struct log *log, uint64_t size, struct hash *root,
+	struct err *e) MUST_CHECK;
+/* The largest size that the member has cosigned, 0 if none is known. */
+uint64_t witness_newest(const struct log *log, int member);
 
 /* ---- own.c: the log this node writes ---- */
 int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e) MUST_CHECK;

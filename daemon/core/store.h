@@ -194,7 +194,7 @@ struct store_ops {
 	int (*finding_each)(struct store *s, store_finding_fn *fn, void *arg,
 		struct err *e); /* by log, index */
 
-	/* Kept for ever; put twice (the same two notes) is a no-op. */
+	/* Kept for ever; put twice is a no-op. */
 	int (*evidence_put)(struct store *s, const struct store_evidence *x, struct err *e);
 	int (*evidence_each)(struct store *s, store_evidence_fn *fn, void *arg,
 		struct err *e); /* in the order they were put */

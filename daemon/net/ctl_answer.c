@@ -101,6 +101,16 @@ static void answer_proof(struct client *c, const struct ctl_request *r)
 		client_reply(c, &out);
 }
 
+static void answer_evidence(struct client *c, const struct ctl_request *r)
+{
+	struct ctl_reply out = {.id = r->id, .kind = CTL_REPLY_EVIDENCE};
+	turn_settle(c->shell);
+	if (replica_evidence(c->shell->replica, r->evidence_at, &out.evidence) == RC_OK)
+		client_reply(c, &out);
+	else
+		client_error(c, r->id, RC_NOT_FOUND, "there is no evidence of a fork here");
+}
+
 static void answer_subscribe(struct client *c, uint32_t id)
 {
 	c->subscribed = true;
@@ -340,6 +350,7 @@ void ctl_answer(struct client *c, const struct ctl_request *r)
 	case CTL_FINDINGS: answer_entries(c, r); break;
 	case CTL_SUBSCRIBE: answer_subscribe(c, r->id); break;
 	case CTL_PROOF: answer_proof(c, r); break;
+	case CTL_EVIDENCE: answer_evidence(c, r); break;
 	case CTL_POST:
 	case CTL_POST_EVENT: answer_post(c, r); break;
 	case CTL_INSTALL_ROSTER: answer_install(c, r); break;

@@ -150,14 +150,17 @@ static void on_event(struct shell *s, const struct event *ev)
 		log_error("event=fork log=%s size=%llu what=\"%s\"", ev->origin,
 			(unsigned long long)ev->size, ev->text);
 		break;
+	case EVENT_EVIDENCE:
+		log_error("event=evidence log=%s peer=%s what=\"%s\"", ev->origin, peer, ev->text);
+		break;
 	case EVENT_DIVERGED: log_error("event=diverged peer=%s what=\"%s\"", peer, ev->text); break;
 	case EVENT_NEW_EPOCH:
 		log_warn("event=new-epoch log=%s why=\"%s\"", ev->origin, ev->text);
 		break;
-	case EVENT_CLONE: log_error("event=clone what=\"%s\"", ev->text); break;
 	case EVENT_BAD_SIGNATURE:
 		log_error("event=bad-signature log=%s what=\"%s\"", ev->origin, ev->text);
 		break;
+	case EVENT_CLONE: log_error("event=clone what=\"%s\"", ev->text); break;
 	case EVENT_REFUSED:
 		if (ev->peer < 0 || (size_t)ev->peer >= s->peers.n ||
 			quota_take(&s->peers.peer[ev->peer].quota, loop_now().mono, &withheld))

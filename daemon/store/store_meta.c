@@ -60,6 +60,7 @@ static int find_evidence(struct store_sqlite *s, const struct store_evidence *x,
 	query_bind_text(&q, ":origin", x->origin);
 	query_bind_blob(&q, ":first", x->first);
 	query_bind_blob(&q, ":second", x->second);
+	query_bind_blob(&q, ":proof", x->proof);
 	bool found = query_next(&q, e);
 	return query_end(&q, found ? RC_OK : STORE_NONE);
 }

@@ -24,6 +24,18 @@ static const struct note_signature *line_of(const struct note *n, const struct v
 	return NULL;
 }
 
+member_set cosign_named(const struct roster *r, const struct note *n)
+{
+	member_set named = 0;
+	for (int i = 0; i < (int)r->n; i++) {
+		struct vkey v;
+		cosign_vkey(r, i, &v);
+		if (line_of(n, &v) != NULL)
+			named |= MEMBER_BIT(i);
+	}
+	return named;
+}
+
 member_set cosign_verify(
 	const struct roster *r, const struct note *n, int owner, member_set known, member_set *bad)
 {

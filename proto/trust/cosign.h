@@ -20,6 +20,9 @@ unsigned member_set_count(member_set s);
 member_set cosign_verify(
 	const struct roster *r, const struct note *n, int owner, member_set known, member_set *bad);
 
+/* Which members have a line of their key there, right or wrong. */
+member_set cosign_named(const struct roster *r, const struct note *n);
+
 /* Is a head that these members have cosigned final (PROTOCOL 4.2)? */
 bool cosign_is_final(const struct roster *r, member_set by, int owner);
 

@@ -21,6 +21,7 @@ enum ctl_kind {
 	CTL_EXPORT_BUNDLE = 12,
 	CTL_IMPORT_BUNDLE = 13,
 	CTL_BACKUP = 15,
+	CTL_EVIDENCE = 16,
 };
 
 struct ctl_query {
@@ -63,16 +64,24 @@ struct ctl_request {
 	struct ctl_ask_proof proof;
 	struct ctl_export export;
 	struct ctl_import import;
-	uint32_t rebuild;    /* CTL_INSTALL_ROSTER: enum ctl_rebuild_order */
-	struct bytes folder; /* CTL_BACKUP */
+	uint32_t evidence_at; /* CTL_EVIDENCE: which piece */
+	uint32_t rebuild;     /* CTL_INSTALL_ROSTER: enum ctl_rebuild_order */
+	struct bytes folder;  /* CTL_BACKUP */
 };
 
 enum ctl_agree { AGREE_UNKNOWN = 0, AGREE_YES = 1, AGREE_NO = 2, AGREE_DIFFERENT_LOGS = 3 };
 
+struct ctl_cosigned {
+	struct bytes member;
+	uint64_t size;
+};
+
 struct ctl_log {
 	struct bytes origin, member, root;
 	uint32_t epoch;
-	uint64_t size, seen_size, findings, audited;
+	uint64_t size, seen_size, findings, audited, final_size;
+	struct ctl_cosigned *cosigned; /* by the roster's order; who cosigned nothing is left out */
+	size_t n_cosigned;
 	int64_t seen_ms;
 	bool forked;
 };
@@ -110,7 +119,7 @@ struct ctl_status {
 	int64_t started_ms, now_ms;
 	bool provisional;
 	uint32_t rules_version;
-	uint64_t entries, conflicts, pending, unknown, strangers, wal_bytes;
+	uint64_t entries, conflicts, pending, unknown, strangers, wal_bytes, evidence;
 	struct ctl_log *logs;
 	size_t n_logs;
 	struct ctl_peer *peers;
@@ -130,7 +139,7 @@ struct ctl_entry {
 	struct bytes origin, change_id, leaf;
 	uint64_t index;
 	uint32_t verdict, void_code;
-	bool current, unaudited;
+	bool current, unaudited, final;
 };
 
 struct ctl_operator {
@@ -159,6 +168,11 @@ struct ctl_proof {
 	bool final;
 };
 
+struct ctl_evidence {
+	struct bytes origin, first, second, proof;
+	uint64_t total;
+};
+
 enum ctl_reply_kind {
 	CTL_REPLY_NONE = 0, /* the numbers are the protobuf field numbers of Reply */
 	CTL_REPLY_INFO = 5,
@@ -170,6 +184,7 @@ enum ctl_reply_kind {
 	CTL_REPLY_PROOF = 11,
 	CTL_REPLY_PIECE = 12,
 	CTL_REPLY_IMPORTED = 13,
+	CTL_REPLY_EVIDENCE = 14,
 	CTL_REPLY_BACKUP = 16,
 };
 
@@ -200,6 +215,7 @@ struct ctl_reply {
 		struct ctl_proof proof; /* PROOF */
 		struct bytes piece;	/* PIECE */
 		struct ctl_imported imported;
+		struct ctl_evidence evidence;
 		struct {
 			struct bytes path;
 			uint64_t bytes, stall_ms;

@@ -69,6 +69,11 @@ static const struct scan_field import_rows[] = {
 };
 static const struct scan_table table_import = {.name = "ImportBundle", TABLE_ROWS(import_rows)};
 
+static const struct scan_field ask_evidence_rows[] = {
+	ROW_U32(MAY, 1, ctl_request, evidence_at),
+};
+static const struct scan_table table_ask_evidence = {
+	.name = "AskEvidence", TABLE_ROWS(ask_evidence_rows)};
 static const struct scan_field backup_rows[] = {
 	ROW_STRING(MUST, 1, ctl_request, folder, CTL_PATH_BYTES),
 };
@@ -89,6 +94,7 @@ static const struct scan_field request_rows[] = {
 	ROW_PART(CTL_EXPORT_BUNDLE, &table_export),
 	ROW_PART(CTL_IMPORT_BUNDLE, &table_import),
 	ROW_PART(CTL_BACKUP, &table_backup),
+	ROW_PART(CTL_EVIDENCE, &table_ask_evidence),
 };
 const struct scan_table table_request = {
 	.name = "Request",
@@ -107,6 +113,13 @@ static const struct scan_field info_rows[] = {
 };
 static const struct scan_table table_info = {.name = "Info", TABLE_ROWS(info_rows)};
 
+static const struct scan_field cosigned_rows[] = {
+	ROW_STRING(MUST, 1, ctl_cosigned, member, SLUG_BYTES),
+	ROW_U64(MAY, 2, ctl_cosigned, size),
+};
+static const struct scan_table table_cosigned = {
+	.name = "Cosigned", TABLE_ROWS(cosigned_rows), .size = sizeof(struct ctl_cosigned)};
+
 static const struct scan_field log_rows[] = {
 	ROW_STRING(MUST, 1, ctl_log, origin, ORIGIN_BYTES),
 	ROW_STRING(MAY, 2, ctl_log, member, SLUG_BYTES),
@@ -117,6 +130,8 @@ static const struct scan_field log_rows[] = {
 	ROW_BYTES(MAY, 7, ctl_log, root, HASH_BYTES, HASH_BYTES),
 	ROW_BOOL(8, ctl_log, forked),
 	ROW_U64(MAY, 9, ctl_log, findings),
+	ROW_U64(MAY, 10, ctl_log, final_size),
+	ROW_MESSAGES(MAY, 11, ctl_log, cosigned, n_cosigned, LIMIT_MEMBERS, &table_cosigned),
 	ROW_U64(MAY, 13, ctl_log, audited),
 };
 static const struct scan_table table_log = {
@@ -180,6 +195,7 @@ static const struct scan_field status_rows[] = {
 	ROW_U64(MAY, 14, reply_wire, reply.status.strangers),
 	ROW_U64(MAY, 15, reply_wire, reply.status.wal_bytes),
 	ROW_BOOL(16, reply_wire, reply.status.provisional),
+	ROW_U64(MAY, 20, reply_wire, reply.status.evidence),
 	ROW_MESSAGES(MAY, 21, reply_wire, reply.status.rebuild, reply.status.n_rebuild, 2,
 		&table_rebuild),
 	ROW_MESSAGES(MAY, 22, reply_wire, reply.status.clones, reply.status.n_clones,
@@ -209,6 +225,7 @@ static const struct scan_field entry_rows[] = {
 	ROW_U32(MAY, 5, ctl_entry, void_code),
 	ROW_BOOL(6, ctl_entry, current),
 	ROW_BYTES(MAY, 7, ctl_entry, leaf, 1, LIMIT_LEAF_BYTES),
+	ROW_BOOL(8, ctl_entry, final),
 	ROW_BOOL(9, ctl_entry, unaudited),
 };
 static const struct scan_table table_entry = {
@@ -274,6 +291,14 @@ static const struct scan_field imported_rows[] = {
 };
 static const struct scan_table table_imported = {.name = "Imported", TABLE_ROWS(imported_rows)};
 
+static const struct scan_field evidence_rows[] = {
+	ROW_STRING(MUST, 1, reply_wire, reply.evidence.origin, ORIGIN_BYTES),
+	ROW_BYTES(MUST, 2, reply_wire, reply.evidence.first, 1, LIMIT_SIGNED_NOTE_BYTES),
+	ROW_BYTES(MUST, 3, reply_wire, reply.evidence.second, 1, LIMIT_SIGNED_NOTE_BYTES),
+	ROW_BYTES(MAY, 4, reply_wire, reply.evidence.proof, 1, PROOF_PATH_BYTES),
+	ROW_U64(MAY, 5, reply_wire, reply.evidence.total),
+};
+static const struct scan_table table_evidence = {.name = "ForkEvidence", TABLE_ROWS(evidence_rows)};
 static const struct scan_field backup_made_rows[] = {
 	ROW_STRING(MUST, 1, reply_wire, reply.backup.path, CTL_PATH_BYTES + 64),
 	ROW_U64(MAY, 2, reply_wire, reply.backup.bytes),
@@ -296,6 +321,7 @@ static const struct scan_field reply_rows[] = {
 	ROW_PART(CTL_REPLY_PROOF, &table_proof),
 	ROW_PART(CTL_REPLY_PIECE, &table_piece),
 	ROW_PART(CTL_REPLY_IMPORTED, &table_imported),
+	ROW_PART(CTL_REPLY_EVIDENCE, &table_evidence),
 	ROW_PART(CTL_REPLY_BACKUP, &table_backup_made),
 };
 const struct scan_table table_reply = {

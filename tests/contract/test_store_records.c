@@ -371,12 +371,12 @@ static void evidence_put_twice_is_kept_once(void **state)
 	store_fixture_begin(f);
 	put_evidence(f, "yrd/jiangsu/1-0", "a", "b", "proof");
 	put_evidence(f, "yrd/jiangsu/1-0", "a", "b", "proof");
-	put_evidence(f, "yrd/jiangsu/1-0", "b", "a", "");
+	put_evidence(f, "yrd/jiangsu/1-0", "a", "b", "");
 	put_evidence(f, "yrd/anhui/1-0", "a", "b", "");
 	store_fixture_commit(f);
 	assert_int_equal(STORE_DO(f, evidence_each, see_evidence, &seen), RC_OK);
 	assert_string_equal(
-		seen.text, "yrd/jiangsu/1-0:a,b,proof;yrd/jiangsu/1-0:b,a,;yrd/anhui/1-0:a,b,;");
+		seen.text, "yrd/jiangsu/1-0:a,b,proof;yrd/jiangsu/1-0:a,b,;yrd/anhui/1-0:a,b,;");
 	assert_int_equal(STORE_DO(f, evidence_each, see_evidence, &stopped), 9);
 	assert_string_equal(stopped.text, "yrd/jiangsu/1-0:a,b,proof;");
 }

@@ -52,7 +52,8 @@ static void make_roster(struct cluster *c)
 		"\nversion 1\nprev -\nnot-after 2099-12-31\n");
 	for (size_t i = 0; i < c->n; i++)
 		member_line(&c->member[i], i == OFFICE, &text);
-	buf_printf(&text, "final 1\nquorum office+%zu\n", c->n > 3 ? 3 : c->n - 1);
+	size_t quorum = c->n > 3 ? 3 : c->n - 1;
+	buf_printf(&text, "final %zu\nquorum office+%zu\n", quorum, quorum);
 	sha256(buf_bytes(&text), &c->cluster_id);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct key *keys[] = {

@@ -41,6 +41,7 @@ static int start(struct node *n)
 	struct replica_config config = {.store = n->store,
 		.chance = {node_chance, n},
 		.log_key = &n->c->member[n->self].log,
+		.cosign_key = n->mute ? NULL : &n->c->member[n->self].cosign,
 		.member = n->c->member[n->self].slug,
 		.cluster_id = n->c->cluster_id,
 		.software = "test",

@@ -16,6 +16,7 @@ struct node {
 	struct store *database; /* what is closed at the end */
 	struct replica *replica;
 	struct mark mark;  /* the mark file */
+	bool mute;	   /* it cosigns nothing, from its next start on */
 	bool mark_by_hand; /* the test answers EVENT_MARK with node_write_mark */
 	bool bulk;	   /* leaves come with their signatures unchecked */
 	struct mark mark_wanted;

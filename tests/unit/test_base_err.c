@@ -75,6 +75,7 @@ static const struct {
 	{RC_PEER_BATCH, "E1109", 1},
 	{RC_PEER_ORIGIN, "E1110", 1},
 	{RC_PEER_LIMIT, "E1111", 1},
+	{RC_PEER_EVIDENCE, "E1112", 1},
 	{RC_BUNDLE, "E2009", 2},
 	{RC_REFUSED_GAP, "E6008", 6},
 };
