@@ -313,8 +313,7 @@ static int take_leaves(struct replica *r, struct transfer_import *t, const struc
 	}
 	if (rc == RC_OK && t->log.parted) {
 		t->log.passed_over = true;
-		return fork_note(r, NO_PEER, log, buf_bytes(&log->head), m->leaves.head, cp.size,
-			now, e);
+		return fork_parted(r, NO_PEER, log, &cp, m->leaves.head, m->leaves.first, b, e);
 	}
 	if (rc == RC_OK)
 		rc = log_append_batch(r, NO_PEER, log, &cp, m->leaves.head, m->leaves.first, b, now,
