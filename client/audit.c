@@ -74,6 +74,7 @@ void audit_release(struct audit *a)
 	}
 	free(a->roster);
 	free(a->claim);
+	free(a->anchor);
 	free(a->finding);
 	free(a->filed);
 	operators_release(&a->operators);

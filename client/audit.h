@@ -4,9 +4,12 @@
  *PROTOCOL 3 to 6, 13.3.
  *
  *	audit_take          each record of a bundle that holds everything
- *	audit_read_leaves   what each leaf says, and whether its signature holds
+ *	audit_read_leaves   what each leaf says
+ *	audit_since         which leaves another audit has looked at before
+ *	audit_check_bodies  whether the signatures of people hold
  *	audit_check_logs    every word on a log's root held to the leaves; what is final
- *	audit_derive        verdicts and the view, of all leaves or of the first so many of each log
+ *	audit_check_anchors what was said of the view then, by what follows now from the leaves of
+ *then audit_derive        verdicts and the view, of all leaves or of the first so many of each log
  */
 #ifndef DELTAD_CLIENT_AUDIT_H
 #define DELTAD_CLIENT_AUDIT_H
@@ -65,6 +68,7 @@ struct audit_leaf {
 	enum leaf_kind kind;
 	bool gate_ok, known, body_ok, signature_ok, order_ok;
 	bool own; /* names the member in whose log it stands */
+	struct signed_body body;
 	/* of a change that can be read */
 	struct bytes task, holder, under;
 	uint32_t slot;
@@ -98,6 +102,15 @@ struct audit_log {
 	uint64_t claimed;
 };
 
+/* What a member said of everything it held at a time. */
+struct audit_anchor {
+	const struct audit_leaf *leaf;
+	struct hash view_root;
+	uint32_t rules;
+	bool here;		   /* every log that it names is */
+	uint64_t size[LIMIT_LOGS]; /* by the logs' places in the audit */
+};
+
 struct audit {
 	struct hash cluster_id;
 	bool has_cluster; /* known before, and not taken from the bundle */
@@ -111,6 +124,9 @@ struct audit {
 	size_t n_claims, cap_claims;
 	struct audit_finding *finding;
 	size_t n_findings, cap_findings;
+	struct audit_anchor *anchor; /* by time */
+	size_t n_anchors;
+	const struct audit_anchor *since; /* NULL: everything is checked */
 	uint64_t signatures, heads, cosignatures;
 	bool forked, failed;
 
@@ -134,17 +150,28 @@ void audit_claim(struct audit *a, const struct audit_claim *c);
  * front. RC_VERIFY: the roster is of another cluster. What is wrong with a record itself is a
  * finding. */
 int audit_take(struct audit *a, const struct message *m, struct err *e) MUST_CHECK;
-/* Reads the leaves from log->cut on with, those below without their signatures. */
 void audit_read_leaves(struct audit *a);
+/* Signatures of changes are not checked again below the heads of the newest anchor that the
+ * exporting member made before this time (milliseconds since 1970); its place, or NULL if there is
+ * none. */
+const struct audit_anchor *audit_since(struct audit *a, int64_t wall_ms);
+void audit_check_bodies(struct audit *a);
 /* Holds every claim to the leaves, and says how far each log is final. */
 void audit_check_logs(struct audit *a);
 /* Verdicts of the leaves below each log's limit, and the view that follows from them, by a version
  * of the roster. */
 void audit_derive(struct audit *a, const struct roster *r);
+/* Derives the view of each anchor, at most of the AUDIT_ANCHORS_MAX newest; before audit_derive. */
+#define AUDIT_ANCHORS_MAX 64
+void audit_check_anchors(struct audit *a);
 /* What the derived verdicts say of the logs' owners. */
 void audit_judge_owners(struct audit *a);
 
 /* ---- between the files of an audit ---- */
+/* Keeps an anchor, and claims its heads. */
+void audit_take_anchor(struct audit *a, const struct audit_leaf *x);
+/* The newest last. */
+void audit_sort_anchors(struct audit *a);
 /* Decodes a leaf into the arena again; only of one that did decode. */
 void audit_decode(const struct audit_leaf *x, struct arena *a, struct leaf *leaf,
 	struct change *change, struct value *value, bool *has_value);

@@ -22,6 +22,12 @@ static uint32_t row_of(const struct audit *a, const struct audit_log *log)
 	ENSURE(false);
 }
 
+/* Versions of the roster list members in orders of their own. */
+static int member_of(const struct judging *j, const struct audit_log *log)
+{
+	return roster_find_any(j->roster, bytes_str(log->origin.member));
+}
+
 /* ---- log events ---- */
 
 static bool open_is_sound(
@@ -219,7 +225,8 @@ static void decide(struct judging *j, struct audit_leaf *x)
 	for (size_t i = 0; i < 2; i++)
 		arena_init(&a[i], j->memory[i], CODEC_LEAF_ARENA);
 	audit_decode(x, &a[0], &leaf, &change, &value, &has_value);
-	const struct member *owner = &j->roster->member[x->log->member];
+	int owner = member_of(j, x->log);
+	enum role role = owner < 0 ? 0 : j->roster->member[owner].role;
 	int holder = x->body_ok ? roster_find_any(j->roster, x->holder) : -1;
 	struct verdict_facts f = {
 		.change = x->gate_ok || x->body_ok ? &change : NULL,
@@ -229,8 +236,8 @@ static void decide(struct judging *j, struct audit_leaf *x)
 		.signature_ok = x->signature_ok,
 		.log_member = bytes_str(x->log->origin.member),
 		.is_repeat = x->repeat,
-		.author_is_regional = owner->role == ROLE_REGIONAL,
-		.author_is_province = owner->role == ROLE_PROVINCE,
+		.author_is_regional = role == ROLE_REGIONAL,
+		.author_is_province = role == ROLE_PROVINCE,
 		.holder_is_province =
 			holder >= 0 && j->roster->member[holder].role == ROLE_PROVINCE,
 	};

@@ -119,21 +119,6 @@ static void read_event(struct audit_leaf *x, struct bytes body, struct arena *sc
 	x->known = !x->gate_ok || x->body_ok;
 }
 
-static void check_signature(struct audit *a, struct audit_leaf *x, const struct signed_body *s)
-{
-	enum body_type type = x->kind == LEAF_CHANGE ? BODY_CHANGE
-		: x->kind == LEAF_DELEGATE	     ? BODY_DELEGATE
-						     : BODY_REVOKE;
-	if (x->index < x->log->cut && x->kind == LEAF_CHANGE) {
-		change_id_of(type, &a->cluster_id, s->body, &x->id);
-		x->signature_ok = true;
-		return;
-	}
-	a->signatures++;
-	x->signature_ok =
-		body_verify(s->key.p, type, &a->cluster_id, s->body, s->signature.p, &x->id);
-}
-
 /* An epoch says on which history of the one before it builds. */
 static void claim_previous(struct audit *a, const struct audit_leaf *x, const struct open *o)
 {
@@ -183,8 +168,9 @@ static void read_leaf(struct audit *a, struct audit_leaf *x, uint64_t *hlc, stru
 		read_change(a, x, leaf.signed_body.body, scratch);
 	else if (x->kind == LEAF_DELEGATE || x->kind == LEAF_REVOKE)
 		read_event(x, leaf.signed_body.body, scratch);
-	if (leaf.signed_body.body.n > 0)
-		check_signature(a, x, &leaf.signed_body);
+	else if (x->kind == LEAF_ANCHOR)
+		audit_take_anchor(a, x);
+	x->body = leaf.signed_body;
 }
 
 void audit_read_leaves(struct audit *a)
@@ -198,8 +184,32 @@ void audit_read_leaves(struct audit *a)
 			read_leaf(a, &a->log[i]->leaf[k], &hlc, &scratch);
 		a->log[i]->limit = a->log[i]->n;
 	}
+	audit_sort_anchors(a);
 	claim_retired(a);
 	free(memory);
+}
+
+static void check_body(struct audit *a, struct audit_leaf *x)
+{
+	enum body_type type = x->kind == LEAF_CHANGE ? BODY_CHANGE
+		: x->kind == LEAF_DELEGATE	     ? BODY_DELEGATE
+						     : BODY_REVOKE;
+	if (x->index < x->log->cut && x->kind == LEAF_CHANGE) {
+		change_id_of(type, &a->cluster_id, x->body.body, &x->id);
+		x->signature_ok = true;
+		return;
+	}
+	a->signatures++;
+	x->signature_ok = body_verify(
+		x->body.key.p, type, &a->cluster_id, x->body.body, x->body.signature.p, &x->id);
+}
+
+void audit_check_bodies(struct audit *a)
+{
+	for (size_t i = 0; i < a->n_logs; i++)
+		for (size_t k = 0; k < a->log[i]->n; k++)
+			if (a->log[i]->leaf[k].body.body.n > 0)
+				check_body(a, &a->log[i]->leaf[k]);
 }
 
 void audit_decode(const struct audit_leaf *x, struct arena *a, struct leaf *leaf,

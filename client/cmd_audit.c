@@ -40,12 +40,36 @@ static int take_node(struct audit *a, struct node *node, struct err *e)
 	return rc;
 }
 
-static void derive(struct audit *a)
+/* --since DATE, or the word anchor for the newest one. */
+static int since(struct app *app, int64_t *wall_ms, struct err *e)
 {
+	struct bytes s = args_bytes(app->args, OPT_SINCE);
+	uint32_t date;
+	*wall_ms = INT64_MAX;
+	if (s.n == 0 || bytes_equal(s, bytes_str("anchor")))
+		return RC_OK;
+	if (!date_parse(s, &date))
+		return err_set(
+			e, RC_USAGE, tr("--since wants a date as YYYY-MM-DD, or the word anchor"));
+	*wall_ms = show_date_start(date);
+	return RC_OK;
+}
+
+static int derive(struct app *app, struct audit *a, struct err *e)
+{
+	int64_t wall_ms;
+	int rc = since(app, &wall_ms, e);
+	if (rc != RC_OK)
+		return rc;
 	audit_read_leaves(a);
+	if (args_has(app->args, OPT_SINCE))
+		a->since = audit_since(a, wall_ms);
+	audit_check_bodies(a);
 	audit_check_logs(a);
+	audit_check_anchors(a);
 	audit_derive(a, audit_roster(a));
 	audit_judge_owners(a);
+	return RC_OK;
 }
 
 /* ---- the report ---- */
@@ -91,6 +115,24 @@ static uint64_t list_logs(struct sheet *s, const struct audit *a)
 	return leaves;
 }
 
+static void say_since(struct sheet *s, const struct app *app, const struct audit *a)
+{
+	if (!args_has(app->args, OPT_SINCE))
+		return;
+	if (!a->since) {
+		sheet_line(s, TONE_WARN,
+			tr("no anchor was made before that: every signature was checked"));
+		sheet_fact(s, "since", json_null());
+		return;
+	}
+	const struct audit_leaf *x = a->since->leaf;
+	char *place = show_text("%s#%llu", x->log->origin.text, (unsigned long long)x->index);
+	sheet_line(s, TONE_WARN,
+		tr("signatures of changes before the anchor %s were not checked again"), place);
+	sheet_fact(s, "since", json_text(bytes_str(place)));
+	free(place);
+}
+
 static void report(struct app *app, const struct audit *a)
 {
 	struct sheet *s = sheet_new("audit");
@@ -103,7 +145,9 @@ static void report(struct app *app, const struct audit *a)
 		   "cosignatures"),
 		a->n_logs, (unsigned long long)leaves, (unsigned long long)a->signatures,
 		(unsigned long long)a->heads, (unsigned long long)a->cosignatures);
-	sheet_line(s, TONE_NONE, tr("%zu current values; view root %s"), a->n_current, root);
+	say_since(s, app, a);
+	sheet_line(s, TONE_NONE, tr("%zu current values, %zu anchors; view root %s"), a->n_current,
+		a->n_anchors, root);
 	sheet_line(s, a->failed ? TONE_BAD : TONE_GOOD, "%s",
 		a->failed ? tr("THE AUDIT FAILED: see the findings")
 			  : tr("everything holds; findings, if any, do not contradict it"));
@@ -113,6 +157,7 @@ static void report(struct app *app, const struct audit *a)
 	sheet_fact(s, "signatures", json_number(a->signatures));
 	sheet_fact(s, "heads", json_number(a->heads));
 	sheet_fact(s, "cosignatures", json_number(a->cosignatures));
+	sheet_fact(s, "anchors", json_number(a->n_anchors));
 	sheet_fact(s, "view_root", json_text(bytes_str(root)));
 	if (!app->out.quiet)
 		sheet_print(s, &app->out);
@@ -131,9 +176,7 @@ static int verdict(const struct audit *a, struct err *e)
 static int audit_offline(struct app *app, struct audit *a, struct err *e)
 {
 	int rc = take_file(a, app->args->value[OPT_OFFLINE], e);
-	if (rc == RC_OK)
-		derive(a);
-	return rc;
+	return rc == RC_OK ? derive(app, a, e) : rc;
 }
 
 static int audit_online(struct app *app, struct audit *a, struct err *e)
@@ -142,10 +185,10 @@ static int audit_online(struct app *app, struct audit *a, struct err *e)
 	int rc = node_open_ready(&node, app->args, e);
 	if (rc == RC_OK)
 		rc = take_node(a, &node, e);
-	if (rc == RC_OK) {
-		derive(a);
+	if (rc == RC_OK)
+		rc = derive(app, a, e);
+	if (rc == RC_OK)
 		rc = audit_compare(a, &node, e);
-	}
 	node_close(&node);
 	return rc;
 }

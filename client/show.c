@@ -39,6 +39,11 @@ void show_date(uint32_t d, char out[DATE_TEXT_SIZE])
 			d % 100);
 }
 
+int64_t show_date_start(uint32_t yyyymmdd)
+{
+	return date_days(yyyymmdd) * DAY_MS - DISPLAY_ZONE_MS;
+}
+
 uint32_t show_today(int64_t wall_ms)
 {
 	return date_of_days((int32_t)((wall_ms + DISPLAY_ZONE_MS) / DAY_MS));

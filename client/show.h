@@ -19,6 +19,8 @@ void show_date(uint32_t yyyymmdd, char out[DATE_TEXT_SIZE]);
 /* "2024-07-25 14:03:09" in UTC+8; "-" outside the years 1900 to 2999. */
 #define TIME_TEXT_SIZE 24
 void show_time(int64_t wall_ms, char out[TIME_TEXT_SIZE]);
+/* When a day begins in UTC+8, in milliseconds since 1970. */
+int64_t show_date_start(uint32_t yyyymmdd);
 /* Today in UTC+8. */
 uint32_t show_today(int64_t wall_ms);
 /* "3 days 4 hours", "26 minutes", "2 seconds". */

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sqlite3
+import time
 
 from bundle_file import (COSIGNATURE, EVIDENCE, HEAD, LEAVES, ROSTER, Bundle, Key, fields, head, num, rng, root_of,
                          sha256)
@@ -14,10 +15,10 @@ from tally import run_scenarios
 EXIT_INPUT, EXIT_FAILED = 2, 7
 
 
-def audit(path, cluster_id):
+def audit(path, cluster_id, *more):
     """(exit status, ids of the findings, what it wrote)"""
     done = run(DELTACTL, "--lang=en", "--json", "audit", "--offline", path, "--cluster-id", "sha256:" + cluster_id,
-               check=False)
+               *more, check=False)
     if not done.stdout:
         return done.returncode, [], done
     report = json.loads(done.stdout)
@@ -40,27 +41,35 @@ class Base:
     def bundle(self):
         return Bundle(self.path)
 
-    def findings(self, b):
+    def findings(self, b, *more):
         path = self.path + str(self.count)
         self.count += 1
         b.write(path)
-        return audit(path, self.id)
+        return audit(path, self.id, *more)
 
-    def rewritten(self, member, change):
+    def rewritten(self, member, change, b=None):
         """The leaves of a member's log changed, under a head that its own key signs."""
-        b = self.bundle()
+        b = b or self.bundle()
         origin = b.origin(member)
         leaves = change(b.leaves(origin))
         b.set_leaves(origin, leaves, head(self.key(member, "log"), origin, len(leaves), root_of(leaves)))
         return b
 
-    def appended(self, member, *made):
+    def appended(self, member, *made, b=None):
         """made(index) gives a leaf."""
         def change(leaves):
             for one in made:
                 leaves.append(one(len(leaves)))
             return leaves
-        return self.rewritten(member, change)
+        return self.rewritten(member, change, b)
+
+    def anchor(self, b, view_root, rules=1, heads=None, ahead_ms=10000):
+        """A leaf that says all of what b holds, and this view root."""
+        said = heads or [(o, len(b.leaves(o)), root_of(b.leaves(o))) for o in sorted(b.origins())]
+        body = b"".join(rng(1, rng(1, o) + num(2, n) + rng(3, r)) for o, n, r in said)
+        body += rng(2, view_root) + num(3, rules)
+        hlc = (int(time.time() * 1000) + ahead_ms) << 16
+        return lambda index: num(1, 1) + num(2, index) + num(3, hlc) + rng(8, body)
 
     def change(self, key, version=1, **f):
         """A leaf with a change of jiangsu's on 3-05; a keyword sets a field."""
@@ -70,6 +79,12 @@ class Base:
         body[7] = body[7] or rng(7, body[3][2:].hex())
         signed = key.body("change", b"".join(body[n] for n in sorted(body)), self.id)
         return lambda index: num(1, version) + num(2, index) + num(3, 1 << 62) + rng(4, signed)
+
+    def bad_signature(self, index):
+        operator = self.key("jiangsu", "operator")
+        leaf = bytearray(self.change(operator)(index))
+        leaf[bytes(leaf).index(rng(1, operator.public)) + 34 + 7] ^= 1
+        return bytes(leaf)
 
 
 def up(c):
@@ -136,17 +151,17 @@ def check_logs(b):
 
 
 def check_witnesses(b):
-    torn = b.bundle()
-    kept = []
-    for k, v in torn.records:
-        if k == HEAD and torn.is_of((k, v), torn.origin("jiangsu")):
-            note = dict(fields(v))[1].decode().split("\n")
-            note = [n if "cosign" not in n else n[:-4] + ("AAA=" if n[-4:] != "AAA=" else "BBB=") for n in note]
-            v = rng(1, "\n".join(note))
-        kept.append((k, v))
-    torn.records = kept
-    status, found, _ = b.findings(torn)
-    assert status == EXIT_FAILED and set(found) == {"A201"}, found
+    torn, whole = b.bundle(), b.bundle()
+    for bundle, spoil in ((whole, lambda line: line), (torn, lambda line: line[:-20] + "AAAA" + line[-16:])):
+        for k, v in b.bundle().records:
+            if k == HEAD and bundle.is_of((k, v), bundle.origin("jiangsu")):
+                note = dict(fields(v))[1].decode()
+                note = note.split("/cosign")[0].rpartition("— ")[0] if "/cosign" in note else note
+                text = note.split("\n\n")[0] + "\n"
+                note += spoil(b.key("shanghai", "cosign").line("yrd-test/shanghai/cosign", text, kind=4))
+                bundle.records[bundle.records.index((k, v))] = (k, rng(1, note))
+    expect(b.findings(whole), 0)
+    expect(b.findings(torn), EXIT_FAILED, "A201")
 
     lie = b.bundle()
     origin = lie.origin("jiangsu")
@@ -187,14 +202,7 @@ def check_rosters(b):
 def check_leaves(b):
     operator, root = b.key("jiangsu", "operator"), b.key("jiangsu", "root")
     expect(b.findings(b.appended("jiangsu", b.change(operator))), 0)
-
-    def bad_signature(index):
-        leaf = bytearray(b.change(operator)(index))
-        at = bytes(leaf).index(rng(1, operator.public)) + 34 + 2
-        leaf[at + 5] ^= 1
-        return bytes(leaf)
-
-    expect(b.findings(b.appended("jiangsu", bad_signature)), EXIT_FAILED, "A401")
+    expect(b.findings(b.appended("jiangsu", b.bad_signature)), EXIT_FAILED, "A401")
     for broken in (lambda index: b.change(operator)(index + 1), lambda index: b"\xff", b.change(operator, _8=rng(8, b"")),
                    b.change(operator, _2=rng(2, "shanghai")), b.change(operator, _7=rng(7, "00" * 16)),
                    lambda index: num(1, 1) + num(2, index) + num(3, 1 << 62) + rng(7, num(1, 1) + num(2, 1)),
@@ -224,11 +232,46 @@ def check_epochs(b):
         expect(b.findings(more), EXIT_FAILED if ids else 0, *ids)
 
 
+def check_anchors(b):
+    view = bytes.fromhex(audit(b.path, b.id)[2]["view_root"])
+    base = b.bundle()
+    expect(b.findings(b.appended("office", b.anchor(base, view))), 0)
+    expect(b.findings(b.appended("office", b.anchor(base, sha256(b"x")))), EXIT_FAILED, "A602")
+    origin = base.origin("jiangsu")
+    lie = [(o, len(base.leaves(o)), root_of(base.leaves(o)) if o != origin else sha256(b"x"))
+           for o in sorted(base.origins())]
+    expect(b.findings(b.appended("office", b.anchor(base, view, heads=lie))), EXIT_FAILED, "A601")
+    expect(b.findings(b.appended("office", b.anchor(base, view, rules=9))), 0, "A603")
+    more = [*lie, ("yrd-test/shanghai/9-00000000", 1, sha256(b"x"))]
+    status, found, _ = b.findings(b.appended("office", b.anchor(base, view, heads=more)))
+    assert status == EXIT_FAILED and found == ["A601", "A603"], found
+    # At half of jiangsu's log the view was another one.
+    half = [(o, n - (o == origin), root_of(base.leaves(o)[:n - (o == origin)])) for o, n, _ in lie]
+    expect(b.findings(b.appended("office", b.anchor(base, view, heads=half))), EXIT_FAILED, "A602")
+
+
+def check_since(b):
+    """What an audit has looked at before an anchor is not looked at again; without --since it is."""
+    view = bytes.fromhex(audit(b.path, b.id)[2]["view_root"])
+    bad = b.appended("jiangsu", b.bad_signature)
+    with_anchor = b.appended("office", b.anchor(bad, view), b=bad)
+    expect(b.findings(with_anchor), EXIT_FAILED, "A401")
+    status, found, report = b.findings(with_anchor, "--since", "anchor")
+    assert "A401" not in found and report["since"].split("#")[0] == with_anchor.origin("office"), (status, found, report)
+    expect(b.findings(with_anchor, "--since", "2024-01-01"), EXIT_FAILED, "A401")
+    assert "A401" not in b.findings(with_anchor, "--since", "2999-01-01")[1]
+    assert b.findings(with_anchor, "--since", "yesterday")[0] == EXIT_INPUT
+    after = b.appended("jiangsu", b.bad_signature, b=b.appended("office", b.anchor(b.bundle(), view)))
+    status, found, _ = b.findings(after, "--since", "anchor")
+    assert status == EXIT_FAILED and found == ["A401"], (status, found)
+
+
 def every_kind_of_finding_has_its_tampering():
     with Cluster(("office", "shanghai", "jiangsu")) as c:
         up(c)
         b = Base(c)
-        for check in (check_honest, check_logs, check_witnesses, check_rosters, check_leaves, check_epochs):
+        for check in (check_honest, check_logs, check_witnesses, check_rosters, check_leaves, check_epochs,
+                      check_anchors, check_since):
             print(f"        {check.__name__}")
             check(b)
 
@@ -242,7 +285,7 @@ def a_node_whose_database_was_edited_is_found_out():
     with Cluster(("office", "shanghai", "jiangsu")) as c:
         up(c)
         node = c["office"]
-        node.stop()
+        node.kill()  # one that closed its database would know it again
         kept = node.data + ".kept"
         shutil.copytree(node.data, kept)
         for edit, ids in (("UPDATE change SET superseded = 0", {"A502", "A503"}),
@@ -255,7 +298,7 @@ def a_node_whose_database_was_edited_is_found_out():
             done = node.ctl("--json", "audit", check=False)
             found = {f["id"] for f in json.loads(done.stdout)["findings"]}
             assert done.returncode == EXIT_FAILED and found == ids, (edit, done.returncode, found)
-            node.stop()
+            node.kill()
             shutil.rmtree(node.data)
             shutil.copytree(kept, node.data)
 
