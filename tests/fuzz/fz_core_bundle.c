@@ -5,30 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/trust/hash.h"
-#include "proto/wire/bundle.h"
+#include "tests/fuzz/session.h"
+#include "tests/lib/bundle_fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t room[MESSAGE_ARENA];
-
-static void sum_add(void *self, struct bytes b)
-{
-	sha256_add(self, b);
-}
-
-static void sum_end(void *self, uint8_t out[BUNDLE_SUM_BYTES])
-{
-	struct hash h;
-	sha256_end(self, &h);
-	memcpy(out, h.b, BUNDLE_SUM_BYTES);
-}
-
-static struct bundle_sum sum_of(struct sha256_stream *s)
-{
-	sha256_begin(s);
-	return (struct bundle_sum){sum_add, sum_end, s};
-}
 
 struct reading {
 	int end; /* BUNDLE_END, or the rc */
@@ -59,8 +41,8 @@ static void read_bundle(struct bytes file, size_t piece, struct reading *x)
 	struct bytes envelope;
 	struct err e = {0};
 	*x = (struct reading){.in_order = true};
-	bundle_reader_init(&r, sum_of(&in_sum));
-	bundle_write_begin(&w, sum_of(&out_sum), &x->again);
+	bundle_reader_init(&r, bundle_sha256(&in_sum));
+	bundle_write_begin(&w, bundle_sha256(&out_sum), &x->again);
 	while ((x->end = bundle_reader_next(&r, &envelope, &e)) == BUNDLE_RECORD ||
 		(x->end == BUNDLE_MORE && file.n > 0)) {
 		if (x->end == BUNDLE_RECORD) {
@@ -83,20 +65,6 @@ static void read_bundle(struct bytes file, size_t piece, struct reading *x)
 	bundle_reader_release(&r);
 }
 
-/* As whoever made the file would have it. */
-static void mend(struct buf *file)
-{
-	struct hash sum;
-	uint64_t records = 0;
-	size_t at = BUNDLE_MAGIC_BYTES, end = file->n - BUNDLE_TRAILER_BYTES;
-	for (; at + 4 <= end && get_u32be(file->p + at) <= end - at - 4; records++)
-		at += 4 + get_u32be(file->p + at);
-	put_u32be(file->p + end, 0);
-	put_u64be(file->p + end + 4, records);
-	sha256(bytes_of(file->p, end + 12), &sum);
-	memcpy(file->p + end + 12, sum.b, HASH_BYTES);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reading whole, cut;
@@ -105,8 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	ENSURE(trust_init(NULL) == RC_OK);
 	buf_put(&file, data + 1, size - 1);
-	if (data[0] & 128 && file.n > BUNDLE_MAGIC_BYTES + BUNDLE_TRAILER_BYTES)
-		mend(&file);
+	if (data[0] & 128)
+		bundle_mend(&file);
 	read_bundle(buf_bytes(&file), file.n, &whole);
 	read_bundle(buf_bytes(&file), 1 + (data[0] & 127), &cut);
 	ENSURE(whole.end == cut.end && whole.in_order == cut.in_order);

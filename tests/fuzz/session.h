@@ -79,6 +79,13 @@ void liar_fork(struct liar *l, struct reader *in);
 /* Appends an envelope: a head or leaves, or something else that a member may say. */
 void liar_say(struct liar *l, struct reader *in, struct buf *envelope);
 
+/* ---- session_bundle.c ---- */
+
+/* The count and the sum at the end of a bundle as whoever made it would have them. */
+void bundle_mend(struct buf *file);
+/* Appends a bundle of the liar's logs. */
+void liar_bundle(const struct liar *l, struct reader *in, struct buf *file);
+
 /* ---- session_oracle.c ---- */
 
 /* What a node holds was written by the one whose log it is, under a head of his. */
