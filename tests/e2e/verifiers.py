@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+from bundle_file import EVIDENCE, HEAD, ROSTER, Bundle, Key, fields, head, num, rng, root_of
 from cluster import DELTACTL, Cluster, run
 from tally import run_scenarios
 
@@ -34,10 +35,10 @@ def judge(tool, proof, policy):
     return done.returncode == 0, done.stdout + done.stderr
 
 
-def all_agree(proof, policy, want):
+def all_agree(proof, policy, want, what=""):
     for tool in tools():
         holds, said = judge(tool, proof, policy)
-        assert holds == want, f"{tool} says {holds} of {proof}: {said}"
+        assert holds == want, f"{tool} says {holds}, {what}: {said}"
 
 
 def every_length_of_the_verifiers_is_bounded():
@@ -88,14 +89,11 @@ def signatures_are_judged_by_the_rule_of_the_nodes():
         assert not wrong, (command[0], wrong[:3])
 
 
-def taken(c, slug, *field, final=None):
-    """Proof and policy of a value in the log of slug."""
+def taken(c, slug, *field):
+    """A final proof of a value in the log of slug, and its policy."""
     proof, policy = os.path.join(c.folder, "proof"), os.path.join(c.folder, "policy")
-    for old in (proof, proof + ".operator", policy):
-        if os.path.exists(old):
-            os.unlink(old)
-    c[slug].ctl("proof", *field, "-o", proof, *([] if final is not None else ["--wait"]), check=final is None)
-    c[slug].ctl("policy", slug, *([] if final is None else ["--final", str(final)]), "-o", policy)
+    c[slug].ctl("proof", *field, "-o", proof, "--wait")
+    c[slug].ctl("policy", slug, "-o", policy)
     return proof, policy
 
 
@@ -107,12 +105,17 @@ def flipped(path, at):
         f.write(data)
 
 
+def around(path, at):
+    with open(path, "rb") as f:
+        return f.read()[max(0, at - 8):at + 8]
+
+
 def places_that_count(path):
-    """Every so often a byte up to the end of the log's own signature."""
+    """Every so often a byte up to the end of the log's own signature, and each cosignature."""
     with open(path, "rb") as f:
         data = f.read()
-    end = data.index(b"\n", data.index("\n— ".encode()) + 1)
-    return [*range(0, end, max(1, end // 6)), end - 4]
+    lines = [m.end() for m in re.finditer("— [^\n]*".encode(), data)]
+    return [*range(0, lines[0], max(1, lines[0] // 6)), *(end - 20 for end in lines)]
 
 
 def what_a_node_hands_out_is_taken_and_what_was_changed_is_not():
@@ -121,12 +124,14 @@ def what_a_node_hands_out_is_taken_and_what_was_changed_is_not():
         c.load_tasks("3-05", "3-06")
         c.wait_converged()
         c["jiangsu"].post("report", "3-05", "--status", "in_progress", "--progress", "40")
-        proof, policy = taken(c, "jiangsu", "3-05", "report", final=0)
+        proof, policy = taken(c, "jiangsu", "3-05", "report")
         all_agree(proof, policy, True)
         for file in (proof, proof + ".operator"):
-            for at in places_that_count(file):
+            places = places_that_count(file)
+            # Who cosigned the head over a delegation does not matter.
+            for at in places if file == proof else places[:-2]:
                 flipped(file, at)
-                all_agree(proof, policy, False)
+                all_agree(proof, policy, False, f"byte {at} of {os.path.basename(file)}: {around(file, at)}")
                 flipped(file, at)
         all_agree(proof, policy, True)
         other = os.path.join(c.folder, "other")
@@ -134,13 +139,101 @@ def what_a_node_hands_out_is_taken_and_what_was_changed_is_not():
         all_agree(proof, other, False)
         with open(policy, encoding="utf-8") as f:
             text = f.read()
-        for old, new in (("quorum none", "group others 2 yrd-test/office/cosign yrd-test/nobody/cosign\nquorum others"),
+        for old, new in (("/anhui/cosign\nquorum", "/nobody/cosign\nquorum"), ("group others 1 ", "group others 3 "),
                          ("#deltad cluster ", "#deltad cluster 00"), ("/root+", "/toot+"), ("\nlog ", "\nlag ")):
+            assert old in text, old
             with open(policy, "w", encoding="utf-8") as f:
                 f.write(text.replace(old, new))
-            all_agree(proof, policy, False)
+            all_agree(proof, policy, False, f"{old} became {new}")
+
+
+def bundles_judged(path, cluster_id):
+    """Do the scripts take the bundle? They must agree."""
+    commands = {"python": ["/usr/bin/python3", HERE + "verify.py"]}
+    if shutil.which("node"):
+        commands["node"] = ["node", HERE + "verify.mjs"]
+    said = {name: run(*command, "bundle", path, cluster_id, check=False) for name, command in commands.items()}
+    codes = {done.returncode for done in said.values()}
+    assert len(codes) == 1 and codes <= {0, 1}, said
+    return codes == {0}, "\n".join(done.stdout + done.stderr for done in said.values())
+
+
+def tear(note):
+    """Another letter in the middle of each cosignature's base64."""
+    lines = note.decode().split("\n")
+    return "\n".join(n[:-20] + ("x" if n[-20] != "x" else "y") + n[-19:] if "/cosign " in n else n for n in lines)
+
+
+def variants(b, c):
+    """(name, does it hold, the bundle changed)"""
+    log = Key(os.path.join(c["jiangsu"].keys, "log.key"))
+    operator = Key(os.path.join(c["jiangsu"].folder, "operator.key"))
+    origin = b.origin("jiangsu")
+    leaves = b.leaves(origin)
+
+    def signed_leaf(index, signer, what=4):
+        kind = {4: "change", 5: "delegate"}[what]
+        return num(1, 1) + num(2, index) + num(3, 1 << 62) + rng(what, signer.body(kind, b"\x08\x01", c.id))
+
+    def rewritten(new, signer=log):
+        copy = Bundle(b.path)
+        copy.set_leaves(origin, new, head(signer, origin, len(new), root_of(new)))
+        return copy
+
+    yield "as it is", True, Bundle(b.path)
+    yield "with one more change", True, rewritten(leaves + [signed_leaf(len(leaves), operator)])
+    broken = bytearray(signed_leaf(len(leaves), operator))
+    broken[-1] ^= 1
+    yield "a signature that does not verify", False, rewritten(leaves + [bytes(broken)])
+    yield "a delegation that the root key did not sign", False, rewritten(leaves + [signed_leaf(len(leaves), operator, 5)])
+    yield "a head by another key", False, rewritten(leaves, operator)
+    other = Bundle(b.path)
+    other.set_leaves(origin, leaves, head(log, origin, len(leaves), root_of(leaves[1:])))
+    yield "leaves that do not give the root", False, other
+    for kind, name in ((ROSTER, "no roster"),):
+        none = Bundle(b.path)
+        none.drop(kind)
+        yield name, False, none
+    torn = Bundle(b.path)
+    torn.records = [(k, rng(1, tear(dict(fields(v))[1])) if k == HEAD else v) for k, v in torn.records]
+    yield "a cosignature that was torn", False, torn
+    unsigned = Bundle(b.path)
+    note = dict(fields(unsigned.of(ROSTER)[0]))[1].split(b"\n")
+    unsigned.drop(ROSTER)
+    unsigned.add(ROSTER, rng(1, b"\n".join(n for n in note if b"jiangsu/log" not in n or b"log=" in n)))
+    yield "a roster that somebody did not sign", False, unsigned
+    forked = Bundle(b.path)
+    notes = sorted(head(log, origin, 2, root_of(x)) for x in (leaves[:2], leaves[1:3]))
+    forked.add(EVIDENCE, rng(1, notes[0]) + rng(2, notes[1]))
+    yield "evidence of a fork", False, forked
+
+
+def bundles_hold_or_do_not():
+    with Cluster(("office", "jiangsu", "anhui")) as c:
+        c.up(plan=False)
+        c.load_tasks("3-05", "3-06")
+        c.wait_converged()
+        c["jiangsu"].post("note", "3-05", "一")
+        c.wait_converged()
+        path = os.path.join(c.folder, "all.bundle")
+        c["jiangsu"].ctl("bundle", "export", "--all", "-o", path)
+        b = Bundle(path)
+        b.path = path
+        for name, want, changed in variants(b, c):
+            changed.write(path + ".changed")
+            holds, said = bundles_judged(path + ".changed", c.id)
+            assert holds == want, (name, said)
+        assert not bundles_judged(path, "00" * 32)[0]
+        with open(path, "rb") as f:
+            size = len(f.read())
+        for at in range(0, size, size // 12):
+            flipped(path, at)
+            assert not bundles_judged(path, c.id)[0], at
+            flipped(path, at)
+        os.truncate(path, size - 1)
+        assert not bundles_judged(path, c.id)[0]
 
 
 sys.stdout.reconfigure(line_buffering=True)
 run_scenarios(every_length_of_the_verifiers_is_bounded, signatures_are_judged_by_the_rule_of_the_nodes,
-              what_a_node_hands_out_is_taken_and_what_was_changed_is_not)
+              what_a_node_hands_out_is_taken_and_what_was_changed_is_not, bundles_hold_or_do_not)
