@@ -118,7 +118,8 @@ def too_little_memory_ends_with_71_and_loses_nothing():
             assert status in (0, EXIT_OS), f"{mib} MiB: exit {status}\n{lane.node.tail()}"
             ends["served" if status == 0 else "exit 71"] += 1
             lane.settle()
-        print(f"        {dict(ends)}, acknowledged {len(lane.acknowledged)}, lost 0", flush=True)
+        print(f"        {dict(ends)}, acknowledged {len(lane.acknowledged)}, lost 0\n"
+              f"ledger points_memory={ends['exit 71']}", flush=True)
         assert ends["served"] and ends["exit 71"], ends
         a_loss_would_be_found(lane)
 
