@@ -44,12 +44,11 @@ int proof_find_log(struct node *n, const char *name, struct origin *out, struct 
 int proof_policy(const struct roster *r, const struct origin *o, unsigned quorum, struct buf *out,
 	struct err *e)
 {
-	int owner = roster_find(r, bytes_str(o->member));
+	int owner = roster_find_any(r, bytes_str(o->member));
 	if (owner < 0 || strcmp(o->cluster, r->cluster) != 0)
 		return err_set(
 			e, RC_NOT_FOUND, tr("no member of the roster owns the log %s"), o->text);
-	policy_print(r, (size_t)owner, o->text, r->member[owner].log, quorum, out);
-	return RC_OK;
+	return policy_print(r, owner, o->text, quorum, out, e);
 }
 
 struct fetching {

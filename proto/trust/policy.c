@@ -224,50 +224,55 @@ int policy_parse(struct bytes in, struct policy *out, struct err *e)
 	return p.has_quorum ? RC_OK : err_set(e, RC_NOTE, "policy: it has no quorum line");
 }
 
-static void key_of(struct vkey *out, const char *cluster, const struct member *m, const char *what,
-	uint8_t algorithm, const uint8_t pub[KEY_BYTES])
+static void print_key(struct buf *out, const char *before, const char *name, uint8_t algorithm,
+	const uint8_t pub[KEY_BYTES])
 {
-	char name[NOTE_NAME_SIZE];
-	snprintf(name, sizeof name, "%s/%s/%s", cluster, m->slug, what);
-	ENSURE(vkey_make(out, name, algorithm, pub, NULL) == RC_OK);
-}
-
-static void print_group(const struct roster *r, size_t owner, unsigned quorum, struct buf *out)
-{
-	buf_printf(out, "group others %u", quorum);
-	for (size_t i = 0; i < r->n; i++)
-		if (i != owner)
-			buf_printf(out, " %s/%s/cosign", r->cluster, r->member[i].slug);
-	buf_put_str(out, "\nquorum others\n");
-}
-
-void policy_print(const struct roster *r, size_t owner, const char *origin,
-	const uint8_t log_key[KEY_BYTES], unsigned quorum, struct buf *out)
-{
-	char cluster_id[HASH_HEX_SIZE];
 	struct vkey v;
-	ENSURE(owner < r->n && quorum < r->n);
-	hash_print(&r->cluster_id, cluster_id);
-	buf_printf(out, "# heads of the log %s, roster version %" PRIu32 "\n", origin, r->version);
-	buf_printf(out, FACTS "cluster %s\n" FACTS "root ", cluster_id);
-	vkey_print(&r->member[owner].root, out);
-	buf_put_str(out, "\nlog ");
-	ENSURE(vkey_make(&v, origin, NOTE_ED25519, log_key, NULL) == RC_OK);
+	ENSURE(vkey_make(&v, name, algorithm, pub, NULL) == RC_OK);
+	buf_put_str(out, before);
+	if (algorithm == NOTE_COSIGNATURE)
+		buf_printf(out, "%s ", name);
 	vkey_print(&v, out);
 	buf_put_str(out, "\n");
-	for (size_t i = 0; i < r->n; i++) {
+}
+
+static void print_witnesses(const struct roster *r, int owner, unsigned quorum, struct buf *out)
+{
+	char name[NOTE_NAME_SIZE];
+	struct buf others = {0};
+	for (int i = 0; i < (int)r->n; i++) {
 		const struct member *m = &r->member[i];
 		if (i == owner)
 			continue;
-		key_of(&v, r->cluster, m, "cosign", NOTE_COSIGNATURE, m->cosign);
-		buf_printf(out, "witness %s ", v.name);
-		vkey_print(&v, out);
-		buf_put_str(out, "\n");
+		snprintf(name, sizeof name, "%s/%s/cosign", r->cluster, m->slug);
+		print_key(out, "witness ", name, NOTE_COSIGNATURE, m->cosign);
+		buf_printf(&others, " %s", name);
 	}
 	if (quorum == 0)
 		buf_put_str(out, "quorum none\n");
 	else
-		print_group(r, owner, quorum, out);
+		buf_printf(out, "group others %u%.*s\nquorum others\n", quorum, (int)others.n,
+			(const char *)others.p);
+	buf_release(&others);
+}
+
+int policy_print(const struct roster *r, int owner, const char *origin, unsigned quorum,
+	struct buf *out, struct err *e)
+{
+	char cluster_id[HASH_HEX_SIZE], root[NOTE_NAME_SIZE];
+	const uint8_t *log = roster_log_key(r, bytes_str(origin), owner);
+	const uint8_t *authority = roster_authority(r, bytes_str(origin), owner);
+	if (!log || !authority)
+		return err_set(e, RC_ROSTER, "nobody's key signs the log %s any more", origin);
+	ENSURE(quorum < r->n);
+	hash_print(&r->cluster_id, cluster_id);
+	snprintf(root, sizeof root, "%s/%s/root", r->cluster, r->member[owner].slug);
+	buf_printf(out, "# heads of the log %s, roster version %" PRIu32 "\n", origin, r->version);
+	buf_printf(out, FACTS "cluster %s\n", cluster_id);
+	print_key(out, FACTS "root ", root, NOTE_ED25519, authority);
+	print_key(out, "log ", origin, NOTE_ED25519, log);
+	print_witnesses(r, owner, quorum, out);
+	return RC_OK;
 }
 
 /* RC_OK whether or not it signed; *found says which. */

@@ -38,10 +38,11 @@ struct policy {
 /* Borrows in. RC_NOTE with the line; RC_TOO_BIG: more than the numbers above. */
 int policy_parse(struct bytes in, struct policy *out, struct err *e) MUST_CHECK;
 
-/* Appends the file for one log: signed by log_key, cosigned by `quorum` of the roster's members
- * other than its owner (0: by nobody). */
-void policy_print(const struct roster *r, size_t owner, const char *origin,
-	const uint8_t log_key[KEY_BYTES], unsigned quorum, struct buf *out);
+/* Appends the file for one log of member[owner], which may be a former one: signed by the log's
+ * key, cosigned by `quorum` of the members other than its owner (0: by nobody). RC_ROSTER: nobody's
+ * key signs this log any more. */
+int policy_print(const struct roster *r, int owner, const char *origin, unsigned quorum,
+	struct buf *out, struct err *e) MUST_CHECK;
 
 struct policy_verdict {
 	struct checkpoint head; /* borrowed from the note */

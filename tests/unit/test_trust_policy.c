@@ -236,7 +236,7 @@ static void policy_of_a_roster_is_read_back(void **state)
 	struct buf out = {0};
 	make_roster(r);
 	const char *origin = "yrd.example/shanghai/1-00000001";
-	policy_print(r, 0, origin, r->member[0].log, 3, &out);
+	assert_int_equal(policy_print(r, 0, origin, 3, &out, NULL), RC_OK);
 	assert_int_equal(policy_parse(buf_bytes(&out), &policy, NULL), RC_OK);
 	assert_int_equal(policy.n_logs, 1);
 	assert_string_equal(policy.log[0].name, origin);
@@ -251,9 +251,32 @@ static void policy_of_a_roster_is_read_back(void **state)
 	assert_null(policy_root(&policy, bytes_str("yrd.example/jiangsu/1-00000001")));
 	assert_null(policy_root(&policy, bytes_str("yrd.example/shanghai")));
 	buf_reset(&out);
-	policy_print(r, 4, "yrd.example/office/1-00000001", r->member[4].log, 0, &out);
+	assert_int_equal(policy_print(r, 4, "yrd.example/office/1-00000001", 0, &out, NULL), RC_OK);
 	assert_int_equal(policy_parse(buf_bytes(&out), &policy, NULL), RC_OK);
 	assert_int_equal(policy.quorum, POLICY_NOBODY);
+	buf_release(&out);
+	free(r);
+}
+
+static void policy_of_a_retired_log_has_the_keys_of_then(void **state)
+{
+	(void)state;
+	struct roster *r = xalloc(sizeof *r);
+	struct buf out = {0};
+	const char *origin = "yrd.example/anhui/1-00000001";
+	make_roster(r);
+	struct retirement *t = &r->retired[r->n_retired++];
+	snprintf(t->origin, sizeof t->origin, "%s", origin);
+	memcpy(t->log, r->member[0].log, KEY_BYTES);
+	memcpy(t->authority, r->member[1].root.public, KEY_BYTES);
+	assert_int_equal(policy_print(r, 3, origin, 3, &out, NULL), RC_OK);
+	assert_int_equal(policy_parse(buf_bytes(&out), &policy, NULL), RC_OK);
+	assert_memory_equal(policy.log[0].public, r->member[0].log, KEY_BYTES);
+	assert_memory_equal(policy_root(&policy, bytes_str(origin))->public,
+		r->member[1].root.public, KEY_BYTES);
+	r->member[3].former = true;
+	assert_int_equal(
+		policy_print(r, 3, "yrd.example/anhui/2-00000002", 3, &out, NULL), RC_ROSTER);
 	buf_release(&out);
 	free(r);
 }
@@ -314,6 +337,7 @@ int main(void)
 		cmocka_unit_test(policy_that_breaks_a_rule_is_refused_with_the_line),
 		cmocka_unit_test(head_of_an_unknown_log_or_with_a_bad_line_is_refused),
 		cmocka_unit_test(policy_of_a_roster_is_read_back),
+		cmocka_unit_test(policy_of_a_retired_log_has_the_keys_of_then),
 		cmocka_unit_test(limits_are_taken_and_one_more_refused),
 	};
 	return cmocka_run_group_tests(tests, start, end);
