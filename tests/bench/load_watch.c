@@ -9,13 +9,14 @@
 #define SELDOM_MS 1000
 #define OFTEN_MS 8
 #define DIALLING_MS 1
+#define AUDIT_MS 50
 
 struct watched {
 	struct line line;
 	uint64_t entries, bytes_in, bytes_out;
 	uint64_t before; /* entries at the look before, passed_ms ago */
 	double at, passed_ms;
-	bool connected, has_root;
+	bool connected, has_root, provisional;
 	struct hash root;
 };
 
@@ -34,6 +35,7 @@ static void look(struct watched *w)
 	w->entries = s->entries;
 	w->bytes_in = w->bytes_out = 0;
 	w->connected = false;
+	w->provisional = s->provisional;
 	for (size_t i = 0; i < s->n_peers; i++) {
 		w->bytes_in += s->peers[i].bytes_in;
 		w->bytes_out += s->peers[i].bytes_out;
@@ -51,6 +53,23 @@ static bool all_same(const struct watched *w, size_t n, uint64_t entries)
 			!hash_equal(&w[i].root, &w[0].root))
 			return false;
 	return true;
+}
+
+/* What was taken in bulk is audited later. */
+static double wait_audited(struct watched *w, size_t n, double end)
+{
+	for (;;) {
+		bool provisional = false;
+		for (size_t i = 0; i < n; i++)
+			provisional |= w[i].provisional;
+		if (!provisional)
+			return seconds_now();
+		if (seconds_now() > end)
+			die("not audited in time");
+		poll(NULL, 0, AUDIT_MS);
+		for (size_t i = 0; i < n; i++)
+			look(&w[i]);
+	}
 }
 
 /* Half of the time that the rest will take at the pace since the last look. */
@@ -89,9 +108,11 @@ int load_watch(char **arg)
 		if (connected_at == 0 && w[0].connected)
 			connected_at = before;
 	} while (!all_same(w, n, entries));
-	printf("{\"connected_at\": %.6f, \"same_at\": %.6f, \"entries\": %llu, \"bytes_in\": %llu,"
-	       " \"bytes_out\": %llu}\n",
-		connected_at, seconds_now(), (unsigned long long)w[0].entries,
+	double same_at = seconds_now(), audited_at = wait_audited(w, n, end);
+	printf("{\"connected_at\": %.6f, \"same_at\": %.6f, \"audited_at\": %.6f, \"entries\": "
+	       "%llu,"
+	       " \"bytes_in\": %llu, \"bytes_out\": %llu}\n",
+		connected_at, same_at, audited_at, (unsigned long long)w[0].entries,
 		(unsigned long long)w[0].bytes_in, (unsigned long long)w[0].bytes_out);
 	for (size_t i = 0; i < n; i++)
 		line_close(&w[i].line);
