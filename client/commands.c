@@ -62,6 +62,8 @@ const struct command commands[] = {
 	{"audit", "[--offline BUNDLE] [--since DATE|anchor]",
 		N_("derive everything from the signed entries again, and hold the node to it"),
 		B(OFFLINE) | B(SINCE), 0, 0, cmd_audit},
+	{"anchor", "", N_("write the heads of all logs and the view root into this member's log"),
+		0, 0, 0, cmd_anchor},
 	{"plan load", "FILE [-n]", N_("load the plan's areas and tasks (regional office)"),
 		B(DRY_RUN), 1, 1, cmd_plan_load},
 	{"plan show", "", N_("the plan's areas and how many tasks each has"), 0, 0, 0,

@@ -107,7 +107,7 @@ int own_resume(struct replica *r, struct now now, struct err *e)
 
 /* PROTOCOL 3.1: never below the previous leaf's; ahead of our own clock only as far as other
  * members' sane stamps are. */
-static uint64_t next_hlc(struct replica *r, struct now now)
+uint64_t own_next_hlc(struct replica *r, struct now now)
 {
 	int64_t ms = now.wall.v < 0 ? 0 : now.wall.v > HLC_MS_MAX ? HLC_MS_MAX : now.wall.v;
 	uint64_t h = HLC_OF_MS(ms);
@@ -123,7 +123,7 @@ int own_draft(struct replica *r, struct leaf *leaf, uint64_t offset, struct now 
 {
 	leaf->version = LEAF_VERSION;
 	leaf->index = r->own->row.size + offset;
-	leaf->hlc = next_hlc(r, now);
+	leaf->hlc = own_next_hlc(r, now);
 	int rc = leaf_encode(leaf, &out->raw, e);
 	if (rc == RC_OK)
 		examine_leaf(&r->roster.cluster_id, buf_bytes(&out->raw), a, &out->x);

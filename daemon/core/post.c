@@ -175,7 +175,7 @@ static int append_drafts(struct replica *r, const struct draft *d, size_t n, str
 	return rc;
 }
 
-static int check_ready(const struct replica *r, struct err *e)
+int post_check_ready(const struct replica *r, struct err *e)
 {
 	if (!r->has_roster)
 		return err_set(
@@ -186,7 +186,7 @@ static int check_ready(const struct replica *r, struct err *e)
 int replica_post(struct replica *r, const struct signed_body *change, size_t n,
 	struct posted *posted, struct now now, struct err *e)
 {
-	int rc = check_ready(r, e);
+	int rc = post_check_ready(r, e);
 	if (rc != RC_OK)
 		return rc;
 	if (n == 0 || n > LIMIT_POST_CHANGES)
@@ -221,7 +221,7 @@ int replica_post(struct replica *r, const struct signed_body *change, size_t n,
 int replica_post_event(struct replica *r, enum leaf_kind kind, const struct signed_body *body,
 	struct posted *posted, struct now now, struct err *e)
 {
-	int rc = check_ready(r, e);
+	int rc = post_check_ready(r, e);
 	if (rc != RC_OK)
 		return rc;
 	if (kind != LEAF_DELEGATE && kind != LEAF_REVOKE)

@@ -84,7 +84,7 @@ static void forget(struct replica *r)
 	r->own_dirty = false;
 	r->wrote = false;
 	r->hlc = 0;
-	r->digest_at = MONO_NEVER;
+	r->digest_at = r->anchor_at = MONO_NEVER;
 	r->mark.in_flight = false;
 	r->mark.size = 0;
 	r->rebuild = (struct rebuild){0};
@@ -245,6 +245,7 @@ int replica_commit(struct replica *r, struct now now, struct err *e)
 	r->in_group = false;
 	r->wrote = false;
 	own_request_mark(r);
+	anchor_begin(r, now);
 	if (wrote)
 		event_hold(r, EVENT_COMMITTED, NO_PEER, NULL, "%s", "");
 	if (wrote && r->own != NULL)

@@ -135,6 +135,11 @@ int replica_post(struct replica *r, const struct signed_body *change, size_t n,
 /* A delegation or revocation, signed by the member's root key. */
 int replica_post_event(struct replica *r, enum leaf_kind kind, const struct signed_body *body,
 	struct posted *posted, struct now now, struct err *e) MUST_CHECK;
+/* Writes an anchor into the own log (PROTOCOL 3.8); out->id is the leaf's hash. RC_NO_ROSTER,
+ * RC_REFUSED (the view is provisional), RC_FORK, RC_TOO_BIG (too many logs for one leaf). Ticks
+ * write one at a quarter's end and, where the view changed, once a day. */
+int replica_anchor(struct replica *r, struct now now, struct posted *out, struct err *e) MUST_CHECK;
+
 /* Version 1 must hash to the configured cluster id. RC_VERIFY, RC_ROSTER, RC_REFUSED (another one
  * is installed). Opens the own log. Installing the same again is RC_OK. */
 int replica_install_roster(

@@ -401,6 +401,8 @@ int replica_tick(struct replica *r, struct now now, struct err *e)
 			announce(r, i);
 	witness_tick(r, now);
 	rc = audit_tick(r, e);
+	if (rc == RC_OK)
+		rc = anchor_tick(r, now, e);
 	if (rc == RC_OK && now.mono.v >= r->digest_at.v) {
 		r->digest_at = MONO_NEVER;
 		for (size_t p = 0; rc == RC_OK && p < r->roster.n; p++) {
@@ -426,6 +428,8 @@ struct mono_ms replica_deadline(const struct replica *r)
 		at.v = 0;
 	if (rebuild_deadline(r).v < at.v)
 		at = rebuild_deadline(r);
+	if (r->anchor_at.v < at.v)
+		at = r->anchor_at;
 	for (size_t p = 0; p < r->roster.n; p++) {
 		const struct session *s = &r->session[p];
 		if (s->state != SESSION_OPEN && s->state != SESSION_GREETING)

@@ -226,6 +226,7 @@ struct replica {
 	struct session session[LIMIT_MEMBERS];
 	struct digest digest;
 	struct mono_ms digest_at; /* when to send digests; MONO_NEVER */
+	struct mono_ms anchor_at; /* when to look whether an anchor is due */
 	struct under_entry *under;
 	struct reference *recheck; /* changes whose verdict must be decided again */
 	size_t n_recheck, cap_recheck;
@@ -374,6 +375,8 @@ int own_draft(struct replica *r, struct leaf *leaf, uint64_t offset, struct now 
 int own_append(struct replica *r, const struct draft *d, struct err *e) MUST_CHECK;
 int own_sign_head(struct replica *r, struct err *e) MUST_CHECK;
 void own_request_mark(struct replica *r);
+/* The stamp of the next own leaf. */
+uint64_t own_next_hlc(struct replica *r, struct now now);
 /* Keeps our stamps above those of a log that grew, unless they are more than a day ahead of our
  * clock. */
 void own_observe(struct replica *r, const struct log *log, struct now now);
@@ -429,6 +432,15 @@ int admit_wait_for_under(
 void admit_forget_under(struct replica *r, const struct hash *id);
 /* At start: what an older program filed as unknown and this one knows is judged now. */
 int admit_unknown_again(struct replica *r, struct err *e) MUST_CHECK;
+
+/* ---- post.c ---- */
+/* RC_NO_ROSTER, or what stands in the way of writing meanwhile. */
+int post_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
+
+/* ---- anchor.c ---- */
+int anchor_tick(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* Once there is an own log: the first look is due after a while. */
+void anchor_begin(struct replica *r, struct now now);
 
 /* ---- audit.c: signatures that were taken to be good ---- */
 bool audit_is_due(const struct log *log);

@@ -286,6 +286,8 @@ static void hold_posted(struct client *c, uint32_t id, const struct posted *post
 static int post(struct client *c, const struct ctl_request *r, struct posted *posted, struct err *e)
 {
 	struct replica *replica = c->shell->replica;
+	if (r->kind == CTL_ANCHOR)
+		return replica_anchor(replica, loop_now(), posted, e);
 	if (r->kind == CTL_POST)
 		return replica_post(replica, r->changes, r->n_changes, posted, loop_now(), e);
 	return replica_post_event(replica, r->event_kind, &r->event, posted, loop_now(), e);
@@ -352,7 +354,8 @@ void ctl_answer(struct client *c, const struct ctl_request *r)
 	case CTL_PROOF: answer_proof(c, r); break;
 	case CTL_EVIDENCE: answer_evidence(c, r); break;
 	case CTL_POST:
-	case CTL_POST_EVENT: answer_post(c, r); break;
+	case CTL_POST_EVENT:
+	case CTL_ANCHOR: answer_post(c, r); break;
 	case CTL_INSTALL_ROSTER: answer_install(c, r); break;
 	case CTL_EXPORT_BUNDLE: ctl_export_begin(c, r); break;
 	case CTL_IMPORT_BUNDLE: ctl_import_take(c, r); break;

@@ -85,6 +85,24 @@ struct revoke {
 	struct bytes reason;
 };
 
+/* One log as an anchor names it. */
+struct anchor_head {
+	struct bytes origin;
+	uint64_t size;
+	struct bytes root; /* 32 */
+};
+
+/* A leaf of kind LEAF_ANCHOR, read by itself: what its writer saw at that moment. */
+struct anchor {
+	uint32_t version;
+	uint64_t index, hlc;
+	enum leaf_kind kind;	   /* LEAF_ANCHOR */
+	struct anchor_head *heads; /* strictly ascending by origin */
+	size_t n;
+	struct bytes view_root; /* 32: of these heads */
+	uint32_t rules_version;
+};
+
 struct leaf {
 	uint32_t version;
 	uint64_t index;

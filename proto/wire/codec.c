@@ -62,6 +62,20 @@ int leaf_encode(const struct leaf *l, struct buf *out, struct err *e)
 	return fields_encode(&table_leaf, l, LIMIT_LEAF_BYTES, CODEC_LEAF_ARENA, out, e);
 }
 
+int anchor_decode(struct bytes in, struct arena *a, struct anchor *out, struct err *e)
+{
+	memset(out, 0, sizeof *out);
+	if (in.n > LIMIT_LEAF_BYTES)
+		return err_set(e, RC_TOO_BIG, "an anchor of %zu bytes", in.n);
+	return decode_signed(&table_anchor_leaf, in, a, out, e);
+}
+
+int anchor_encode(const struct anchor *x, struct buf *out, struct err *e)
+{
+	ENSURE(x->kind == LEAF_ANCHOR);
+	return fields_encode(&table_anchor_leaf, x, LIMIT_LEAF_BYTES, CODEC_LEAF_ARENA, out, e);
+}
+
 /* Every body's struct begins with its version. */
 _Static_assert(offsetof(struct change, version) == 0, "change");
 _Static_assert(offsetof(struct delegate, version) == 0, "delegate");

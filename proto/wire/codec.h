@@ -18,12 +18,18 @@
 
 /* A leaf of another version gives kind LEAF_UNKNOWN with version, and index and hlc if readable; a
  * leaf of a kind that is not known gives LEAF_UNKNOWN too. Neither is an error: they are stored and
- * relayed, and need a newer version. An anchor gives its kind and nothing else. */
+ * relayed, and need a newer version. An anchor gives its kind and nothing else (anchor_decode gives
+ * the rest). */
 int leaf_decode(struct bytes in, struct arena *a, struct leaf *out, struct err *e) MUST_CHECK;
 /* Appends. Of the parts, the one that kind says, which must be known and not LEAF_ANCHOR.
  * RC_TOO_BIG over a limit; RC_INPUT: a field that leaf_decode would refuse. On failure *out is as
  * before; the same holds for every encode below. */
 int leaf_encode(const struct leaf *l, struct buf *out, struct err *e) MUST_CHECK;
+
+/* A whole leaf that is an anchor (leaf_decode gave LEAF_ANCHOR). Needs CODEC_LEAF_ARENA. That the
+ * heads ascend is not looked at. */
+int anchor_decode(struct bytes in, struct arena *a, struct anchor *out, struct err *e) MUST_CHECK;
+int anchor_encode(const struct anchor *x, struct buf *out, struct err *e) MUST_CHECK;
 
 /* A change, delegate or revoke of another version gives its version and nothing else; it is no
  * error. */

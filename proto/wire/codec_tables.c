@@ -166,7 +166,7 @@ static const struct scan_field open_rows[] = {
 static const struct scan_table table_open = {
 	.name = "Open", TABLE_ROWS(open_rows), .size = sizeof(struct open)};
 
-/* Anchors are checked and kept verbatim in the log; nothing is read out of them. */
+/* Within a leaf an anchor is checked and kept verbatim; anchor_decode reads it. */
 static const struct scan_field anchor_head_rows[] = {
 	{.number = 1,
 		.type = SCAN_STRING,
@@ -202,6 +202,36 @@ static const struct scan_field anchor_rows[] = {
 	{.number = 3, .type = SCAN_U32, .required = true, .max_count = 1, .at = SCAN_NOWHERE},
 };
 static const struct scan_table table_anchor = {.name = "Anchor", TABLE_ROWS(anchor_rows)};
+
+static const struct scan_field whole_anchor_head_rows[] = {
+	ROW_STRING(MUST, 1, anchor_head, origin, ORIGIN_BYTES),
+	ROW_U64(MAY, 2, anchor_head, size),
+	ROW_BYTES(MUST, 3, anchor_head, root, HASH_BYTES, HASH_BYTES),
+};
+static const struct scan_table table_whole_anchor_head = {.name = "AnchorHead",
+	TABLE_ROWS(whole_anchor_head_rows),
+	.size = sizeof(struct anchor_head)};
+static const struct scan_field whole_anchor_rows[] = {
+	ROW_MESSAGES(MAY, 1, anchor, heads, n, LIMIT_LOGS, &table_whole_anchor_head),
+	ROW_BYTES(MUST, 2, anchor, view_root, HASH_BYTES, HASH_BYTES),
+	ROW_U32(MUST, 3, anchor, rules_version),
+};
+static const struct scan_table table_whole_anchor = {
+	.name = "Anchor", TABLE_ROWS(whole_anchor_rows)};
+static const struct scan_field anchor_leaf_rows[] = {
+	ROW_U32(MUST, 1, anchor, version),
+	ROW_U64(MAY, 2, anchor, index),
+	ROW_U64(MAY, 3, anchor, hlc),
+	ROW_PART(LEAF_ANCHOR, &table_whole_anchor),
+};
+const struct scan_table table_anchor_leaf = {
+	.name = "Leaf",
+	TABLE_ROWS(anchor_leaf_rows),
+	.size = sizeof(struct anchor),
+	.one_of = LEAF_ANCHOR,
+	.kind_at = offsetof(struct anchor, kind),
+	.pb = &deltad__leaf__descriptor,
+};
 
 static const struct scan_field close_rows[] = {
 	ROW_STRING(MAY, 1, leaf, next_origin, ORIGIN_BYTES),

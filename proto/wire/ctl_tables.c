@@ -93,6 +93,7 @@ static const struct scan_field request_rows[] = {
 	ROW_PART(CTL_PROOF, &table_ask_proof),
 	ROW_PART(CTL_EXPORT_BUNDLE, &table_export),
 	ROW_PART(CTL_IMPORT_BUNDLE, &table_import),
+	ROW_PART(CTL_ANCHOR, &table_empty),
 	ROW_PART(CTL_BACKUP, &table_backup),
 	ROW_PART(CTL_EVIDENCE, &table_ask_evidence),
 };

@@ -5,7 +5,8 @@
 
 #include "proto/wire/prescan.h"
 
-extern const struct scan_table table_leaf, table_change, table_delegate, table_revoke;
+extern const struct scan_table table_leaf, table_anchor_leaf, table_change, table_delegate,
+	table_revoke;
 extern const struct scan_table table_area, table_task, table_report, table_overall, table_note;
 extern const struct scan_table table_envelope;
 extern const struct scan_table table_request, table_reply;

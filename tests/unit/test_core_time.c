@@ -123,7 +123,7 @@ static void peer_silent_for_45_seconds_is_dead(void **state)
 	assert_true(node_next(&t->n, JIANGSU, MESSAGE_BYE, &out));
 	assert_true(out.last);
 	assert_true(bytes_equal(out.msg.bye.code, bytes_str(rc_id(RC_UNREACHABLE))));
-	assert_int_equal(replica_deadline(t->n.replica).v, MONO_NEVER.v);
+	assert_int_equal(replica_deadline(t->n.replica).v, t->n.replica->anchor_at.v);
 	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_DOWN));
 	end(t);
 }
@@ -154,7 +154,7 @@ static void late_tick_pings_once_and_not_for_the_time_it_slept(void **state)
 	end(t);
 }
 
-static void node_without_peers_or_roster_has_no_deadline(void **state)
+static void node_without_peers_only_looks_for_its_next_anchor(void **state)
 {
 	struct node n;
 	node_init_bare(&n, *state, SHANGHAI, NULL);
@@ -163,7 +163,7 @@ static void node_without_peers_or_roster_has_no_deadline(void **state)
 	node_release(&n);
 	struct scene *t = begin(state);
 	assert_ok(&t->n, node_pass(&t->n, DIGEST_DELAY_MS));
-	assert_int_equal(replica_deadline(t->n.replica).v, MONO_NEVER.v);
+	assert_int_equal(replica_deadline(t->n.replica).v, t->n.replica->anchor_at.v);
 	end(t);
 }
 
@@ -259,7 +259,7 @@ int main(void)
 		cmocka_unit_test(peer_silent_for_45_seconds_is_dead),
 		cmocka_unit_test(peer_that_never_says_hello_is_dead_as_soon),
 		cmocka_unit_test(late_tick_pings_once_and_not_for_the_time_it_slept),
-		cmocka_unit_test(node_without_peers_or_roster_has_no_deadline),
+		cmocka_unit_test(node_without_peers_only_looks_for_its_next_anchor),
 		cmocka_unit_test(idle_node_is_woken_by_pings_only),
 		cmocka_unit_test(node_that_waits_for_leaves_in_vain_does_not_spin),
 		cmocka_unit_test(node_with_a_forked_log_does_not_spin),

@@ -174,6 +174,46 @@ static void leaf_round_trip_keeps_the_part_that_its_kind_names(void **state)
 	}
 }
 
+static void anchor_round_trip_keeps_every_head(void **state)
+{
+	(void)state;
+	static uint8_t root[HASH_BYTES] = {1}, view[HASH_BYTES] = {2};
+	struct anchor_head heads[] = {{bytes_str("yrd/anhui/1-00000001"), 7, {root, HASH_BYTES}},
+		{bytes_str("yrd/office/1-00000002"), 0, {view, HASH_BYTES}}};
+	struct anchor x = {.version = LEAF_VERSION,
+		.index = 9,
+		.hlc = 11,
+		.kind = LEAF_ANCHOR,
+		.heads = heads,
+		.n = 2,
+		.view_root = bytes_of(view, HASH_BYTES),
+		.rules_version = 3};
+	struct anchor y;
+	struct leaf l;
+	struct buf b = {0};
+	struct err e = {0};
+	struct arena a = fresh();
+	assert_int_equal(anchor_encode(&x, &b, &e), RC_OK);
+	assert_int_equal(leaf_decode(buf_bytes(&b), &a, &l, &e), RC_OK);
+	assert_int_equal(l.kind, LEAF_ANCHOR);
+	assert_int_equal(l.index, 9);
+	assert_int_equal(anchor_decode(buf_bytes(&b), &a, &y, &e), RC_OK);
+	assert_int_equal(y.hlc, 11);
+	assert_int_equal(y.n, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(bytes_equal(y.heads[i].origin, heads[i].origin));
+		assert_true(bytes_equal(y.heads[i].root, heads[i].root));
+		assert_int_equal(y.heads[i].size, heads[i].size);
+	}
+	assert_true(bytes_equal(y.view_root, x.view_root));
+	assert_int_equal(y.rules_version, 3);
+	buf_reset(&b);
+	l = good_leaf(LEAF_OPEN);
+	assert_int_equal(leaf_encode(&l, &b, &e), RC_OK);
+	assert_int_equal(anchor_decode(buf_bytes(&b), &a, &y, &e), RC_PEER_MESSAGE);
+	buf_release(&b);
+}
+
 static void leaf_of_another_version_gives_what_can_be_read(void **state)
 {
 	(void)state;
@@ -422,6 +462,7 @@ int main(void)
 		cmocka_unit_test(decoded_ranges_point_into_the_input),
 		cmocka_unit_test(delegate_and_revoke_round_trips_keep_every_field),
 		cmocka_unit_test(leaf_round_trip_keeps_the_part_that_its_kind_names),
+		cmocka_unit_test(anchor_round_trip_keeps_every_head),
 		cmocka_unit_test(leaf_of_another_version_gives_what_can_be_read),
 		cmocka_unit_test(leaf_of_a_newer_kind_is_unknown_and_no_error),
 		cmocka_unit_test(body_of_another_version_gives_its_version_and_nothing_else),

@@ -65,7 +65,7 @@ static void requests_without_content_keep_id_and_kind(void **state)
 {
 	(void)state;
 	static const enum ctl_kind kinds[] = {
-		CTL_INFO, CTL_STATUS, CTL_OPERATORS, CTL_FINDINGS, CTL_SUBSCRIBE};
+		CTL_INFO, CTL_STATUS, CTL_OPERATORS, CTL_FINDINGS, CTL_SUBSCRIBE, CTL_ANCHOR};
 	struct buf b = {0};
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		for (uint32_t id = 0; id < 2; id++) {
