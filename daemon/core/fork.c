@@ -117,8 +117,8 @@ int fork_parted(struct replica *r, int peer, struct log *log, const struct check
 int fork_follow(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
 	struct bytes note, uint64_t first, const struct batch *b, struct now now, struct err *e)
 {
-	if (log->doubted != peer) {
-		bool asked = r->session[peer].log[log_position(r, log)].asked;
+	if (log->doubted != peer || peer == NO_PEER) {
+		bool asked = peer != NO_PEER && r->session[peer].log[log_position(r, log)].asked;
 		if (!asked || log->row.size == 0 || MUTANT(OTHER_HISTORY_REFUSED))
 			return refuse_batch(log, cp, e);
 		if (log->source == peer)

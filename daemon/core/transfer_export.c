@@ -7,7 +7,15 @@
 #include "daemon/core/state.h"
 #include "daemon/core/transfer_holds.h"
 
-enum stage { STAGE_HELLO, STAGE_ROSTER, STAGE_EVIDENCE, STAGE_LEAVES, STAGE_HEAD, STAGE_END };
+enum stage {
+	STAGE_HELLO,
+	STAGE_ROSTER,
+	STAGE_EVIDENCE,
+	STAGE_LEAVES,
+	STAGE_HEAD,
+	STAGE_COSIGNATURE,
+	STAGE_END
+};
 
 /* One log: its head when the bundle was begun, and the leaves that still go into it. */
 struct export_log {
@@ -15,6 +23,13 @@ struct export_log {
 	bool regional;
 	uint64_t from, to;
 	size_t note_at, note_n; /* in notes */
+};
+
+/* The cosigned heads of one log, in the order of their bytes. */
+struct export_words {
+	struct buf notes;
+	size_t *at; /* where each begins; n + 1 of them */
+	size_t n, next;
 };
 
 struct transfer_export {
@@ -25,6 +40,9 @@ struct transfer_export {
 	size_t n;
 	struct buf notes;
 	struct bytes head[LIMIT_LOGS];
+	char forked[LIMIT_LOGS][ORIGIN_SIZE]; /* logs of which there is evidence */
+	size_t n_forked;
+	struct export_words words;
 	struct buf roster;
 };
 
@@ -50,6 +68,20 @@ static void list_logs(struct replica *r, struct transfer_export *x)
 		buf_put_bytes(&x->notes, note);
 	}
 	qsort(x->log, x->n, sizeof(x->log[0]), compare_origins);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void list_forked(struct replica *r, struct transfer_export *x)
+{
+	struct message m;
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (evidence_of(r, r->log[i], &m))
+			memcpy(x->forked[x->n_forked++], r->log[i]->row.origin, ORIGIN_SIZE);
+	qsort(x->forked, x->n_forked, ORIGIN_SIZE, compare_texts);
 }
 
 static void begin_at(struct transfer_export *x, struct bytes origin, uint64_t size)
@@ -114,6 +146,7 @@ int transfer_export_new(struct replica *r, const struct ctl_export *what,
 		return err_set(e, RC_NO_ROSTER, "install the roster first");
 	struct transfer_export *x = xalloc(sizeof(*x));
 	list_logs(r, x);
+	list_forked(r, x);
 	int rc = choose(r, x, what, e);
 	if (rc != RC_OK) {
 		transfer_export_free(x);
@@ -129,6 +162,8 @@ void transfer_export_free(struct transfer_export *x)
 		return;
 	buf_release(&x->notes);
 	buf_release(&x->roster);
+	buf_release(&x->words.notes);
+	free(x->words.at);
 	free(x);
 }
 
@@ -168,6 +203,16 @@ static int next_roster(
 	return rc;
 }
 
+static int next_evidence(struct replica *r, struct transfer_export *x, struct message *m)
+{
+	while (x->at < x->n_forked) {
+		const struct log *log = log_find(r, bytes_str(x->forked[x->at++]));
+		if (log != NULL && evidence_of(r, log, m))
+			return RC_OK;
+	}
+	return STORE_NONE;
+}
+
 /* The regional member's logs come first: what others wrote acts under it, and would have to wait.
  */
 static struct export_log *next_log(struct transfer_export *x)
@@ -205,6 +250,51 @@ static int next_head(struct transfer_export *x, struct message *m)
 	return RC_OK;
 }
 
+static int compare_notes(const void *a, const void *b)
+{
+	return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+/* Copied, because they change while the bundle is written. */
+static void gather_words(struct export_words *w, const struct witness *of)
+{
+	struct bytes *note = xalloc((of->n + 1) * sizeof(*note));
+	size_t n = 0;
+	for (size_t i = 0; i < of->n; i++)
+		if (of->head[i].by != 0)
+			note[n++] = buf_bytes(&of->head[i].note);
+	if (of->final.n > 0)
+		note[n++] = buf_bytes(&of->final);
+	qsort(note, n, sizeof(*note), compare_notes);
+	w->at = xrealloc(w->at, (n + 1) * sizeof(*w->at));
+	buf_reset(&w->notes);
+	w->n = w->next = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && bytes_equal(note[i], note[i - 1]))
+			continue;
+		w->at[w->n++] = w->notes.n;
+		buf_put_bytes(&w->notes, note[i]);
+	}
+	w->at[w->n] = w->notes.n;
+	free(note);
+}
+
+static int next_cosignature(struct replica *r, struct transfer_export *x, struct message *m)
+{
+	struct export_words *w = &x->words;
+	while (w->next == w->n) {
+		if (x->at == x->n)
+			return STORE_NONE;
+		const struct log *log = log_find(r, bytes_str(x->log[x->at++].origin));
+		if (log != NULL)
+			gather_words(w, &log->witness);
+	}
+	m->kind = MESSAGE_COSIGNATURE;
+	m->note = bytes_of(w->notes.p + w->at[w->next], w->at[w->next + 1] - w->at[w->next]);
+	w->next++;
+	return RC_OK;
+}
+
 int transfer_export_next(
 	struct replica *r, struct transfer_export *x, struct message *out, struct err *e)
 {
@@ -215,9 +305,10 @@ int transfer_export_next(
 		switch (x->stage) {
 		case STAGE_HELLO: rc = next_hello(r, x, out); break;
 		case STAGE_ROSTER: rc = next_roster(r, x, out, e); break;
-		case STAGE_EVIDENCE: break;
+		case STAGE_EVIDENCE: rc = next_evidence(r, x, out); break;
 		case STAGE_LEAVES: rc = next_leaves(r, x, out, e); break;
 		case STAGE_HEAD: rc = next_head(x, out); break;
+		case STAGE_COSIGNATURE: rc = next_cosignature(r, x, out); break;
 		case STAGE_END: break;
 		}
 		if (rc != STORE_NONE)

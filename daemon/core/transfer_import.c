@@ -7,6 +7,8 @@
 #include "daemon/core/transfer.h"
 #include "daemon/core/transfer_holds.h"
 #include "proto/base/text.h"
+#include "proto/trust/cosign.h"
+#include "proto/trust/evidence.h"
 #include "proto/wire/bundle.h"
 
 #define WARM_LEAVES 4096 /* of ours that are counted in one go */
@@ -22,8 +24,9 @@ struct reading {
 
 struct transfer_import {
 	struct bundle_form form;
-	bool again; /* the record was taken by the form already */
-	struct roster roster;
+	bool again;	      /* the record was taken by the form already */
+	struct roster roster; /* as it will be once those in the bundle are taken */
+	struct buf proven;    /* origins of logs that the bundle has evidence of, LF around each */
 	char member[SLUG_SIZE]; /* who made the bundle, by its own word */
 	struct holds holds;
 	struct reading log;
@@ -48,34 +51,113 @@ void transfer_import_free(struct transfer_import *t)
 	if (t == NULL)
 		return;
 	bundle_form_release(&t->form);
+	buf_release(&t->proven);
 	free(t);
 }
 
 void transfer_import_rewind(struct replica *r, struct transfer_import *t)
 {
 	bundle_form_release(&t->form);
+	buf_release(&t->proven);
 	*t = (struct transfer_import){.roster = r->roster};
 }
 
 /* ---- looking ---- */
 
-/* A head, signed by the log key of its owner. */
-static int read_head(
-	const struct transfer_import *t, struct bytes note, struct checkpoint *cp, struct err *e)
+/* The member whose log this is, by the roster and the bundle's rosters. */
+static int owner_of(
+	const struct transfer_import *t, struct bytes origin, const uint8_t **key, struct err *e)
 {
-	struct note parsed;
 	struct origin o;
-	if (note_parse(note, &parsed, e) != RC_OK ||
-		checkpoint_parse(parsed.text, cp, e) != RC_OK ||
-		origin_parse(cp->origin, &o, e) != RC_OK || cp->size == 0)
+	if (origin_parse(origin, &o, e) != RC_OK)
 		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
-	int member = roster_find(&t->roster, bytes_str(o.member));
-	if (member < 0 || strcmp(o.cluster, t->roster.cluster) != 0)
+	int member = roster_find_any(&t->roster, bytes_str(o.member));
+	*key = member < 0 ? NULL : roster_log_key(&t->roster, origin, member);
+	if (*key == NULL || strcmp(o.cluster, t->roster.cluster) != 0)
 		return err_set(e, RC_PEER_ORIGIN, "no roster member owns the log \"%s\"", o.text);
-	if (checkpoint_verify(note, t->roster.member[member].log, cp, e) != RC_OK)
-		return err_set(
-			e, RC_PEER_HEAD, "the head of \"%s\" is not signed by its owner", o.text);
+	return member;
+}
+
+/* A head, signed by the log key of its owner, whose index is the result. */
+static int read_head(const struct transfer_import *t, struct bytes text, struct note *n,
+	struct checkpoint *cp, struct err *e)
+{
+	const uint8_t *key;
+	if (note_parse(text, n, e) != RC_OK || checkpoint_parse(n->text, cp, e) != RC_OK ||
+		cp->size == 0)
+		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
+	int member = owner_of(t, cp->origin, &key, e);
+	if (member < 0)
+		return member;
+	if (checkpoint_verify(text, key, cp, e) != RC_OK)
+		return err_set(e, RC_PEER_HEAD, "the head of \"%.*s\" is not signed by its owner",
+			(int)cp->origin.n, (const char *)cp->origin.p);
+	return member;
+}
+
+static int check_head(const struct transfer_import *t, struct bytes text, struct err *e)
+{
+	struct note n;
+	struct checkpoint cp;
+	int member = read_head(t, text, &n, &cp, e);
+	return member < 0 ? member : RC_OK;
+}
+
+static int check_cosignature(const struct transfer_import *t, struct bytes text, struct err *e)
+{
+	struct note n;
+	struct checkpoint cp;
+	member_set bad;
+	int owner = read_head(t, text, &n, &cp, e);
+	if (owner < 0)
+		return owner;
+	(void)cosign_verify(&t->roster, &n, owner, 0, &bad);
+	if (bad != 0 || cosign_named(&t->roster, &n) == MEMBER_BIT(owner))
+		return err_set(e, RC_PEER_HEAD,
+			"a cosignature under the head of \"%.*s\" is not its member's",
+			(int)cp.origin.n, (const char *)cp.origin.p);
 	return RC_OK;
+}
+
+static void put_framed(struct buf *out, struct bytes origin)
+{
+	buf_put_u8(out, '\n');
+	buf_put_bytes(out, origin);
+	buf_put_u8(out, '\n');
+}
+
+/* Does the bundle itself prove that the log is forked? Then it is frozen before its leaves come. */
+static bool is_proven(const struct transfer_import *t, struct bytes origin)
+{
+	struct buf framed = {0};
+	put_framed(&framed, origin);
+	bool found =
+		t->proven.n > 0 && memmem(t->proven.p, t->proven.n, framed.p, framed.n) != NULL;
+	buf_release(&framed);
+	return found;
+}
+
+static int check_evidence(struct transfer_import *t, const struct message *m, struct err *e)
+{
+	struct buf proof = {0};
+	struct checkpoint a, b;
+	struct err why = {0};
+	struct note n;
+	const uint8_t *key;
+	for (size_t i = 0; i < m->evidence.n_proof; i++)
+		buf_put_bytes(&proof, m->evidence.proof[i]);
+	struct evidence x = {m->evidence.first, m->evidence.second, buf_bytes(&proof)};
+	int rc = RC_OK;
+	if (note_parse(x.first, &n, &why) != RC_OK || checkpoint_parse(n.text, &a, &why) != RC_OK)
+		rc = err_set(e, RC_PEER_EVIDENCE, "evidence that proves nothing: %s", why.text);
+	else
+		rc = owner_of(t, a.origin, &key, e);
+	if (rc >= 0 && evidence_verify(&x, key, &a, &b, &why) != RC_OK)
+		rc = err_set(e, RC_PEER_EVIDENCE, "evidence that proves nothing: %s", why.text);
+	if (rc >= 0)
+		put_framed(&t->proven, a.origin);
+	buf_release(&proof);
+	return rc < 0 ? rc : RC_OK;
 }
 
 static int check_hello(
@@ -134,7 +216,8 @@ static void begin_log(
 {
 	struct origin o;
 	size_t epochs = 0;
-	t->log = (struct reading){.passed_over = log != NULL && log->row.forked};
+	t->log = (struct reading){
+		.passed_over = (log != NULL && log->row.forked) || is_proven(t, origin)};
 	memcpy(t->log.origin, origin.p, origin.n);
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (origin_parse(origin, &o, NULL) == RC_OK &&
@@ -193,9 +276,10 @@ static int check_leaves(
 {
 	struct reading *g = &t->log;
 	struct checkpoint cp;
+	struct note n;
 	struct log *log = log_find(r, m->leaves.origin);
-	int rc = read_head(t, m->leaves.head, &cp, e);
-	if (rc != RC_OK)
+	int rc = read_head(t, m->leaves.head, &n, &cp, e);
+	if (rc < 0)
 		return rc;
 	if (!bytes_equal(bytes_str(g->origin), m->leaves.origin))
 		begin_log(r, t, log, m->leaves.origin);
@@ -227,7 +311,6 @@ static int check_leaves(
 static int check(
 	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
 {
-	struct checkpoint cp;
 	int rc = t->again ? RC_OK : bundle_form_take(&t->form, m, e);
 	t->again = false;
 	if (rc != RC_OK)
@@ -236,9 +319,9 @@ static int check(
 	case MESSAGE_HELLO: return check_hello(r, t, m, e);
 	case MESSAGE_ROSTER: return check_roster(t, m, e);
 	case MESSAGE_LEAVES: rc = check_leaves(r, t, m, e); break;
-	case MESSAGE_HEAD:
-	case MESSAGE_COSIGNATURE: return read_head(t, m->note, &cp, e);
-	case MESSAGE_EVIDENCE:
+	case MESSAGE_EVIDENCE: return check_evidence(t, m, e);
+	case MESSAGE_HEAD: return check_head(t, m->note, e);
+	case MESSAGE_COSIGNATURE: return check_cosignature(t, m->note, e);
 	case MESSAGE_UNKNOWN:
 	case MESSAGE_WANT:
 	case MESSAGE_VIEW_DIGEST:
@@ -318,29 +401,34 @@ static int take_leaves(struct replica *r, struct transfer_import *t, const struc
 	if (rc == RC_OK)
 		rc = log_append_batch(r, NO_PEER, log, &cp, m->leaves.head, m->leaves.first, b, now,
 			&appended, e);
+	if (rc == RC_OK)
+		rc = witness_take_lines(r, NO_PEER, log, m->leaves.head, now, e);
 	if (rc == RC_OK && appended > 0)
 		fetch_progress(r, log, now);
 	return rc;
 }
 
+static int take_head(struct replica *r, struct bytes note, struct now now, struct err *e)
+{
+	struct checkpoint cp;
+	struct log *log;
+	int rc = log_accept_head(r, NO_PEER, note, now, &log, &cp, e);
+	return rc == RC_OK ? witness_take_lines(r, NO_PEER, log, note, now, e) : rc;
+}
+
 int transfer_import_apply(struct replica *r, struct transfer_import *t, const struct message *m,
 	const struct batch *b, struct now now, struct err *e)
 {
-	struct checkpoint cp;
 	int rc = check(r, t, m, e);
 	if (rc != RC_OK)
 		return rc;
 	switch (m->kind) {
 	case MESSAGE_HELLO: rc = take_hello(r, m, now, e); break;
 	case MESSAGE_LEAVES: rc = take_leaves(r, t, m, b, now, e); break;
-	case MESSAGE_HEAD:
-		rc = log_accept_head(r, NO_PEER, m->note, now, NULL, &cp, e);
-		if (rc == RC_PEER_LIMIT)
-			rc = RC_OK;
-		break;
+	case MESSAGE_HEAD: rc = take_head(r, m->note, now, e); break;
+	case MESSAGE_COSIGNATURE: rc = witness_recv(r, NO_PEER, m->note, now, e); break;
+	case MESSAGE_EVIDENCE: rc = evidence_recv(r, NO_PEER, m, now, e); break;
 	case MESSAGE_ROSTER:
-	case MESSAGE_COSIGNATURE:
-	case MESSAGE_EVIDENCE:
 	case MESSAGE_UNKNOWN:
 	case MESSAGE_WANT:
 	case MESSAGE_VIEW_DIGEST:
@@ -348,6 +436,8 @@ int transfer_import_apply(struct replica *r, struct transfer_import *t, const st
 	case MESSAGE_PONG:
 	case MESSAGE_BYE: break;
 	}
+	if (rc == RC_PEER_LIMIT) /* as on the wire */
+		rc = RC_OK;
 	if (rc == RC_OK)
 		fetch_plan(r, now);
 	return rc;

@@ -117,6 +117,46 @@ static struct bytes forged(struct forged *f)
 	return buf_bytes(&f->file);
 }
 
+#define PIECES_MAX 64
+
+/* A real bundle, taken apart. */
+struct apart {
+	struct buf record[PIECES_MAX];
+	size_t n;
+};
+
+static void take_apart(const struct buf *file, struct apart *a)
+{
+	size_t at = BUNDLE_MAGIC_BYTES;
+	a->n = 0;
+	for (size_t n; (n = get_u32be(file->p + at)) > 0; at += 4 + n) {
+		assert_true(a->n < PIECES_MAX - 2);
+		buf_put(&a->record[a->n++], file->p + at + 4, n);
+	}
+}
+
+/* With a trailer that is right, whatever the records are. */
+static void put_together(const struct apart *a, struct buf *file)
+{
+	struct hash sum;
+	buf_reset(file);
+	buf_put_str(file, BUNDLE_MAGIC);
+	for (size_t i = 0; i < a->n; i++) {
+		buf_put_u32be(file, (uint32_t)a->record[i].n);
+		buf_put_bytes(file, buf_bytes(&a->record[i]));
+	}
+	buf_put_u32be(file, 0);
+	buf_put_u64be(file, a->n);
+	sha256(buf_bytes(file), &sum);
+	buf_put(file, sum.b, HASH_BYTES);
+}
+
+static void free_apart(struct apart *a)
+{
+	for (size_t i = 0; i < PIECES_MAX; i++)
+		buf_release(&a->record[i]);
+}
+
 /* Refused with this code at this record, by both passes alike, and nothing changed. */
 static void assert_refused(struct node *n, struct bytes file, int rc, uint64_t record)
 {
@@ -628,6 +668,119 @@ static void node_that_was_set_back_learns_it_from_a_file(void **state)
 	node_release(&b);
 }
 
+/* ---- what members say of each other's logs ---- */
+
+static void receipts_carry_cosignatures_back_and_the_head_is_final(void **state)
+{
+	const struct cluster *c = *state;
+	const int witnesses[] = {SHANGHAI, ZHEJIANG, OFFICE};
+	struct node a, late;
+	const struct ctl_export receipt = {.what = EXPORT_RECEIPT};
+	begin_node(&a, c, JIANGSU, 3);
+	for (size_t i = 0; i < 3; i++) {
+		struct node b;
+		assert_int_equal(node_log(&a, node_origin(&a))->final_size, 0);
+		node_init(&b, c, witnesses[i]);
+		carry_all(&a, &b);
+		struct buf file = export_of(&b, &receipt);
+		assert_int_equal(leaves_in(&a, &file), 0);
+		buf_release(&file);
+		node_release(&b);
+	}
+	assert_int_equal(node_log(&a, node_origin(&a))->final_size, 5);
+	/* And on to one who was not asked, with everything else. */
+	node_init(&late, c, ANHUI);
+	carry_all(&a, &late);
+	assert_int_equal(node_log(&late, node_origin(&a))->final_size, 5);
+	node_release(&a);
+	node_release(&late);
+}
+
+static void cosignature_that_is_not_its_members_is_refused(void **state)
+{
+	const struct cluster *c = *state;
+	struct node a, b, n;
+	struct buf file = {0};
+	struct apart parts = {0};
+	const struct ctl_export receipt = {.what = EXPORT_RECEIPT};
+	begin_node(&a, c, JIANGSU, 3);
+	begin_node(&b, c, SHANGHAI, 0);
+	node_init(&n, c, ZHEJIANG);
+	carry_all(&a, &b);
+	struct buf whole = export_of(&b, &receipt);
+	take_apart(&whole, &parts);
+	/* The last base64 digits of the last line, which is the cosignature's. */
+	struct buf *last = &parts.record[parts.n - 1];
+	last->p[last->n - 10] = last->p[last->n - 10] == 'A' ? 'B' : 'A';
+	put_together(&parts, &file);
+	assert_refused(&n, buf_bytes(&file), RC_PEER_HEAD, parts.n);
+	free_apart(&parts);
+	buf_release(&file);
+	buf_release(&whole);
+	node_release(&a);
+	node_release(&b);
+	node_release(&n);
+}
+
+static void evidence_goes_along_and_freezes_the_log(void **state)
+{
+	const struct cluster *c = *state;
+	struct scribe one, two, zhejiang;
+	struct node a, b;
+	two_histories(&one, &two, c, 6);
+	scribe_begin(&zhejiang, c, ZHEJIANG);
+	node_init(&a, c, ANHUI);
+	node_feed(&a, &one);
+	assert_ok(&a, node_head(&a, JIANGSU, &two, 10));
+	assert_true(node_log(&a, one.origin)->forked);
+	node_feed(&a, &zhejiang);
+	node_init(&b, c, SHANGHAI);
+	node_greet(&b, JIANGSU);
+	assert_ok(&b, node_leaves(&b, JIANGSU, &two, 0, 10));
+	carry_all(&a, &b);
+	assert_true(node_log(&b, one.origin)->forked);
+	assert_int_equal(node_size(&b, one.origin), 10);
+	assert_int_equal(node_size(&b, zhejiang.origin), 2);
+	assert_int_equal(b.events[EVENT_FORK], 1);
+	carry_all(&a, &b);
+	assert_int_equal(b.events[EVENT_FORK], 1);
+	node_release(&b);
+	/* And one that never heard of the log. */
+	node_init(&b, c, OFFICE);
+	carry_all(&a, &b);
+	assert_true(node_log(&b, one.origin)->forked);
+	node_release(&a);
+	node_release(&b);
+	scribe_release(&one);
+	scribe_release(&two);
+	scribe_release(&zhejiang);
+}
+
+static void evidence_of_nothing_is_refused(void **state)
+{
+	const struct cluster *c = *state;
+	struct scribe one, two;
+	struct forged f;
+	struct node n;
+	struct buf first = {0}, second = {0};
+	two_histories(&one, &two, c, 6);
+	node_init(&n, c, SHANGHAI);
+	scribe_head(&one, 6, &first);
+	scribe_head(&two, 10, &second);
+	struct message m = {.kind = MESSAGE_EVIDENCE};
+	m.evidence.first = buf_bytes(&first);
+	m.evidence.second = buf_bytes(&second);
+	forge(&f, c, ANHUI);
+	bundle_write(&f.w, &m, &f.file);
+	assert_refused(&n, forged(&f), RC_PEER_EVIDENCE, 2);
+	buf_release(&f.file);
+	buf_release(&first);
+	buf_release(&second);
+	scribe_release(&one);
+	scribe_release(&two);
+	node_release(&n);
+}
+
 /* ---- with the wire, in any order ---- */
 
 #define PARTIES 3
@@ -737,40 +890,6 @@ static void files_and_wire_in_any_order_give_one_view(void **state)
 
 /* ---- mixed up ---- */
 
-#define PIECES_MAX 64
-
-/* A real bundle, taken apart. */
-struct apart {
-	struct buf record[PIECES_MAX];
-	size_t n;
-};
-
-static void take_apart(const struct buf *file, struct apart *a)
-{
-	size_t at = BUNDLE_MAGIC_BYTES;
-	a->n = 0;
-	for (size_t n; (n = get_u32be(file->p + at)) > 0; at += 4 + n) {
-		assert_true(a->n < PIECES_MAX - 2);
-		buf_put(&a->record[a->n++], file->p + at + 4, n);
-	}
-}
-
-/* With a trailer that is right, whatever the records are. */
-static void put_together(const struct apart *a, struct buf *file)
-{
-	struct hash sum;
-	buf_reset(file);
-	buf_put_str(file, BUNDLE_MAGIC);
-	for (size_t i = 0; i < a->n; i++) {
-		buf_put_u32be(file, (uint32_t)a->record[i].n);
-		buf_put_bytes(file, buf_bytes(&a->record[i]));
-	}
-	buf_put_u32be(file, 0);
-	buf_put_u64be(file, a->n);
-	sha256(buf_bytes(file), &sum);
-	buf_put(file, sum.b, HASH_BYTES);
-}
-
 static uint64_t roll(uint64_t *seed, uint64_t below)
 {
 	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
@@ -837,8 +956,7 @@ static void bundle_that_was_mixed_up_is_refused_or_true(void **state)
 		if (node_size(&b, node_origin(&a)) != 6 || node_size(&b, office.origin) != 3 ||
 			b.events[EVENT_FORK] > 0)
 			fail_msg("seed %llu: the true one is not taken", (unsigned long long)first);
-		for (size_t i = 0; i < PIECES_MAX; i++)
-			buf_release(&parts.record[i]);
+		free_apart(&parts);
 		buf_release(&file);
 		buf_release(&before);
 		buf_release(&after);
@@ -910,6 +1028,10 @@ int main(void)
 		cmocka_unit_test(leaves_that_do_not_go_on_from_ours_are_refused),
 		cmocka_unit_test(other_head_in_a_file_is_a_fork),
 		cmocka_unit_test(node_that_was_set_back_learns_it_from_a_file),
+		cmocka_unit_test(receipts_carry_cosignatures_back_and_the_head_is_final),
+		cmocka_unit_test(cosignature_that_is_not_its_members_is_refused),
+		cmocka_unit_test(evidence_goes_along_and_freezes_the_log),
+		cmocka_unit_test(evidence_of_nothing_is_refused),
 		cmocka_unit_test(files_and_wire_in_any_order_give_one_view),
 		cmocka_unit_test(bundle_that_was_mixed_up_is_refused_or_true),
 		cmocka_unit_test(import_into_a_store_that_fails_is_undone_and_can_be_repeated),
