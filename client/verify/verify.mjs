@@ -194,7 +194,7 @@ function checkProof(raw, rawOperator, policy) {
   require(root.equals(policy.roots.get(owner)), "the delegation is not signed by the root key");
   require(one(d, 2).equals(member) && one(d, 4).equals(key), "the delegation is of another key or member");
   require(!d.has(6) || d.get(6).some((t) => t.equals(task)), "the delegation does not cover the task");
-  require(!same || index <= one(d, 7, index), "the delegation had ended");
+  require(!d.has(7) || (same && index <= one(d, 7)), "the delegation had ended");
   return `${utf8(member)} on ${utf8(task) || "plan"}, signed by ${utf8(one(d, 5))}, leaf ${index} of ${origin}`;
 }
 

@@ -206,7 +206,7 @@ def check_proof(raw, raw_operator, policy):
     require(root == policy["root"][owner], "the delegation is not signed by the root key")
     require((one(d, 2), one(d, 4)) == (member, key), "the delegation is of another key or member")
     require(6 not in d or task in d[6], "the delegation does not cover the task")
-    require(began != origin or index <= one(d, 7, index), "the delegation had ended")
+    require(7 not in d or began == origin and index <= d[7][-1], "the delegation had ended")
     return f"{member.decode()} on {task.decode() or 'plan'}, signed by {one(d, 5).decode()}, leaf {index} of {origin}"
 
 # ---- a bundle, PROTOCOL 10: every signature and root; what follows from them is for deltactl audit ----
