@@ -24,7 +24,9 @@ def fill(node, count):
 
 def plant(node):
     """(origin, index) of a note in its log that nobody signed."""
-    done = run(PLANT, os.path.join(node.data, "replica.db"), os.path.join(node.keys, "log.key"),
+    database = os.path.join(node.data, "replica.db")
+    os.remove(database + ".seal")
+    done = run(PLANT, database, os.path.join(node.keys, "log.key"),
                operator_public(node), node.slug, TASK)
     origin, index = done.stdout.split()
     return origin, int(index)
