@@ -167,16 +167,18 @@ int manifest_write(const char *file, struct bytes text, const struct key *log_ke
 	ENSURE(find_value(text, "cluster", cluster, sizeof(cluster)));
 	if (rc == RC_OK)
 		rc = make_vkey(cluster, log_key->member, log_key->public, &vkey, e);
+	if (rc == RC_OK && access(path, F_OK) == 0)
+		rc = err_set(e, RC_SETUP, "\"%.150s\" is there already", path);
 	if (rc != RC_OK)
 		return rc;
 	buf_put_bytes(&note, text);
 	buf_put_u8(&note, '\n');
 	note_put_signature(&note, &vkey, log_key, text);
 	rc = write_new(fresh, buf_bytes(&note), e);
-	if (rc == RC_OK && rename(fresh, path) != 0) {
+	if (rc == RC_OK && rename(fresh, path) != 0)
 		rc = err_set(e, RC_IO, "\"%.150s\": %s", path, strerror(errno));
+	if (rc != RC_OK)
 		(void)unlink(fresh);
-	}
 	buf_release(&note);
 	return rc;
 }

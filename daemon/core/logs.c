@@ -299,8 +299,11 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 	int rc = RC_OK;
 	if (MUTANT(FUTURE_REJECTED) && HLC_MS(b->leaf[skip].leaf.hlc) > now.wall.v + 3600000)
 		rc = err_set(e, RC_PEER_BATCH, "leaves from the future");
-	for (size_t i = skip; rc == RC_OK && i < b->n; i++)
+	for (size_t i = skip; rc == RC_OK && i < b->n; i++) {
 		rc = admit_leaf(r, log, &b->leaf[i], e);
+		if (rc == RC_OK && log->member == r->self)
+			rc = post_remember(r, &b->leaf[i], e);
+	}
 	if (rc != RC_OK)
 		return rc;
 	ENSURE(log->row.size == cp->size);

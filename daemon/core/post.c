@@ -78,6 +78,16 @@ static int find_posted(
 	return rc;
 }
 
+int post_remember(struct replica *r, const struct examined *x, struct err *e)
+{
+	char key[NONCE_KEY_SIZE];
+	if (x->leaf.kind != LEAF_CHANGE || !x->body_ok || !x->signature_ok ||
+		!bytes_equal(x->change.member, bytes_str(r->config.member)))
+		return RC_OK;
+	nonce_key(x->change.nonce, key);
+	return r->ops->meta_put(r->store, key, hash_bytes(&x->body_id), e);
+}
+
 struct staleness {
 	const struct change *change;
 	const struct draft *sibling; /* earlier changes of the same request */

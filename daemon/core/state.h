@@ -381,6 +381,10 @@ uint64_t own_next_hlc(struct replica *r, struct now now);
  * clock. */
 void own_observe(struct replica *r, const struct log *log, struct now now);
 
+/* ---- post.c ---- */
+/* A change that we had lost came back: posting it again answers where it stands. */
+int post_remember(struct replica *r, const struct examined *x, struct err *e) MUST_CHECK;
+
 /* ---- rebuild.c: without an own log ---- */
 int rebuild_load(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 /* From now on nothing is appended: why is OPEN_REBUILD or OPEN_RESTORE. */

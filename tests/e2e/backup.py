@@ -1,11 +1,15 @@
 """Backups of running nodes: taken under load, verified, refused when anybody touched them, and
 restored without ever going on in an old log."""
 
+import datetime
 import glob
+import json
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -274,6 +278,43 @@ def only_who_administers_may_make_one_and_not_beside_the_database():
             assert done.returncode == EXIT_USAGE and "E2001" in done.stderr, done
 
 
+def kept_by_rule(stamps):
+    """Of each of the newest 14 days, 8 weeks and 12 months that have any: the newest."""
+    kept = set()
+    for count, period in ((14, lambda d: d.date()), (8, lambda d: d.isocalendar()[:2]),
+                          (12, lambda d: (d.year, d.month))):
+        newest = {}
+        for stamp in sorted(stamps):
+            newest[period(stamp)] = stamp
+        kept.update(newest[p] for p in sorted(newest)[-count:])
+    return kept
+
+
+def old_backups_go_and_14_days_8_weeks_12_months_stay():
+    with tempfile.TemporaryDirectory() as folder:
+        dice = random.Random(4)
+        start = datetime.datetime(2026, 11, 23, 3, 0, 0)
+        stamps = {start - datetime.timedelta(days=dice.randrange(700), hours=dice.randrange(24))
+                  for _ in range(500)}
+        name = lambda d, who="jiangsu": f"{who}-{d:%Y%m%dT%H%M%SZ}.db"
+        others = ["jiangsu-20200101T000000Z.db", "notes.txt", "x-20261332T000000Z.db.manifest",
+                  name(start, "anhui"), name(start, "anhui") + ".manifest"]
+        for stamp in stamps:
+            open(os.path.join(folder, name(stamp)), "w").close()
+            open(os.path.join(folder, name(stamp) + ".manifest"), "w").close()
+        for other in others:  # one that was never verified among them
+            open(os.path.join(folder, other), "w").close()
+        before = set(os.listdir(folder))
+        run(DELTACTL, "backup", "prune", folder, "-n")
+        assert set(os.listdir(folder)) == before
+        shown = json.loads(run(DELTACTL, "--json", "backup", "prune", folder).stdout)
+        kept = kept_by_rule(stamps)
+        assert set(os.listdir(folder)) == set(others) | {
+            name(d) + end for d in kept for end in ("", ".manifest")}
+        assert len([b for b in shown["backups"] if b["kept"]]) == len(kept) + 1
+        assert run(DELTACTL, "backup", "prune", folder + "/none", check=False).returncode == 5
+
+
 run_scenarios(backups_under_load_are_consistent_and_verified,
               restored_node_gets_the_rest_and_never_goes_on_in_its_old_log,
               restored_node_that_is_cut_off_writes_alone_after_a_minute,
@@ -281,4 +322,5 @@ run_scenarios(backups_under_load_are_consistent_and_verified,
               node_that_dies_while_it_makes_one_leaves_nothing_that_looks_good,
               every_hostile_image_is_refused_and_restores_nothing,
               things_that_are_no_backup_are_refused,
+              old_backups_go_and_14_days_8_weeks_12_months_stay,
               only_who_administers_may_make_one_and_not_beside_the_database)

@@ -126,6 +126,26 @@ static void rebuilt_node_builds_on_its_old_log_and_its_operators_go_on(void **st
 	end(t);
 }
 
+/* I12: who had no answer asks again, and the disk was lost in between. */
+static void post_from_before_is_answered_where_it_stands(void **state)
+{
+	struct lost *t = begin(state);
+	struct signature g;
+	struct posted posted;
+	struct write w = {.value = value_note("posted"), .nonce = 500};
+	struct write other = {.value = value_note("another"), .nonce = 500};
+	assert_ok(&t->a, rebuild(&t->a, false));
+	node_meet(&t->a, &t->b);
+	pass_quiet(t);
+	sign_write(t->c, &t->c->member[SHANGHAI].operator[0], &w, "shanghai", &g);
+	assert_ok(&t->a, node_post(&t->a, &g.s, 1, &posted));
+	assert_string_equal(posted.origin, t->origin);
+	assert_int_equal(posted.index, 2);
+	assert_rc(&t->a, node_write(&t->a, other, NULL), RC_REFUSED_REPEAT);
+	signature_release(&g);
+	end(t);
+}
+
 static void open_of_a_rebuilt_log_names_the_old_one(void **state)
 {
 	struct lost *t = begin(state);
@@ -364,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rebuilt_node_builds_on_its_old_log_and_its_operators_go_on),
+		cmocka_unit_test(post_from_before_is_answered_where_it_stands),
 		cmocka_unit_test(open_of_a_rebuilt_log_names_the_old_one),
 		cmocka_unit_test(rebuild_goes_on_after_a_restart),
 		cmocka_unit_test(lost_database_beside_its_mark_is_rebuilt_unasked),
