@@ -174,7 +174,7 @@ int witness_grew(struct replica *r, struct log *log, struct now now, struct err 
 
 /* ---- what we say ---- */
 
-static bool may_cosign(const struct replica *r, const struct log *log)
+bool witness_is_due(const struct replica *r, const struct log *log)
 {
 	const struct witness *w = &log->witness;
 	return r->config.cosign_key != NULL && log->member != r->self && !log->row.forked &&
@@ -329,7 +329,7 @@ int witness_commit(struct replica *r, struct now now, struct err *e)
 	int rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++) {
 		struct log *log = r->log[i];
-		if (may_cosign(r, log) && now.mono.v >= log->witness.again.v)
+		if (witness_is_due(r, log) && now.mono.v >= log->witness.again.v)
 			rc = cosign(r, log, now, e);
 		if (rc == RC_OK && log->witness.changed)
 			rc = settle(r, log, e);
@@ -356,7 +356,7 @@ struct mono_ms witness_deadline(const struct replica *r)
 		const struct witness *w = &r->log[i]->witness;
 		if (w->relay_at.v < at.v)
 			at = w->relay_at;
-		if (may_cosign(r, r->log[i]) && w->again.v < at.v)
+		if (witness_is_due(r, r->log[i]) && w->again.v < at.v)
 			at = w->again;
 	}
 	return at;

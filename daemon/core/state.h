@@ -341,6 +341,8 @@ int witness_take_lines(struct replica *r, int peer, struct log *log, struct byte
 int witness_grew(struct replica *r, struct log *log, struct now now, struct err *e) MUST_CHECK;
 /* Before the commit: cosigns what is due, notes what has become final, forgets what is old. */
 int witness_commit(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* Is there something of the log to be cosigned that is not yet? */
+bool witness_is_due(const struct replica *r, const struct log *log);
 void witness_tick(struct replica *r, struct now now);
 struct mono_ms witness_deadline(const struct replica *r);
 int witness_load(struct replica *r, struct err *e) MUST_CHECK;

@@ -17,6 +17,9 @@ uint64_t transfer_own_size(const struct replica *r);
 /* Is the mark that far, or is it another log by now? */
 bool transfer_is_marked(const struct replica *r, uint64_t own_size);
 
+/* Is everything here audited, and cosigned where that is due? Then a receipt says all it can. */
+bool transfer_is_witnessed(const struct replica *r);
+
 /* Fixes what will be in it: what is held now and may leave this node. RC_NO_ROSTER; RC_NOT_FOUND:
  * no such member; RC_INPUT: `what` is none, or the member is this node's own. Call between groups.
  */

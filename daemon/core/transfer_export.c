@@ -139,6 +139,14 @@ bool transfer_is_marked(const struct replica *r, uint64_t own_size)
 		log_sendable(r, r->own, &note) >= own_size;
 }
 
+bool transfer_is_witnessed(const struct replica *r)
+{
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (witness_is_due(r, r->log[i]))
+			return false;
+	return !audit_is_provisional(r);
+}
+
 int transfer_export_new(struct replica *r, const struct ctl_export *what,
 	struct transfer_export **out, struct err *e)
 {

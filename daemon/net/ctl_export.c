@@ -7,6 +7,9 @@
 
 /* What was just posted is not kept out of a bundle because its mark is on its way to the disk. */
 #define MARK_WAIT_MS 2000
+/* A receipt waits for the audit of what came, and for the cosignatures. */
+#define RECEIPT_WAIT_MS 8000
+#define RECEIPT_LOOK_MS 50
 
 struct ctl_export_run {
 	uint32_t id;
@@ -15,7 +18,7 @@ struct ctl_export_run {
 	char since_origin[LIMIT_LOGS][ORIGIN_SIZE];
 	char member[SLUG_SIZE];
 	uint64_t own_size; /* when it was asked for */
-	struct mono_ms wait_until;
+	struct mono_ms wait_until, looked;
 	struct transfer_export *source; /* NULL: it waits for the mark */
 	struct sha256_stream sha;
 	struct bundle_writer writer;
@@ -92,14 +95,28 @@ void ctl_export_begin(struct client *c, const struct ctl_request *r)
 	if (c->state != CLIENT_OPEN)
 		return;
 	x->own_size = transfer_own_size(s->replica);
-	x->wait_until.v = loop_now().mono.v + MARK_WAIT_MS;
+	x->wait_until.v = loop_now().mono.v +
+		(x->what.what == EXPORT_RECEIPT ? RECEIPT_WAIT_MS : MARK_WAIT_MS);
 	ctl_export_on(c);
 }
 
 struct mono_ms ctl_export_deadline(const struct client *c)
 {
-	bool waits = c->export && !c->export->source && c->drain.queued < LIMIT_WRITE_PAUSE_BYTES;
-	return waits ? c->export->wait_until : MONO_NEVER;
+	const struct ctl_export_run *x = c->export;
+	struct mono_ms at = MONO_NEVER;
+	if (!x || x->source || c->drain.queued >= LIMIT_WRITE_PAUSE_BYTES)
+		return at;
+	if (x->what.what == EXPORT_RECEIPT)
+		at.v = x->looked.v + RECEIPT_LOOK_MS;
+	return at.v < x->wait_until.v ? at : x->wait_until;
+}
+
+static bool is_ready(const struct shell *s, struct ctl_export_run *x)
+{
+	x->looked = loop_now().mono;
+	return x->looked.v >= x->wait_until.v ||
+		(transfer_is_marked(s->replica, x->own_size) &&
+			(x->what.what != EXPORT_RECEIPT || transfer_is_witnessed(s->replica)));
 }
 
 /* False: it still waits, or it is over. */
@@ -109,7 +126,7 @@ static bool has_source(struct client *c, struct ctl_export_run *x)
 	struct err e = {0};
 	if (x->source)
 		return true;
-	if (!transfer_is_marked(s->replica, x->own_size) && loop_now().mono.v < x->wait_until.v)
+	if (!is_ready(s, x))
 		return false;
 	int rc = transfer_export_new(s->replica, &x->what, &x->source, &e);
 	if (rc == RC_OK)
