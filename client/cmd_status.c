@@ -6,6 +6,7 @@
 #include "client/plan_view.h"
 #include "client/show.h"
 #include "client/text.h"
+#include "proto/base/text.h"
 
 #define WATCH_PAUSE_MS 200	 /* at most five pictures a second */
 #define WATCH_IDLE_MS (5 * 1000) /* without an event, times still move on */
@@ -59,6 +60,10 @@ static void put_forks(struct sheet *s, const struct ctl_status *st)
 				(int)st->logs[i].origin.n, (const char *)st->logs[i].origin.p,
 				(int)st->logs[i].member.n, (const char *)st->logs[i].member.p,
 				(unsigned long long)st->logs[i].size);
+	if (st->evidence > 0)
+		sheet_line(s, TONE_BAD, "%s",
+			tr("!! proven by evidence that anybody can verify -> deltactl evidence "
+			   "list"));
 	for (size_t i = 0; i < st->n_peers; i++)
 		if (st->peers[i].agree == AGREE_NO)
 			sheet_line(s, TONE_BAD,
@@ -137,6 +142,20 @@ static void put_audit(struct sheet *s, const struct ctl_status *st)
 	}
 }
 
+static void put_final(struct sheet *s, const struct ctl_status *st)
+{
+	uint64_t final = 0;
+	for (size_t i = 0; i < st->n_logs; i++)
+		final += st->logs[i].final_size < st->logs[i].size ? st->logs[i].final_size
+								   : st->logs[i].size;
+	sheet_fact(s, "final_entries", json_number(final));
+	if (final == st->entries)
+		sheet_line(s, TONE_NONE, "%s", tr("all entries are final"));
+	else
+		sheet_line(s, TONE_NONE, tr("final: %llu of %llu entries"),
+			(unsigned long long) final, (unsigned long long)st->entries);
+}
+
 static void put_agreement(struct sheet *s, const struct picture *p)
 {
 	const struct agreement *a = &p->agreement;
@@ -212,6 +231,20 @@ static void put_facts(struct sheet *s, const struct picture *p, const struct ctl
 	sheet_fact(s, "converged", json_boolean(p->agreement.converged));
 	sheet_fact(s, "diverged", json_boolean(p->agreement.diverged));
 	sheet_fact(s, "forked", json_boolean(p->agreement.forked));
+	sheet_fact(s, "evidence", json_number(st->evidence));
+}
+
+/* By whom, up to where. */
+static json_t *cosigned_json(const struct ctl_log *l)
+{
+	json_t *list = json_object();
+	for (size_t i = 0; i < l->n_cosigned; i++) {
+		char member[SLUG_SIZE];
+		text_print(member, sizeof member, "%.*s", (int)l->cosigned[i].member.n,
+			(const char *)l->cosigned[i].member.p);
+		json_object_set_new(list, member, json_number(l->cosigned[i].size));
+	}
+	return list;
 }
 
 static void put_logs(struct sheet *s, const struct ctl_status *st)
@@ -225,8 +258,10 @@ static void put_logs(struct sheet *s, const struct ctl_status *st)
 		{.key = "forked"},
 		{.key = "void"},
 		{.key = "audited"},
+		{.key = "final_size"},
+		{.key = "cosigned", .no_tsv = true},
 	};
-	struct table *t = sheet_table(s, "logs", columns, 8, NULL, NULL);
+	struct table *t = sheet_table(s, "logs", columns, 10, NULL, NULL);
 	for (size_t i = 0; i < st->n_logs; i++) {
 		const struct ctl_log *l = &st->logs[i];
 		table_text(t, TONE_NONE, l->origin, NULL);
@@ -237,6 +272,8 @@ static void put_logs(struct sheet *s, const struct ctl_status *st)
 		table_cell(t, TONE_NONE, json_boolean(l->forked), NULL);
 		table_number(t, l->findings);
 		table_number(t, l->audited);
+		table_number(t, l->final_size);
+		table_cell(t, TONE_NONE, cosigned_json(l), NULL);
 	}
 }
 
@@ -256,6 +293,7 @@ static int draw(void *arg, const struct ctl_status *st, struct err *e)
 	peers_table_short(s, st);
 	put_audit(s, st);
 	put_agreement(s, p);
+	put_final(s, st);
 	put_plan(s, &p->counts);
 	put_hints(s, p, st);
 	put_logs(s, st);

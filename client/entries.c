@@ -23,6 +23,7 @@ static const struct column columns[] = {
 	{.key = "reason"},
 	{.key = "signature_ok"},
 	{.key = "irregular"},
+	{.key = "final", .no_tsv = true},
 	{.key = "value", .title = N_("value"), .wrap = true},
 };
 #define NOTE_FIELD_SHOWN 13 /* "note:" and 8 digits */
@@ -140,9 +141,10 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 	char *field = show_field(r->slot, r->holder), *state = entry_state(r, x);
 	char *by = who(c, x), *shown = x->has_value ? show_value(&x->value) : xstrdup("?");
 	bool irregular = entry_is_irregular(r, x);
-	char *marked = show_text("%s%s%s%s%s", state, irregular ? ", " : "",
+	char *marked = show_text("%s%s%s%s%s%s%s", state, irregular ? ", " : "",
 		irregular ? tr_word("irregular") : "", x->unaudited ? ", " : "",
-		x->unaudited ? tr("not audited yet") : "");
+		x->unaudited ? tr("not audited yet") : "", x->final ? ", " : "",
+		x->final ? tr_word("final") : "");
 	show_id(hash_bytes(&x->id), id);
 	show_time(claimed_ms(x), when);
 	fingerprint_of(x, fingerprint);
@@ -164,6 +166,7 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 	table_text(t, TONE_NONE, x->change.reason, NULL);
 	table_cell(t, TONE_NONE, json_boolean(entry_verify(x, &c->node->roster.cluster_id)), NULL);
 	table_cell(t, TONE_NONE, json_boolean(irregular), NULL);
+	table_cell(t, TONE_NONE, json_boolean(x->final), NULL);
 	table_cell(t, TONE_NONE, x->has_value ? value_json(&x->value) : json_null(), shown);
 	free(field);
 	free(state);
@@ -224,6 +227,8 @@ void entries_block(struct sheet *s, const struct entries_context *c, const struc
 	block_line(s, tr("claimed at"), bytes_str(when));
 	block_line(s, tr("reason"), x->change.reason);
 	block_line(s, tr("entry"), bytes_str(place));
+	block_line(s, tr_word("final"),
+		bytes_str(x->final ? tr("yes: cosigned by enough members") : tr("not yet")));
 	block_ids(s, tr("supersedes"), x->change.supersedes, x->change.n_supersedes);
 	block_ids(s, tr("under"), &x->change.under, x->change.under.n ? 1 : 0);
 	block_signature(s, c, x);

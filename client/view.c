@@ -19,6 +19,7 @@ void view_add(struct view *v, const struct ctl_entry *from)
 		.verdict = from->verdict,
 		.void_code = from->void_code,
 		.current = from->current,
+		.final = from->final,
 		.unaudited = from->unaudited,
 	};
 	if (from->change_id.n == HASH_BYTES)

@@ -15,6 +15,7 @@ struct entry {
 	struct hash id; /* as the node says; entry_verify checks it */
 	uint32_t verdict, void_code;
 	bool current;
+	bool final;	/* under a head that enough members have cosigned */
 	bool unaudited; /* the node has not checked its signature yet */
 	bool by_lead;	/* written by the task's lead, by the TASK value shown first */
 	struct leaf leaf;
