@@ -1,28 +1,10 @@
-/* Anchors: what a member said of all logs and of the view at a time. Source: PROTOCOL 3.1. */
+/* Anchors: what a member said of all logs and of the view at a time. Source: PROTOCOL 3.8. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/audit.h"
 #include "client/text.h"
-#include "proto/wire/prescan.h"
-
-/* The next field of a message that passed the gate; false at its end. */
-static bool take_field(struct bytes *rest, uint64_t *number, uint64_t *value, struct bytes *range)
-{
-	uint64_t tag;
-	*range = bytes_of(NULL, 0);
-	if (rest->n == 0 || !varint_take(rest, TAG_BYTES, &tag) ||
-		!varint_take(rest, VARINT_BYTES, value))
-		return false;
-	*number = tag >> 3;
-	if ((tag & 7) == WIRE_VARINT)
-		return true;
-	if ((tag & 7) != WIRE_RANGE || *value > rest->n)
-		return false;
-	*range = bytes_of(rest->p, (size_t)*value);
-	*rest = bytes_of(rest->p + *value, rest->n - (size_t)*value);
-	return true;
-}
+#include "proto/wire/codec.h"
 
 static size_t place_of(const struct audit *a, const struct audit_log *log)
 {
@@ -32,48 +14,35 @@ static size_t place_of(const struct audit *a, const struct audit_log *log)
 	ENSURE(false);
 }
 
-static void take_head(struct audit *a, struct audit_anchor *anchor, struct bytes head)
+static void take_head(struct audit *a, struct audit_anchor *anchor, const struct anchor_head *head)
 {
-	uint64_t number, value;
-	struct bytes range, origin = {0};
-	struct audit_claim c = {.says = AUDIT_ANCHOR_HEAD};
-	while (take_field(&head, &number, &value, &range)) {
-		if (number == 1)
-			origin = range;
-		else if (number == 2)
-			c.size = value;
-		else if (number == 3 && range.n == HASH_BYTES)
-			memcpy(c.root.b, range.p, HASH_BYTES);
-	}
-	c.log = audit_log_find(a, origin);
-	c.at = c.size;
-	memcpy(c.by, anchor->leaf->log->origin.member, sizeof c.by);
+	struct audit_claim c = {.says = AUDIT_ANCHOR_HEAD, .size = head->size, .at = head->size};
+	c.log = audit_log_find(a, head->origin);
 	if (!c.log || c.size > c.log->n) {
 		anchor->here = false;
 		return;
 	}
+	memcpy(c.root.b, head->root.p, HASH_BYTES);
+	memcpy(c.by, anchor->leaf->log->origin.member, sizeof c.by);
 	anchor->size[place_of(a, c.log)] = c.size;
 	audit_claim(a, &c);
 }
 
 void audit_take_anchor(struct audit *a, const struct audit_leaf *x)
 {
-	uint64_t number, value;
-	struct bytes rest = x->raw, range, anchor = {0};
-	a->anchor = xrealloc(a->anchor, (a->n_anchors + 1) * sizeof *a->anchor);
-	struct audit_anchor *out = &a->anchor[a->n_anchors++];
-	*out = (struct audit_anchor){.leaf = x, .here = true};
-	while (take_field(&rest, &number, &value, &range))
-		if (number == (uint64_t)LEAF_ANCHOR)
-			anchor = range;
-	while (take_field(&anchor, &number, &value, &range)) {
-		if (number == 1)
-			take_head(a, out, range);
-		else if (number == 2 && range.n == HASH_BYTES)
-			memcpy(out->view_root.b, range.p, HASH_BYTES);
-		else if (number == 3)
-			out->rules = (uint32_t)value;
+	struct anchor said;
+	uint8_t *memory = xalloc(CODEC_LEAF_ARENA);
+	struct arena arena;
+	arena_init(&arena, memory, CODEC_LEAF_ARENA);
+	if (anchor_decode(x->raw, &arena, &said, NULL) == RC_OK) {
+		a->anchor = xrealloc(a->anchor, (a->n_anchors + 1) * sizeof *a->anchor);
+		struct audit_anchor *out = &a->anchor[a->n_anchors++];
+		*out = (struct audit_anchor){.leaf = x, .here = true, .rules = said.rules_version};
+		memcpy(out->view_root.b, said.view_root.p, HASH_BYTES);
+		for (size_t i = 0; i < said.n; i++)
+			take_head(a, out, &said.heads[i]);
 	}
+	free(memory);
 }
 
 static int compare_times(const void *pa, const void *pb)

@@ -115,7 +115,7 @@ def places_that_count(path):
     with open(path, "rb") as f:
         data = f.read()
     lines = [m.end() for m in re.finditer("— [^\n]*".encode(), data)]
-    return [*range(0, lines[0], max(1, lines[0] // 6)), *(end - 20 for end in lines)]
+    return [*range(0, lines[0], max(1, lines[0] // 3)), *(end - 20 for end in lines)]
 
 
 def what_a_node_hands_out_is_taken_and_what_was_changed_is_not():
@@ -226,7 +226,7 @@ def bundles_hold_or_do_not():
         assert not bundles_judged(path, "00" * 32)[0]
         with open(path, "rb") as f:
             size = len(f.read())
-        for at in range(0, size, size // 12):
+        for at in range(0, size, size // 4):
             flipped(path, at)
             assert not bundles_judged(path, c.id)[0], at
             flipped(path, at)
