@@ -68,7 +68,10 @@ static int fetch_value(struct proving *p, struct app *app, struct err *e)
 		rc = operator_list_fetch(&p->operators, &p->node, e);
 	if (rc == RC_OK)
 		rc = view_fetch(&p->view, &p->node,
-			&(struct ctl_query){.task = key, .any_holder = true, .history = true}, e);
+			&(struct ctl_query){.task = key,
+				.any_holder = true,
+				.history = args_has(app->args, OPT_CHANGE)},
+			e);
 	return rc == RC_OK ? choose_entry(p, app, e) : rc;
 }
 
