@@ -23,9 +23,9 @@ SQLITE_CACHE_MIB = 16
 MEMORY_MIB = 64
 
 FULL = {"rounds": 3, "catch_up": 100_000, "latency": 1_000, "one_client": 2_000,
-        "clients": 20_000, "apart": 10_000}
+        "clients": 20_000, "apart": 10_000, "final": 100}
 SMOKE = {"rounds": 1, "catch_up": 800, "latency": 30, "one_client": 100, "clients": 640,
-         "apart": 300}
+         "apart": 300, "final": 10}
 
 
 def tool(*argv, wait=True):
@@ -462,12 +462,36 @@ def print_table(rows, rounds):
         print(line.rstrip())
 
 
+# ---- W6: posted here, cosigned by enough ----
+
+QUIET_MS = 300  # a log is cosigned every 200 ms at most
+
+
+def w6(sizes):
+    rows = (Row("W6 posted at A to final at A, after a quiet moment, p50", "ms", 50),
+            Row("   the same, p99", "ms"),
+            Row("   posts one after another, each when the one before is final, p50", "ms"))
+    with Cluster() as c:
+        c.up()
+        a = c["jiangsu"]
+        a.ctl("wait", "final", "--timeout", "60s")
+        for _ in range(sizes["rounds"]):
+            Others.look()
+            quiet = tool(LOAD, "final", a.socket, key_of(a), a.socket, sizes["final"], QUIET_MS)
+            busy = tool(LOAD, "final", a.socket, key_of(a), a.socket, sizes["final"], 1)
+            for row, value in zip(rows, (quiet["from_post_p50_ms"], quiet["from_post_p99_ms"],
+                                         busy["from_post_p50_ms"])):
+                row.add(value)
+            say(f"W6 quiet {quiet}, busy {busy}")
+    return rows
+
+
 def main(argv):
     smoke = "--smoke" in argv
     wanted = [a for a in argv if a != "--smoke"]
-    parts = {"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w7": w7}
+    parts = {"w1": w1, "w2": w2, "w3": w3, "w4": w4, "w6": w6, "w7": w7}
     if any(w not in parts for w in wanted):
-        raise SystemExit("usage: tests/bench/run [--smoke] [w1 w2 w3 w4 w7]...   (w5 comes with w1)")
+        raise SystemExit("usage: tests/bench/run [--smoke] [w1 w2 w3 w4 w6 w7]...   (w5 comes with w1)")
     sizes = SMOKE if smoke else FULL
     Row.smoke = smoke
     rows = []

@@ -147,6 +147,7 @@ static const struct {
 	{"dump", load_dump, 2, "SOCKET FILE"},
 	{"clients", load_clients, 4, "SOCKET KEY CONNECTIONS COUNT"},
 	{"latency", load_latency, 4, "SOCKET_A KEY SOCKET_B COUNT"},
+	{"final", load_final, 5, "SOCKET_A KEY SOCKET_B COUNT GAP_MS"},
 	{"watch", load_watch, 3, "ENTRIES SECONDS SOCKET..."},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -9,6 +9,8 @@
 int load_clients(char **arg);
 /* SOCKET_A KEY SOCKET_B COUNT: from the acknowledgement at A until B answers a query with it. */
 int load_latency(char **arg);
+/* SOCKET_A KEY SOCKET_B COUNT GAP_MS: until B says that it is final; so much quiet before each. */
+int load_final(char **arg);
 /* ENTRIES SECONDS SOCKET...: until every node has so many entries and all the same view root. */
 int load_watch(char **arg);
 

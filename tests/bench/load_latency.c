@@ -1,5 +1,5 @@
-/* How long what was acknowledged at one node takes to be readable at another: the other node's
- * subscribers are told of a commit, ask for the register, and look for the change. */
+/* How long what was acknowledged at one node takes to be readable at another, or to be final: the
+ * other node's subscribers are told of a commit, ask for the register, and look for the change. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,8 @@ struct sample {
 	struct ctl_query query;
 	const struct hash *wanted;
 	bool asking, again, seen;
+	bool until_final;
+	int gap_ms; /* of quiet before each sample */
 	double acked_at, seen_at;
 };
 
@@ -34,7 +36,8 @@ static void take_reply(struct sample *s, const struct ctl_reply *r)
 {
 	for (size_t i = 0; r->kind == CTL_REPLY_ENTRIES && i < r->entries.n; i++)
 		if (s->wanted &&
-			bytes_equal(r->entries.entries[i].change_id, hash_bytes(s->wanted)))
+			bytes_equal(r->entries.entries[i].change_id, hash_bytes(s->wanted)) &&
+			(r->entries.entries[i].final || !s->until_final))
 			s->seen = true;
 	if (r->more)
 		return;
@@ -69,7 +72,7 @@ static void turn(struct sample *s, int wait_ms)
 /* What is still under way from the sample before is taken in first. */
 static void settle(struct sample *s)
 {
-	double end = seconds_now() + GAP_MS / 1000.0;
+	double end = seconds_now() + s->gap_ms / 1000.0;
 	s->wanted = NULL;
 	while (s->asking || seconds_now() < end)
 		turn(s, GAP_MS);
@@ -102,9 +105,8 @@ static double take_sample(struct sample *s, size_t task, double *from_post)
 	return s->seen_at > s->acked_at ? s->seen_at - s->acked_at : 0;
 }
 
-int load_latency(char **arg)
+static int measure(char **arg, struct sample s)
 {
-	struct sample s = {0};
 	size_t n = count_of(arg[3]);
 	double *took = xalloc(n * sizeof(*took)), *all = xalloc(n * sizeof(*all));
 	line_open(&s.a, arg[0]);
@@ -129,4 +131,14 @@ int load_latency(char **arg)
 	free(took);
 	free(all);
 	return 0;
+}
+
+int load_latency(char **arg)
+{
+	return measure(arg, (struct sample){.gap_ms = GAP_MS});
+}
+
+int load_final(char **arg)
+{
+	return measure(arg, (struct sample){.until_final = true, .gap_ms = (int)count_of(arg[4])});
 }
