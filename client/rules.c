@@ -104,6 +104,7 @@ static int refuse_void(const struct changes *c, const struct draft *d, const str
 	case VOID_SIGNATURE:
 	case VOID_REPEAT:
 	case VOID_UNDER:
+	case VOID_RETIRED:
 	case VOID_EVENT: break;
 	}
 	return err_set(e, RC_REFUSED, tr("every node would find this change void: %s"),

@@ -61,6 +61,7 @@ struct node {
 	const struct options *options;
 	struct config config;
 	struct key log, cosign, noise;
+	struct key log_next, cosign_next, noise_next; /* no secret: there is none */
 	struct store *store;
 	char database[SETTINGS_PATH_SIZE + 16];
 	struct mark_file *mark_file;
@@ -136,6 +137,18 @@ static int load_key(struct key *k, const char *path, enum key_purpose purpose,
 	return RC_OK;
 }
 
+/* PROTOCOL 5.3: the key that a later version of the roster brings in lies beside the one of today
+ * until it is the one. */
+static int load_next(struct key *k, const char *path, enum key_purpose purpose,
+	const struct config *c, struct err *e)
+{
+	char next[SETTINGS_PATH_SIZE + 8];
+	snprintf(next, sizeof(next), "%s.next", path);
+	if (access(next, F_OK) != 0)
+		return RC_OK;
+	return load_key(k, next, purpose, c, e);
+}
+
 static int load_keys(struct node *n, struct err *e)
 {
 	const struct config *c = &n->config;
@@ -144,6 +157,12 @@ static int load_keys(struct node *n, struct err *e)
 		rc = load_key(&n->cosign, c->key_cosign, KEY_COSIGN, c, e);
 	if (!rc)
 		rc = load_key(&n->noise, c->key_noise, KEY_NOISE, c, e);
+	if (!rc)
+		rc = load_next(&n->log_next, c->key_log, KEY_LOG, c, e);
+	if (!rc)
+		rc = load_next(&n->cosign_next, c->key_cosign, KEY_COSIGN, c, e);
+	if (!rc)
+		rc = load_next(&n->noise_next, c->key_noise, KEY_NOISE, c, e);
 	return rc;
 }
 
@@ -198,6 +217,8 @@ static int open_replica(struct node *n, struct err *e)
 		.chance = system_chance,
 		.log_key = &n->log,
 		.cosign_key = &n->cosign,
+		.log_key_next = n->log_next.secret ? &n->log_next : NULL,
+		.cosign_key_next = n->cosign_next.secret ? &n->cosign_next : NULL,
 		.member = n->config.net.member,
 		.cluster_id = n->config.net.cluster_id,
 		.software = SOFTWARE,
@@ -234,6 +255,9 @@ static void close_node(struct node *n)
 	key_release(&n->log);
 	key_release(&n->cosign);
 	key_release(&n->noise);
+	key_release(&n->log_next);
+	key_release(&n->cosign_next);
+	key_release(&n->noise_next);
 }
 
 static uint64_t wal_bytes(void *arg)
@@ -273,6 +297,7 @@ static int run_loop(struct node *n, struct err *e)
 	struct loop_config c = {.settings = &n->config.net,
 		.replica = n->replica,
 		.noise_key = &n->noise,
+		.noise_key_next = n->noise_next.secret ? &n->noise_next : NULL,
 		.mark = n->mark_file,
 		.notify = &n->notify,
 		.chance = system_chance,

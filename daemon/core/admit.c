@@ -128,6 +128,9 @@ static int under_find(struct replica *r, const struct change *c, const struct dr
 		rc = r->ops->leaf_get(r->store, found.log, found.index, &l->raw, e);
 	if (rc != RC_OK)
 		return rc == STORE_NONE ? RC_OK : rc;
+	/* As on a node that was never given what stands there. */
+	if (found.void_code == VOID_RETIRED)
+		return RC_OK;
 	struct change change;
 	struct value value = {0};
 	rc = stored_change_decode(r, buf_bytes(&l->raw), &change, e);
@@ -146,12 +149,13 @@ int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool i
 	enum void_code *code, struct err *e)
 {
 	const struct member *owner = &r->roster.member[log->member];
-	int holder = x->body_ok ? roster_find(&r->roster, x->change.holder) : -1;
+	int holder = x->body_ok ? roster_find_any(&r->roster, x->change.holder) : -1;
 	struct verdict_facts f = {.change = x->gate_ok || x->body_ok ? &x->change : NULL,
 		.value = x->has_value ? &x->value : NULL,
 		.version_known = x->version_known,
 		.index_ok = index_ok,
 		.signature_ok = x->signature_ok,
+		.retired = retire_covers(log, index),
 		.log_member = bytes_str(owner->slug),
 		.author_is_regional = owner->role == ROLE_REGIONAL,
 		.author_is_province = owner->role == ROLE_PROVINCE,
@@ -215,14 +219,23 @@ static int release_waiters(struct replica *r, const struct hash *id, struct err 
 	return rc;
 }
 
+/* What does not count is no earlier leaf of anything. */
 static bool stands_before(
 	const struct log *a, uint64_t a_index, const struct log *b, uint64_t b_index)
 {
+	bool a_counts = !retire_covers(a, a_index), b_counts = !retire_covers(b, b_index);
+	if (a_counts != b_counts)
+		return a_counts;
 	if (a == b)
 		return a_index < b_index;
 	if (a->origin.epoch != b->origin.epoch)
 		return a->origin.epoch < b->origin.epoch;
 	return strcmp(a->row.origin, b->row.origin) < 0;
+}
+
+static enum void_code repeat_code(const struct log *log, uint64_t index)
+{
+	return retire_covers(log, index) ? VOID_RETIRED : VOID_REPEAT;
 }
 
 /* The change stands at this earlier leaf from now on, the later one is its repeat; what is known of
@@ -232,7 +245,9 @@ static int move_change(struct replica *r, struct log *to, uint64_t index, struct
 {
 	if (c->verdict == VERDICT_VOID && !MUTANT(FINDING_STAYS))
 		from->row.voids--;
-	int rc = admit_finding(r, from, c->index, VERDICT_VOID, VOID_REPEAT, e);
+	int rc = r->ops->finding_delete(r->store, from->row.id, c->index, e);
+	if (rc == RC_OK)
+		rc = admit_finding(r, from, c->index, VERDICT_VOID, repeat_code(from, c->index), e);
 	if (rc == RC_OK)
 		rc = audit_note_repeat(r, reg, &c->id, to, index, from, c->index, e);
 	c->log = to->row.id;
@@ -258,7 +273,7 @@ static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64
 		return rc;
 	struct log *other = log_of(r, there.log);
 	if (stands_before(other, there.index, log, index) || MUTANT(TIE_BY_ARRIVAL)) {
-		rc = admit_finding(r, log, index, VERDICT_VOID, VOID_REPEAT, e);
+		rc = admit_finding(r, log, index, VERDICT_VOID, repeat_code(log, index), e);
 		return rc != RC_OK
 			? rc
 			: audit_note_repeat(r, reg, &x->body_id, other, there.index, log, index, e);
@@ -296,8 +311,24 @@ static int file_change(struct replica *r, struct log *log, uint64_t index, const
 	return rc;
 }
 
+int admit_repeat_again(
+	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
+{
+	int64_t reg;
+	struct store_change there;
+	int rc = r->ops->register_id(
+		r->store, x->change.task, x->change.slot, x->change.holder, false, &reg, e);
+	if (rc == RC_OK)
+		rc = r->ops->change_get(r->store, reg, &x->body_id, &there, e);
+	if (rc != RC_OK || (there.log == log->row.id && there.index == index))
+		return rc == STORE_NONE ? RC_OK : rc;
+	rc = r->ops->finding_delete(r->store, log->row.id, index, e);
+	log->row.voids--;
+	return rc == RC_OK ? file_repeat(r, log, index, reg, x, e) : rc;
+}
+
 /* Rules for a leaf that is no change, in the order of PROTOCOL 6.1. */
-static enum verdict judge_event(struct replica *r, const struct log *log, uint64_t index,
+enum verdict admit_judge_event(struct replica *r, const struct log *log, uint64_t index,
 	bool index_ok, const struct examined *x, enum void_code *code)
 {
 	*code = VOID_NONE;
@@ -333,7 +364,7 @@ int admit_leaf(struct replica *r, struct log *log, const struct examined *x, str
 	if (is_change)
 		rc = admit_judge(r, log, index, index_ok, x, NULL, 0, &v, &code, e);
 	else
-		v = judge_event(r, log, index, index_ok, x, &code);
+		v = admit_judge_event(r, log, index, index_ok, x, &code);
 	if (log->row.audited == index && !x->assumed)
 		log->row.audited = index + 1;
 	log->row.size = index + 1;
@@ -436,7 +467,7 @@ static int admit_again(
 	if (is_change)
 		rc = admit_judge(r, log, index, true, &x, NULL, 0, &v, &code, e);
 	else
-		v = judge_event(r, log, index, true, &x, &code);
+		v = admit_judge_event(r, log, index, true, &x, &code);
 	if (rc != RC_OK || v == VERDICT_UNKNOWN)
 		return rc;
 	r->wrote = true;

@@ -84,13 +84,16 @@ static size_t list_heads(const struct replica *r, struct anchor_head *out, struc
 	const struct log *log[LIMIT_LOGS];
 	size_t n = 0;
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.size > 0)
+		if (retire_counted(r->log[i]) > 0)
 			log[n++] = r->log[i];
 	qsort(log, n, sizeof(*log), compare_logs);
 	for (size_t i = 0; i < n; i++) {
+		uint64_t size = log[i]->row.size;
 		frontier_root(&log[i]->row.frontier, &root[i]);
+		if (size > retire_counted(log[i]))
+			retire_end(r, log[i], &size, &root[i]);
 		out[i] = (struct anchor_head){
-			bytes_str(log[i]->row.origin), log[i]->row.size, hash_bytes(&root[i])};
+			bytes_str(log[i]->row.origin), size, hash_bytes(&root[i])};
 	}
 	return n;
 }

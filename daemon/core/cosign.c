@@ -94,14 +94,14 @@ static int hear(
 	struct replica *r, int peer, struct log *log, struct word *x, struct now now, struct err *e)
 {
 	int rc = RC_OK;
-	if (log->row.forked)
+	if (log_is_closed(log))
 		return RC_OK;
 	if (x->good != 0 && x->cp.size > log->row.size)
 		return wait_for_leaves(r, log, x, e);
 	if (x->good != 0)
 		rc = take(r, log, x, now, e);
 	struct cosigned *c = witness_find(log, x->cp.size);
-	if (c != NULL && peer != NO_PEER && !log->row.forked)
+	if (c != NULL && peer != NO_PEER && !log_is_closed(log))
 		c->told[peer] |= c->by & cosign_named(&r->roster, &x->n);
 	return rc;
 }
@@ -131,7 +131,7 @@ int witness_recv(struct replica *r, int peer, struct bytes note, struct now now,
 	int rc = RC_OK;
 	if (!head_is_known(log, &x))
 		rc = log_accept_head(r, peer, note, now, &log, &x.cp, e);
-	if (rc != RC_OK)
+	if (rc != RC_OK || log == NULL)
 		return rc;
 	member_set known = known_of(log, x.cp.size);
 	x.good = cosign_verify(&r->roster, &x.n, log->member, known, &bad);
@@ -147,8 +147,8 @@ int witness_take_lines(struct replica *r, int peer, struct log *log, struct byte
 {
 	struct word x = {.note = note};
 	member_set bad;
-	if (note_parse(note, &x.n, e) != RC_OK || checkpoint_parse(x.n.text, &x.cp, e) != RC_OK ||
-		x.n.n < 2)
+	if (log == NULL || note_parse(note, &x.n, e) != RC_OK ||
+		checkpoint_parse(x.n.text, &x.cp, e) != RC_OK || x.n.n < 2)
 		return RC_OK;
 	x.good = cosign_verify(&r->roster, &x.n, log->member, known_of(log, x.cp.size), &bad);
 	return hear(r, peer, log, &x, now, e);
@@ -161,7 +161,7 @@ int witness_grew(struct replica *r, struct log *log, struct now now, struct err 
 	for (int m = 0; rc == RC_OK && m < (int)r->roster.n; m++) {
 		struct word x = {.good = MEMBER_BIT(m)};
 		if (w->waiting[m].size == 0 || w->waiting[m].size > log->row.size ||
-			log->row.forked)
+			log_is_closed(log))
 			continue;
 		w->waiting[m].size = 0;
 		x.note = buf_bytes(&w->waiting[m].note);
@@ -177,7 +177,7 @@ int witness_grew(struct replica *r, struct log *log, struct now now, struct err 
 bool witness_is_due(const struct replica *r, const struct log *log)
 {
 	const struct witness *w = &log->witness;
-	return r->config.cosign_key != NULL && log->member != r->self && !log->row.forked &&
+	return r->cosign_key != NULL && log->member != r->self && !log_is_closed(log) &&
 		log->row.audited > w->last && log->row.audited != w->tried &&
 		roster_retired(&r->roster, bytes_str(log->row.origin)) == NULL;
 }
@@ -215,8 +215,7 @@ static void put_our_line(const struct replica *r, const struct log *log, struct 
 	struct note n;
 	ENSURE(note_parse(head, &n, NULL) == RC_OK);
 	cosign_put_head(&n, bytes_str(log->row.origin), witness_key(r, log), out);
-	cosign_put_line(
-		&r->roster, r->self, r->config.cosign_key, n.text, (uint64_t)seconds_of(now), out);
+	cosign_put_line(&r->roster, r->self, r->cosign_key, n.text, (uint64_t)seconds_of(now), out);
 }
 
 /* PROTOCOL 4.1: the larger size is stored in the transaction in which it was compared; what is

@@ -28,10 +28,10 @@ static bool open_is_sound(const struct replica *r, const struct log *log, const 
 static bool signed_by_root(const struct replica *r, const struct log *log, const struct examined *x,
 	struct bytes member)
 {
-	const struct member *m = &r->roster.member[log->member];
-	return x->signature_ok &&
-		bytes_equal(x->leaf.signed_body.key, bytes_of(m->root.public, KEY_BYTES)) &&
-		bytes_equal(member, bytes_str(m->slug));
+	const uint8_t *root = roster_authority(&r->roster, bytes_str(log->row.origin), log->member);
+	return x->signature_ok && root != NULL &&
+		bytes_equal(x->leaf.signed_body.key, bytes_of(root, KEY_BYTES)) &&
+		bytes_equal(member, bytes_str(member_slug(r, log->member)));
 }
 
 enum void_code event_judge(
@@ -39,6 +39,8 @@ enum void_code event_judge(
 {
 	if (!x->gate_ok)
 		return VOID_GATE;
+	if (retire_covers(log, index))
+		return VOID_RETIRED;
 	if (index == 0)
 		return x->leaf.kind == LEAF_OPEN && open_is_sound(r, log, &x->leaf.open)
 			? VOID_NONE
@@ -136,17 +138,49 @@ static int recheck_touched(
 	return rc;
 }
 
+static bool has_effect(const struct examined *x)
+{
+	return x->leaf.kind == LEAF_OPEN || x->leaf.kind == LEAF_DELEGATE ||
+		x->leaf.kind == LEAF_REVOKE;
+}
+
+int event_take(
+	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
+{
+	if (!has_effect(x))
+		return RC_OK;
+	take_event(r, log, index, x);
+	return remember_place(r, log, index, e);
+}
+
 int event_apply(
 	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
 {
-	if (x->leaf.kind != LEAF_OPEN && x->leaf.kind != LEAF_DELEGATE &&
-		x->leaf.kind != LEAF_REVOKE)
-		return RC_OK;
-	take_event(r, log, index, x);
-	int rc = remember_place(r, log, index, e);
-	if (rc == RC_OK)
+	int rc = event_take(r, log, index, x, e);
+	if (rc == RC_OK && has_effect(x))
 		rc = recheck_touched(r, log, index, x, e);
 	return rc;
+}
+
+int events_clear(struct replica *r, struct err *e)
+{
+	char key[PLACES_KEY_SIZE];
+	struct buf places = {0};
+	int rc = RC_OK;
+	operators_release(&r->operators);
+	for (size_t i = 0; rc == RC_OK; i++) {
+		places_key(i * PLACES_EACH, key);
+		rc = r->ops->meta_get(r->store, key, &places, e);
+		if (rc == RC_OK)
+			rc = r->ops->meta_put(r->store, key, (struct bytes){0}, e);
+	}
+	for (size_t i = 0; i < r->n_logs; i++) {
+		r->log[i]->previous[0] = '\0';
+		r->log[i]->previous_size = 0;
+	}
+	r->n_places = 0;
+	buf_release(&places);
+	return rc == STORE_NONE ? RC_OK : rc;
 }
 
 static struct log *log_by_id(const struct replica *r, uint32_t id)

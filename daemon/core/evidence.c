@@ -92,6 +92,12 @@ int evidence_found(struct replica *r, int peer, struct log *log, struct bytes on
 	struct buf proof = {0};
 	struct checkpoint a, b;
 	struct err why = {0};
+	if (log->retired) { /* the members have said which history it is */
+		log->astray = true;
+		log->source = NO_PEER;
+		event_hold(r, EVENT_FORK, peer, log, "not the history that the roster names");
+		return RC_OK;
+	}
 	if (log->row.forked || MUTANT(FIRST_WINS))
 		return RC_OK;
 	ENSURE(size_of(one, &size1) == RC_OK && size_of(other, &size2) == RC_OK);
@@ -145,7 +151,10 @@ static int verify(struct replica *r, const struct evidence *x, struct checkpoint
 	int member = log_owner(r, &o, e);
 	if (member < 0)
 		return member;
-	if (evidence_verify(x, roster_log_key(&r->roster, a->origin, member), a, b, &why) != RC_OK)
+	const uint8_t *key = roster_log_key(&r->roster, a->origin, member);
+	if (key == NULL)
+		return err_set(e, RC_PEER_ORIGIN, "the log \"%s\" is of a former member", o.text);
+	if (evidence_verify(x, key, a, b, &why) != RC_OK)
 		return refuse(&why, e);
 	return RC_OK;
 }

@@ -5,7 +5,7 @@
 
 static bool is_open(const struct replica *r, int peer)
 {
-	return peer != NO_PEER && r->session[peer].state == SESSION_OPEN;
+	return peer != NO_PEER && peer < (int)r->roster.n && r->session[peer].state == SESSION_OPEN;
 }
 
 static bool has_more(const struct replica *r, size_t i, int peer)
@@ -75,7 +75,7 @@ uint64_t fetch_from(const struct replica *r, const struct log *log, const struct
 
 static bool needs_fetch(const struct log *log)
 {
-	return log->seen.size > log->row.size && !log->row.forked;
+	return log->seen.size > log->row.size && !log_is_frozen(log);
 }
 
 /* A head that another peer told us of may already be on its way from its author. */

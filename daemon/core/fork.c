@@ -5,7 +5,7 @@
 bool fork_is_known(const struct replica *r)
 {
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.forked)
+		if (log_is_frozen(r->log[i]))
 			return true;
 	return false;
 }
@@ -50,8 +50,9 @@ static int check_reached(struct replica *r, int peer, struct log *log, const str
 	struct history ours = {.from = log->row.size};
 	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
 	if (rc == RC_OK &&
-		checkpoint_verify(buf_bytes(&kept), r->roster.member[log->member].log, &mine, e) !=
-			RC_OK)
+		checkpoint_verify(buf_bytes(&kept),
+			roster_log_key(&r->roster, bytes_str(log->row.origin), log->member), &mine,
+			e) != RC_OK)
 		rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify", log->row.origin);
 	if (rc == STORE_NONE && !MUTANT(FORK_AT_KEPT_HEADS_ONLY)) {
 		buf_put_bytes(&kept, buf_bytes(&log->head));

@@ -57,6 +57,7 @@ static void log_free(struct log *log)
 	for (size_t i = 0; i < 3; i++)
 		buf_release(&log->evidence[i]);
 	witness_release(&log->witness);
+	buf_release(&log->seal);
 	free(log->shown);
 	free(log);
 }
@@ -112,7 +113,7 @@ static int load_one(void *arg, const struct store_log *row)
 	struct origin o;
 	if (r->n_logs == LIMIT_LOGS || origin_parse(bytes_str(row->origin), &o, NULL) != RC_OK)
 		return RC_CORRUPT;
-	int member = roster_find(&r->roster, bytes_str(o.member));
+	int member = roster_find_any(&r->roster, bytes_str(o.member));
 	if (member < 0 || row->audited > row->size)
 		return RC_CORRUPT;
 	struct log *log = log_new(&o, member);
@@ -167,10 +168,24 @@ int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct 
 	return rc;
 }
 
+bool log_is_frozen(const struct log *log)
+{
+	return log->retired ? log->astray : log->row.forked;
+}
+
+bool log_is_closed(const struct log *log)
+{
+	return log->retired || log->row.forked;
+}
+
 uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note)
 {
 	uint64_t size = log->row.size;
 	*note = buf_bytes(&log->head);
+	if (log->retired && size >= log->below) {
+		*note = buf_bytes(&log->seal);
+		return note->n > 0 && !log->astray ? log->below : 0;
+	}
 	if (log == r->own && !MUTANT(MARK_AFTER_SEND)) {
 		size = r->mark.size;
 		*note = buf_bytes(&r->mark.note);
@@ -219,36 +234,41 @@ int log_check_own(struct replica *r, int peer, struct log *log, struct now now, 
 
 int log_owner(const struct replica *r, const struct origin *o, struct err *e)
 {
-	int member = roster_find(&r->roster, bytes_str(o->member));
+	int member = roster_find_any(&r->roster, bytes_str(o->member));
 	if (member < 0 || strcmp(o->cluster, r->roster.cluster) != 0)
 		return err_set(e, RC_PEER_ORIGIN, "no roster member owns the log \"%s\"", o->text);
 	return member;
 }
 
-int log_accept_head(struct replica *r, int peer, struct bytes note, struct now now,
-	struct log **out, struct checkpoint *cp, struct err *e)
+/* Is the head validly signed? *pass: it is none to be read here, and nobody is to blame. */
+static int check_head(const struct replica *r, int peer, const struct log *log,
+	const struct origin *o, int member, struct bytes note, struct checkpoint *cp, bool *pass,
+	struct err *e)
 {
-	struct note parsed;
-	struct origin o;
-	if (note_parse(note, &parsed, e) != RC_OK ||
-		checkpoint_parse(parsed.text, cp, e) != RC_OK ||
-		origin_parse(cp->origin, &o, e) != RC_OK || cp->size == 0 ||
-		cp->size > LIMIT_LOG_SIZE)
-		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
-	int member = log_owner(r, &o, e);
-	if (member < 0)
-		return member;
-	struct log *log = log_find(r, cp->origin);
 	bool same_as_ours = log != NULL && bytes_equal(buf_bytes(&log->head), note);
 	bool same_as_seen = log != NULL && bytes_equal(buf_bytes(&log->seen.note), note);
-	if (!same_as_ours && !same_as_seen &&
-		checkpoint_verify(note, r->roster.member[member].log, cp, e) != RC_OK)
-		return err_set(
-			e, RC_PEER_HEAD, "the head of \"%s\" is not signed by its owner", o.text);
+	*pass = log == NULL && roster_retired(&r->roster, bytes_str(o->text)) != NULL;
+	if (*pass)
+		return RC_OK;
+	if (log != NULL && log->retired)
+		return retire_check_head(r, log, cp, note, pass, e);
+	const uint8_t *key = roster_log_key(&r->roster, bytes_str(o->text), member);
+	if (same_as_ours || same_as_seen ||
+		(key != NULL && checkpoint_verify(note, key, cp, e) == RC_OK))
+		return RC_OK;
+	/* Nor is a log of a former member that no line speaks of anybody's. */
+	*pass = key == NULL || (peer != NO_PEER && !rosters_equal(r, &r->session[peer]));
+	return *pass ? RC_OK
+		     : err_set(e, RC_PEER_HEAD, "the head of \"%s\" is not signed by its owner",
+			       o->text);
+}
+
+/* What a head that verifies says. */
+static int take_head(struct replica *r, int peer, struct log *log, const struct checkpoint *cp,
+	struct bytes note, struct now now, struct err *e)
+{
 	int rc = RC_OK;
-	if (log == NULL)
-		rc = log_create(r, &o, member, &log, e);
-	if (rc == RC_OK && !same_as_ours)
+	if (!log->retired && !bytes_equal(buf_bytes(&log->head), note))
 		rc = fork_check_head(r, peer, log, cp, note, now, e);
 	if (rc == RC_OK)
 		rc = raise_seen(r, log, cp, note, now, e);
@@ -261,6 +281,35 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 		if (cp->size > pl->has)
 			pl->has = cp->size;
 	}
+	return rc;
+}
+
+int log_accept_head(struct replica *r, int peer, struct bytes note, struct now now,
+	struct log **out, struct checkpoint *cp, struct err *e)
+{
+	struct note parsed;
+	struct origin o;
+	bool pass = false;
+	if (out != NULL)
+		*out = NULL;
+	if (note_parse(note, &parsed, e) != RC_OK ||
+		checkpoint_parse(parsed.text, cp, e) != RC_OK ||
+		origin_parse(cp->origin, &o, e) != RC_OK || cp->size == 0 ||
+		cp->size > LIMIT_LOG_SIZE)
+		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
+	int member = log_owner(r, &o, e);
+	if (member < 0 && peer != NO_PEER && !rosters_equal(r, &r->session[peer]))
+		return RC_OK;
+	if (member < 0)
+		return member;
+	struct log *log = log_find(r, cp->origin);
+	int rc = check_head(r, peer, log, &o, member, note, cp, &pass, e);
+	if (rc != RC_OK || pass)
+		return rc;
+	if (log == NULL)
+		rc = log_create(r, &o, member, &log, e);
+	if (rc == RC_OK)
+		rc = take_head(r, peer, log, cp, note, now, e);
 	if (out != NULL)
 		*out = log;
 	return rc;
@@ -284,7 +333,7 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 	struct err *e)
 {
 	*appended = 0;
-	if ((first > log->row.size && !MUTANT(GAP_ALLOWED)) || log->row.forked || log == r->own)
+	if ((first > log->row.size && !MUTANT(GAP_ALLOWED)) || log_is_frozen(log) || log == r->own)
 		return RC_OK;
 	if (cp->size <= log->row.size)
 		return log->doubted == peer ? fork_follow(r, peer, log, cp, note, first, b, now, e)

@@ -25,6 +25,7 @@ static void make_hello(struct replica *r, int peer, struct message *m)
 	m->hello.member = bytes_str(r->config.member);
 	m->hello.software = bytes_str(r->config.software);
 	m->hello.roster_version = r->roster.version;
+	m->hello.roster_id = hash_bytes(&r->roster.id);
 	m->hello.heads = r->out_heads;
 	m->hello.n_heads = n;
 }
@@ -164,9 +165,9 @@ static bool make_digest(struct replica *r, struct session *s, struct message *m)
 		return false;
 	size_t n = 0;
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.size > 0)
+		if (retire_counted(r->log[i]) > 0)
 			r->out_sizes[n++] = (struct log_size){
-				bytes_str(r->log[i]->row.origin), r->log[i]->row.size};
+				bytes_str(r->log[i]->row.origin), retire_counted(r->log[i])};
 	m->kind = MESSAGE_VIEW_DIGEST;
 	m->digest.rules_version = provisional ? RULES_PROVISIONAL : RULES_VERSION;
 	m->digest.sizes = r->out_sizes;
@@ -208,6 +209,8 @@ static bool next_open(struct replica *r, int peer, struct message *m)
 		*(pong ? &s->pong_due : &s->ping_due) = false;
 		return true;
 	}
+	if (rosters_next_out(r, s, m))
+		return true;
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (make_evidence(r, s, i, m))
 			return true;

@@ -39,9 +39,11 @@ int own_open(struct replica *r, enum open_reason why, struct now now, struct err
 		.open = {.suite = SUITE_ED25519_SHA256, .reason = (uint32_t)why}};
 	struct hash root;
 	if (before != NULL) {
-		frontier_root(&before->row.frontier, &root);
-		leaf.open.previous_origin = bytes_str(before->row.origin);
 		leaf.open.previous_size = before->row.size;
+		frontier_root(&before->row.frontier, &root);
+		if (before->retired)
+			retire_end(r, before, &leaf.open.previous_size, &root);
+		leaf.open.previous_origin = bytes_str(before->row.origin);
 		leaf.open.previous_root = hash_bytes(&root);
 		/* The old epoch's last leaves are signed for the last time: nobody appends to it
 		 * any more. */
@@ -63,6 +65,56 @@ int own_open(struct replica *r, enum open_reason why, struct now now, struct err
 	return rc;
 }
 
+/* What a leaf of ours that no longer counts says is written again, if it would count here. */
+static int write_again(struct replica *r, struct bytes raw, struct now now, struct err *e)
+{
+	struct draft d = {0};
+	struct leaf leaf;
+	enum verdict v = VERDICT_VOID;
+	enum void_code code;
+	struct posted known;
+	arena_reset(&r->side);
+	if (leaf_decode(raw, &r->side, &leaf, NULL) != RC_OK || leaf.kind < LEAF_CHANGE ||
+		leaf.kind > LEAF_REVOKE)
+		return RC_OK;
+	arena_reset(&r->scratch);
+	int rc = own_draft(r, &leaf, 0, now, &r->scratch, &d, e);
+	if (rc == RC_OK && leaf.kind == LEAF_CHANGE)
+		rc = admit_judge(r, r->own, r->own->row.size, true, &d.x, NULL, 0, &v, &code, e);
+	else if (rc == RC_OK && !event_is_posted(r, &d.x.body_id, &known))
+		v = event_judge(r, r->own, r->own->row.size, &d.x) == VOID_NONE ? VERDICT_EFFECTIVE
+										: VERDICT_VOID;
+	if (rc == RC_OK && (v == VERDICT_EFFECTIVE || v == VERDICT_PENDING))
+		rc = own_append(r, &d, e);
+	buf_release(&d.raw);
+	return rc;
+}
+
+/* PROTOCOL 5.3: what was acknowledged above the end of a log that was only rotated, or that the
+ * members did not know, does not get lost. Where they cut it for another reason they meant it. */
+static bool may_carry(const struct replica *r, const struct log *log)
+{
+	const struct retirement *t = roster_retired(&r->roster, bytes_str(log->row.origin));
+	return t == NULL || strcmp(t->reason, "rotated") == 0;
+}
+
+static int own_rotate(struct replica *r, struct now now, struct err *e)
+{
+	const struct log *before = r->own;
+	struct buf raw = {0};
+	event_hold(r, EVENT_NEW_EPOCH, NO_PEER, before, "the roster ends our log at %llu",
+		(unsigned long long)before->below);
+	int rc = own_open(r, OPEN_ROTATE, now, e);
+	for (uint64_t i = before->below;
+		rc == RC_OK && i < before->row.size && may_carry(r, before); i++) {
+		rc = r->ops->leaf_get(r->store, before->row.id, i, &raw, e);
+		if (rc == RC_OK)
+			rc = write_again(r, buf_bytes(&raw), now, e);
+	}
+	buf_release(&raw);
+	return rc == STORE_NONE ? err_set(e, RC_CORRUPT, "a leaf of our own log is missing") : rc;
+}
+
 static bool mark_agrees(const struct replica *r, struct hash *root)
 {
 	const struct mark *m = &r->config.mark;
@@ -73,36 +125,64 @@ static bool mark_agrees(const struct replica *r, struct hash *root)
 	return m->size < own->row.size || hash_equal(&m->root, root);
 }
 
-int own_resume(struct replica *r, struct now now, struct err *e)
+static int resume(struct replica *r, struct now now, struct err *e)
+{
+	struct hash root;
+	if (!mark_agrees(r, &root) && !MUTANT(RESTORE_KEEPS_EPOCH)) {
+		bool missing = !r->config.mark.present;
+		event_hold(r, EVENT_NEW_EPOCH, NO_PEER, r->own, "%s",
+			missing ? "the mark file is missing: this database may be a restored one"
+				: "the database is behind the mark file");
+		return own_open(r, missing ? OPEN_RESTORE : OPEN_ROLLBACK, now, e);
+	}
+	if (r->config.mark.size == r->own->row.size) {
+		r->mark.size = r->own->row.size;
+		buf_put_bytes(&r->mark.note, buf_bytes(&r->own->head));
+	}
+	return RC_OK;
+}
+
+/* STORE_NONE: this database never had an own log. */
+static int find_own(struct replica *r, struct err *e)
 {
 	struct buf name = {0};
 	int rc = r->ops->meta_get(r->store, "own", &name, e);
-	if (r->config.log_key == NULL || r->rebuild.on) {
-		rc = RC_OK;
-	} else if (rc == STORE_NONE || (rc == RC_OK && name.n == 0)) {
-		/* A mark without a database: there was one. */
-		bool lost = r->config.mark.present || r->rebuild.wanted;
-		rc = lost ? rebuild_begin(r, OPEN_REBUILD, now, e) : own_open(r, OPEN_INIT, now, e);
-	} else if (rc == RC_OK) {
+	if (rc == RC_OK && name.n == 0)
+		rc = STORE_NONE;
+	if (rc == RC_OK) {
 		r->own = log_find(r, buf_bytes(&name));
-		struct hash root;
-		if (r->own == NULL) {
+		if (r->own == NULL)
 			rc = err_set(
 				e, RC_CORRUPT, "the database names an own log that is not in it");
-		} else if (!mark_agrees(r, &root) && !MUTANT(RESTORE_KEEPS_EPOCH)) {
-			bool missing = !r->config.mark.present;
-			event_hold(r, EVENT_NEW_EPOCH, NO_PEER, r->own, "%s",
-				missing ? "the mark file is missing: this database may be a "
-					  "restored one"
-					: "the database is behind the mark file");
-			rc = own_open(r, missing ? OPEN_RESTORE : OPEN_ROLLBACK, now, e);
-		} else if (r->config.mark.size == r->own->row.size) {
-			r->mark.size = r->own->row.size;
-			buf_put_bytes(&r->mark.note, buf_bytes(&r->own->head));
-		}
 	}
 	buf_release(&name);
 	return rc;
+}
+
+int own_resume(struct replica *r, struct now now, struct err *e)
+{
+	if (r->log_key == NULL || r->rebuild.on)
+		return RC_OK; /* without a key it writes nothing that nobody could verify */
+	int rc = find_own(r, e);
+	if (rc == STORE_NONE) {
+		/* A mark without a database: there was one. */
+		bool lost = r->config.mark.present || r->rebuild.wanted;
+		return lost ? rebuild_begin(r, OPEN_REBUILD, now, e)
+			    : own_open(r, OPEN_INIT, now, e);
+	}
+	if (rc == RC_OK)
+		rc = r->own->retired ? own_rotate(r, now, e) : resume(r, now, e);
+	return rc;
+}
+
+int own_go_on(struct replica *r, struct now now, struct err *e)
+{
+	if (r->log_key == NULL || r->rebuild.on)
+		return RC_OK;
+	int rc = find_own(r, e);
+	if (rc == STORE_NONE)
+		return own_resume(r, now, e);
+	return rc == RC_OK && r->own->retired ? own_rotate(r, now, e) : rc;
 }
 
 /* PROTOCOL 3.1: never below the previous leaf's; ahead of our own clock only as far as other
@@ -149,7 +229,7 @@ int own_sign_head(struct replica *r, struct err *e)
 	struct hash root;
 	frontier_root(&log->row.frontier, &root);
 	struct buf note = {0};
-	checkpoint_sign(log->row.origin, log->row.size, &root, r->config.log_key, &note);
+	checkpoint_sign(log->row.origin, log->row.size, &root, r->log_key, &note);
 	r->own_dirty = false;
 	int rc = log_keep_head(r, log, buf_bytes(&note), e);
 	buf_release(&note);

@@ -35,6 +35,7 @@ static int refusal_of(enum verdict v, enum void_code code)
 	case VOID_INDEX:
 	case VOID_REGISTER:
 	case VOID_UNDER:
+	case VOID_RETIRED:
 	case VOID_EVENT: break;
 	}
 	return RC_REFUSED;
@@ -190,6 +191,14 @@ int post_check_ready(const struct replica *r, struct err *e)
 	if (!r->has_roster)
 		return err_set(
 			e, RC_NO_ROSTER, "no roster is installed: deltactl roster install FILE");
+	if (r->rosters.removes_us != 0)
+		return err_set(e, RC_DENIED,
+			"version %u of the roster removes this member: nothing it writes counts",
+			r->rosters.removes_us);
+	if (r->log_key == NULL)
+		return err_set(e, RC_DEGRADED,
+			"the roster names another log key for this office than the node has: "
+			"configure it and start the node again");
 	return rebuild_check_ready(r, e);
 }
 

@@ -227,14 +227,18 @@ static void fill_log(
 			log->row.seen_size > log->row.size ? log->row.seen_size : log->row.size,
 		.findings = log->row.voids,
 		.seen_ms = log->row.seen_ms,
-		.forked = log->row.forked,
+		.forked = log_is_frozen(log),
 		.audited = log->row.audited,
-		.final_size = log->witness.final_size};
+		.final_size = log->witness.final_size,
+		.retired = log->retired,
+		.retired_at = log->below};
+	if (log->retired && out->final_size > log->below)
+		out->final_size = log->below;
 }
 
 static uint32_t agreement(const struct replica *r, const struct session *s)
 {
-	if (!s->has_digest ||
+	if (!s->has_digest || !rosters_equal(r, s) ||
 		(s->digest_rules != RULES_VERSION && s->digest_rules != RULES_PROVISIONAL))
 		return AGREE_UNKNOWN;
 	if (!session_logs_equal(r, s))
@@ -260,7 +264,7 @@ static void fill_peer(const struct replica *r, int peer, struct ctl_peer *out)
 			: (struct bytes){0},
 		.agree = agreement(r, s)};
 	for (size_t i = 0; i < r->n_logs; i++) {
-		uint64_t ours = r->log[i]->row.size;
+		uint64_t ours = retire_counted(r->log[i]);
 		uint64_t theirs =
 			s->digest_size[i] > s->log[i].has ? s->digest_size[i] : s->log[i].has;
 		if (theirs > ours)
@@ -319,6 +323,9 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 	out->view_root = hash_bytes(&r->digest.root);
 	out->provisional = audit_is_provisional(r);
 	out->evidence = evidence_count(r);
+	out->roster_version = r->roster.version;
+	out->roster_not_after = r->roster.not_after;
+	out->roster_conflict = bytes_str(r->rosters.text);
 	buf_reset(&r->answer);
 	struct hash *roots =
 		(struct hash *)(void *)buf_reserve(&r->answer, n_logs * sizeof(struct hash) + 1);

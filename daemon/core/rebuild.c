@@ -217,12 +217,13 @@ static int refuse(const struct replica *r, bool alone, struct err *e)
 		r->own->row.origin, (unsigned long long)r->own->row.size);
 }
 
-int replica_rebuild(struct replica *r, struct bytes note, bool alone, struct now now, struct err *e)
+int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool alone,
+	struct now now, struct err *e)
 {
 	int rc = RC_OK;
 	r->rebuild.wanted = true;
 	if (!r->has_roster)
-		rc = replica_install_roster(r, note, now, e);
+		rc = replica_install_rosters(r, note, n, now, e);
 	r->rebuild.wanted = false;
 	if (rc != RC_OK)
 		return rc;

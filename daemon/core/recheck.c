@@ -16,6 +16,21 @@ void recheck_later(struct replica *r, int64_t reg, const struct hash *id)
 	r->recheck[r->n_recheck++] = (struct reference){reg, *id};
 }
 
+int recheck_leaf(struct replica *r, struct examined *x)
+{
+	int64_t reg;
+	if (!x->body_ok)
+		return 0;
+	int rc = r->ops->register_id(
+		r->store, x->change.task, x->change.slot, x->change.holder, false, &reg, NULL);
+	if (rc == RC_OK) {
+		change_id_of(
+			BODY_CHANGE, &r->roster.cluster_id, x->leaf.signed_body.body, &x->body_id);
+		recheck_later(r, reg, &x->body_id);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 struct listing {
 	struct replica *r;
 	struct bytes key;
@@ -26,21 +41,13 @@ static int list_change(void *arg, uint64_t index, struct bytes raw)
 	const struct listing *l = arg;
 	struct replica *r = l->r;
 	struct examined x;
-	int64_t reg;
 	(void)index;
 	arena_reset(&r->scratch);
 	examine_form(raw, &r->scratch, &x);
-	if (!x.body_ok || x.leaf.kind != LEAF_CHANGE ||
+	if (x.leaf.kind != LEAF_CHANGE ||
 		(l->key.n > 0 && !bytes_equal(l->key, x.leaf.signed_body.key)))
 		return 0;
-	int rc = r->ops->register_id(
-		r->store, x.change.task, x.change.slot, x.change.holder, false, &reg, NULL);
-	if (rc == RC_OK) {
-		change_id_of(
-			BODY_CHANGE, &r->roster.cluster_id, x.leaf.signed_body.body, &x.body_id);
-		recheck_later(r, reg, &x.body_id);
-	}
-	return rc < 0 ? rc : 0;
+	return recheck_leaf(r, &x);
 }
 
 int recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct bytes key,

@@ -73,6 +73,13 @@ bool replica_next_event(struct replica *r, struct event *out)
 
 /* ---- loading ---- */
 
+static void forget_mark(struct replica *r)
+{
+	r->mark.in_flight = false;
+	r->mark.size = 0;
+	buf_reset(&r->mark.note);
+}
+
 static void forget(struct replica *r)
 {
 	logs_release(r);
@@ -85,11 +92,24 @@ static void forget(struct replica *r)
 	r->wrote = false;
 	r->hlc = 0;
 	r->digest_at = r->anchor_at = MONO_NEVER;
-	r->mark.in_flight = false;
-	r->mark.size = 0;
 	r->rebuild = (struct rebuild){0};
-	buf_reset(&r->mark.note);
+	memset(&r->rosters, 0, sizeof(r->rosters));
+	r->log_key = r->cosign_key = NULL;
 	queue_clear(&r->held);
+}
+
+/* Of two configured keys the one that the roster names; NULL: the node has not got it. */
+static const struct key *find_key(
+	const uint8_t pub[KEY_BYTES], const struct key *today, const struct key *next)
+{
+	if (today != NULL && memcmp(pub, today->public, KEY_BYTES) == 0)
+		return today;
+	return next != NULL && memcmp(pub, next->public, KEY_BYTES) == 0 ? next : NULL;
+}
+
+static const struct key *find_log_key(const struct replica *r, const struct member *m)
+{
+	return find_key(m->log, r->config.log_key, r->config.log_key_next);
 }
 
 static int take_roster(struct replica *r, const struct roster *roster, struct err *e)
@@ -98,16 +118,20 @@ static int take_roster(struct replica *r, const struct roster *roster, struct er
 	if (self < 0)
 		return err_set(e, RC_ROSTER, "member %s of the configuration is not in the roster",
 			r->config.member);
-	if (r->config.log_key != NULL &&
-		memcmp(roster->member[self].log, r->config.log_key->public, KEY_BYTES) != 0)
+	r->log_key = find_log_key(r, &roster->member[self]);
+	if (r->config.log_key != NULL && r->log_key == NULL && roster->version == 1)
 		return err_set(e, RC_SETUP,
 			"the log key of the configuration is not the roster's for %s",
 			r->config.member);
-	if (r->config.cosign_key != NULL &&
-		memcmp(roster->member[self].cosign, r->config.cosign_key->public, KEY_BYTES) != 0)
+	r->cosign_key = find_key(
+		roster->member[self].cosign, r->config.cosign_key, r->config.cosign_key_next);
+	if (r->config.cosign_key != NULL && r->cosign_key == NULL && roster->version == 1)
 		return err_set(e, RC_SETUP,
 			"the cosign key of the configuration is not the roster's for %s",
 			r->config.member);
+	/* Sessions are named by places in the roster. */
+	if (!hash_equal(&roster->id, &r->roster.id))
+		memset(r->session, 0, sizeof(r->session));
 	r->roster = *roster;
 	r->self = self;
 	r->has_roster = true;
@@ -116,17 +140,18 @@ static int take_roster(struct replica *r, const struct roster *roster, struct er
 
 static int load_roster(struct replica *r, struct err *e)
 {
-	struct buf note = {0};
 	struct roster *roster = xalloc(sizeof(*roster));
-	int rc = r->ops->roster_get(r->store, 1, &note, e);
-	if (rc == RC_OK &&
-		roster_verify_first(buf_bytes(&note), &r->config.cluster_id, roster, e) != RC_OK)
-		rc = err_prefix(e, "the stored roster");
+	int rc = rosters_load(r, roster, e);
 	if (rc == RC_OK)
 		rc = take_roster(r, roster, e);
-	buf_release(&note);
 	free(roster);
 	return rc;
+}
+
+static int load_logs(struct replica *r, struct now now, struct err *e)
+{
+	int rc = logs_load(r, e);
+	return rc == RC_OK ? retire_logs(r, now, e) : rc;
 }
 
 static int load(struct replica *r, struct now now, struct err *e)
@@ -135,7 +160,7 @@ static int load(struct replica *r, struct now now, struct err *e)
 	if (rc == STORE_NONE)
 		return RC_OK;
 	if (rc == RC_OK)
-		rc = logs_load(r, e);
+		rc = load_logs(r, now, e);
 	if (rc == RC_OK)
 		rc = events_load(r, e);
 	if (rc == RC_OK)
@@ -153,6 +178,47 @@ static int load(struct replica *r, struct now now, struct err *e)
 	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
 		clone_look(r, r->log[i]);
 	return rc;
+}
+
+/* The version in force is another one from here on: everything is read again, and judged by it. */
+static int load_other_roster(struct replica *r, struct now now, struct err *e)
+{
+	int rc = load_roster(r, e);
+	if (rc == RC_OK)
+		rc = load_logs(r, now, e);
+	if (rc == RC_OK)
+		rc = MUTANT(ROSTER_AT_ARRIVAL) ? events_load(r, e) : retire_judge_again(r, e);
+	if (rc == RC_OK)
+		rc = witness_load(r, e);
+	if (rc == RC_OK)
+		rc = evidence_load(r, e);
+	if (rc == RC_OK)
+		rc = digest_load(r, e);
+	if (rc == RC_OK)
+		rc = rebuild_load(r, now, e);
+	if (rc == RC_OK)
+		rc = own_go_on(r, now, e);
+	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
+		clone_look(r, r->log[i]);
+	if (rc == RC_OK)
+		event_hold(r, EVENT_ROSTER, NO_PEER, NULL, "version %u of the roster is in force",
+			r->roster.version);
+	return rc == STORE_NONE ? err_set(e, RC_CORRUPT, "the roster is gone") : rc;
+}
+
+/* What is not in the store stays: events that wait for the commit, the clock's largest stamp, and
+ * what the mark file says. */
+static int change_roster(struct replica *r, struct now now, struct err *e)
+{
+	struct event_queue held = r->held;
+	uint64_t hlc = r->hlc;
+	sessions_reset(r);
+	r->held = (struct event_queue){0};
+	forget(r);
+	r->held = held;
+	r->hlc = hlc;
+	r->wrote = true;
+	return load_other_roster(r, now, e);
 }
 
 static void arena_make(struct arena *a, size_t n)
@@ -235,6 +301,10 @@ int replica_commit(struct replica *r, struct now now, struct err *e)
 {
 	ENSURE(r->in_group);
 	int rc = r->own_dirty ? own_sign_head(r, e) : RC_OK;
+	if (rc == RC_OK && r->rosters.due)
+		rc = change_roster(r, now, e);
+	if (rc == RC_OK && r->own_dirty)
+		rc = own_sign_head(r, e);
 	if (rc == RC_OK)
 		rc = witness_commit(r, now, e);
 	bool wrote = r->wrote;
@@ -263,6 +333,7 @@ int replica_rollback(struct replica *r, struct now now, struct err *e)
 	if (MUTANT(HEAD_COUNTS_UNCOMMITTED))
 		return RC_OK;
 	forget(r);
+	forget_mark(r);
 	r->has_roster = false;
 	int rc = replica_begin(r, e);
 	if (rc == RC_OK)
@@ -274,23 +345,65 @@ int replica_rollback(struct replica *r, struct now now, struct err *e)
 	return rc;
 }
 
-int replica_install_roster(struct replica *r, struct bytes note, struct now now, struct err *e)
+static int install_first(
+	struct replica *r, const struct bytes *note, size_t n, struct now now, struct err *e)
 {
 	struct roster *roster = xalloc(sizeof(*roster));
-	int rc = roster_verify_first(note, &r->config.cluster_id, roster, e);
-	if (rc == RC_OK && r->has_roster) {
-		rc = hash_equal(&roster->id, &r->roster.id)
-			? RC_OK
-			: err_set(e, RC_REFUSED, "another roster of version %u is installed",
-				  r->roster.version);
-	} else if (rc == RC_OK) {
+	int rc = rosters_verify(r, note, n, roster, e);
+	if (rc == RC_OK)
 		rc = take_roster(r, roster, e);
-		if (rc == RC_OK)
-			rc = r->ops->roster_put(r->store, roster->version, note, e);
-		r->wrote = true;
-		if (rc == RC_OK)
-			rc = own_resume(r, now, e);
-	}
+	if (rc == RC_OK)
+		rc = rosters_put(r, note, n, e);
 	free(roster);
+	return rc == RC_OK ? load(r, now, e) : rc;
+}
+
+/* The one who asks can be told what is missing; a peer cannot. */
+static int check_fits(const struct replica *r, struct bytes note, struct err *e)
+{
+	struct note n;
+	struct roster *next = xalloc(sizeof(*next));
+	int rc = note_parse(note, &n, e);
+	if (rc == RC_OK)
+		rc = roster_parse(n.text, next, e);
+	if (rc == RC_OK && next->version > r->roster.version) {
+		int self = roster_find(next, bytes_str(r->config.member));
+		if (self >= 0 && find_log_key(r, &next->member[self]) == NULL)
+			rc = err_set(e, RC_SETUP,
+				"this version names a new log key of %s, which the node does not "
+				"have: put it beside the old one as log.key.next, start the node "
+				"again, then install",
+				r->config.member);
+	}
+	free(next);
 	return rc;
+}
+
+int replica_install_rosters(
+	struct replica *r, const struct bytes *note, size_t n, struct now now, struct err *e)
+{
+	if (!r->has_roster)
+		return install_first(r, note, n, now, e);
+	int rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		rc = check_fits(r, note[i], e);
+		if (rc == RC_OK)
+			rc = rosters_offer(r, note[i], e);
+	}
+	if (rc == RC_OK && r->rosters.removes_us != 0)
+		rc = err_set(e, RC_REFUSED,
+			"version %u of the roster removes this member: the node keeps what it has "
+			"and accepts nothing new",
+			r->rosters.removes_us);
+	return rc;
+}
+
+int replica_install_roster(struct replica *r, struct bytes note, struct now now, struct err *e)
+{
+	return replica_install_rosters(r, &note, 1, now, e);
+}
+
+bool replica_roster_is_due(const struct replica *r)
+{
+	return r->rosters.due;
 }

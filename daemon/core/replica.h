@@ -41,11 +41,14 @@ struct mark {
 struct replica_config {
 	struct store *store; /* borrowed */
 	struct chance chance;
-	const struct key *log_key; /* borrowed; NULL: it writes no log (replica_fill) */
+	const struct key *log_key;    /* borrowed; NULL: it writes no log (replica_fill) */
 	const struct key *cosign_key; /* borrowed; NULL: this node cosigns nothing */
-	const char *member;	   /* slug of this node; borrowed */
-	struct hash cluster_id;	   /* what the administrator configured */
-	const char *software;	   /* "deltad 0.1.0"; borrowed */
+	/* Borrowed; NULL: none. The ones that the roster names as soon as it does (PROTOCOL 5.3).
+	 */
+	const struct key *log_key_next, *cosign_key_next;
+	const char *member;	/* slug of this node; borrowed */
+	struct hash cluster_id; /* what the administrator configured */
+	const char *software;	/* "deltad 0.1.0"; borrowed */
 	struct mark mark;
 };
 
@@ -144,12 +147,25 @@ int replica_anchor(struct replica *r, struct now now, struct posted *out, struct
  * is installed). Opens the own log. Installing the same again is RC_OK. */
 int replica_install_roster(
 	struct replica *r, struct bytes note, struct now now, struct err *e) MUST_CHECK;
+/* Several versions, ascending: a node that has none begins with the first and is a member of the
+ * last. A version after the one in force takes effect at the commit, when all sessions end.
+ * RC_ROSTER: none that follows; RC_VERIFY: not signed by those who must; RC_SETUP: this node does
+ * not have the log key it names; RC_REFUSED: it removes this member. */
+int replica_install_rosters(struct replica *r, const struct bytes *note, size_t n, struct now now,
+	struct err *e) MUST_CHECK;
+/* A roster that came in this group takes effect at its commit: end the group before anything that
+ * it speaks of is read. */
+bool replica_roster_is_due(const struct replica *r);
+/* fn gets every version here, from the first, and what stands against one. It returns 0 to go on.
+ */
+typedef int replica_roster_fn(void *arg, struct bytes note, bool in_force);
+int replica_rosters(struct replica *r, replica_roster_fn *fn, void *arg, struct err *e) MUST_CHECK;
 
 /* This node lost its disk: installs the roster if there is none, and appends nothing until its
  * peers have given its own logs back; alone: waits no longer. RC_REFUSED: its log has entries
  * already, or (alone) it is not waiting. Else as replica_install_roster. */
-int replica_rebuild(
-	struct replica *r, struct bytes note, bool alone, struct now now, struct err *e) MUST_CHECK;
+int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool alone,
+	struct now now, struct err *e) MUST_CHECK;
 /* Leaves first.. of a log and the signed head that they end at, from a file: only on a replica that
  * writes no log. RC_PEER_*: the head is not its owner's, or the leaves do not give its root: give
  * the replica up. Store errors. */
@@ -189,7 +205,8 @@ enum event_kind {
 	EVENT_CLONE,	 /* alarm: two machines write as one member; text names the logs */
 	EVENT_REFUSED,	 /* a peer's message was refused; text */
 	EVENT_BAD_SIGNATURE, /* alarm: a log's owner let in what no operator signed; text */
-	EVENT_INFO,	     /* one summary line */
+	EVENT_ROSTER, /* another version is in force, or alarm: two stand against each other */
+	EVENT_INFO,   /* one summary line */
 };
 struct event {
 	enum event_kind kind;

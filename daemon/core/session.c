@@ -129,6 +129,7 @@ static int recv_hello(
 		return err_set(
 			e, RC_PEER_KEY, "the peer calls itself another member than its key says");
 	copy_clean(s->software, sizeof(s->software), m->hello.software);
+	rosters_greet(r, s, m);
 	size_t passed_over = 0;
 	for (size_t i = 0; i < m->hello.n_heads; i++) {
 		struct checkpoint cp;
@@ -160,18 +161,26 @@ static int recv_head(
 	return rc == RC_PEER_LIMIT ? RC_OK : rc; /* as in a Hello */
 }
 
+/* Then what it sends may be signed by keys that only its roster names. */
+static bool has_other_roster(const struct replica *r, int peer)
+{
+	return peer != NO_PEER && !rosters_equal(r, &r->session[peer]);
+}
+
 static int recv_cosignature(
 	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
 {
 	int rc = witness_recv(r, peer, m->note, now, e);
-	return rc == RC_PEER_LIMIT ? RC_OK : rc;
+	return rc == RC_PEER_LIMIT || (rc == RC_PEER_HEAD && has_other_roster(r, peer)) ? RC_OK
+											: rc;
 }
 
 static int recv_evidence(
 	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
 {
 	int rc = evidence_recv(r, peer, m, now, e);
-	return rc == RC_PEER_LIMIT ? RC_OK : rc;
+	bool other = (rc == RC_PEER_EVIDENCE || rc == RC_PEER_ORIGIN) && has_other_roster(r, peer);
+	return rc == RC_PEER_LIMIT || other ? RC_OK : rc;
 }
 
 static int recv_want(struct replica *r, int peer, const struct message *m, struct err *e)
@@ -196,7 +205,7 @@ static int recv_leaves(struct replica *r, int peer, const struct message *m, con
 	struct log *log;
 	size_t appended;
 	int rc = log_accept_head(r, peer, m->leaves.head, now, &log, &cp, e);
-	if (rc != RC_OK)
+	if (rc != RC_OK || log == NULL)
 		return rc;
 	if (!bytes_equal(cp.origin, m->leaves.origin) || b->n != m->leaves.n || b->n == 0 ||
 		cp.size < b->n || cp.size - b->n != m->leaves.first)
@@ -225,7 +234,7 @@ static bool foreign_logs_equal(const struct replica *r, const struct session *s,
 {
 	for (size_t i = 0; i < s->n_digest_foreign; i++) {
 		const struct log *log = log_find(r, bytes_str(s->digest_foreign[i].origin));
-		if (log == NULL || log->row.size != s->digest_foreign[i].size)
+		if (log == NULL || retire_counted(log) != s->digest_foreign[i].size)
 			return false;
 		named[log_position(r, log)] = true;
 	}
@@ -238,17 +247,19 @@ bool session_logs_equal(const struct replica *r, const struct session *s)
 	if (!s->has_digest || !foreign_logs_equal(r, s, foreign))
 		return false;
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (!foreign[i] && s->digest_size[i] != r->log[i]->row.size)
+		if (!foreign[i] && s->digest_size[i] != retire_counted(r->log[i]))
 			return false;
 	return true;
 }
 
-/* PROTOCOL 6.3: only equal rules over equal logs can be compared. */
+/* PROTOCOL 6.3: only equal rules and rosters over equal logs can be compared. */
 static int compare_digest(struct replica *r, int peer, struct err *e)
 {
 	struct session *s = &r->session[peer];
 	bool provisional = audit_is_provisional(r) && !MUTANT(PROVISIONAL_COMPARED);
-	if (provisional || s->digest_rules != RULES_VERSION || !session_logs_equal(r, s))
+	bool same_roster = rosters_equal(r, s) || MUTANT(ROSTERS_COMPARED);
+	if (provisional || !same_roster || s->digest_rules != RULES_VERSION ||
+		!session_logs_equal(r, s))
 		return RC_OK;
 	int rc = digest_refresh(r, e);
 	if (rc != RC_OK)
@@ -280,7 +291,7 @@ static int recv_digest(
 		size_t at = log_position(r, log);
 		s->digest_size[at] = m->digest.sizes[i].size;
 		if (m->digest.sizes[i].size > s->log[at].has &&
-			m->digest.sizes[i].size <= log->row.size)
+			m->digest.sizes[i].size <= retire_counted(log))
 			s->log[at].has = m->digest.sizes[i].size;
 	}
 	event_hold(r, EVENT_COMMITTED, peer, NULL, "%s", "");
@@ -302,10 +313,10 @@ static int recv_open(struct replica *r, int peer, const struct message *m, const
 		s->pong_token = m->token;
 		return RC_OK;
 	case MESSAGE_BYE: session_leave(s, RC_OK, "goodbye"); return RC_OK;
+	case MESSAGE_ROSTER: return rosters_recv(r, peer, m->note, e);
 	case MESSAGE_COSIGNATURE: return recv_cosignature(r, peer, m, now, e);
 	case MESSAGE_EVIDENCE: return recv_evidence(r, peer, m, now, e);
 	case MESSAGE_PONG:
-	case MESSAGE_ROSTER:
 	case MESSAGE_UNKNOWN: return RC_OK;
 	}
 	return RC_OK;

@@ -87,7 +87,13 @@ struct log {
 	struct mono_ms doubt_limit;  /* another may be looked at from then on */
 	struct frontier common;	     /* how far its history was found to be ours */
 	struct mono_ms relay_at;     /* when to announce row.size to others; MONO_NEVER */
-	struct buf evidence[3];	     /* of a forked log: the two heads and the proof */
+	/* By the roster (PROTOCOL 5.3): leaves from `below` on do not count. */
+	bool retired;
+	bool astray; /* those below are not the ones that the roster names */
+	uint64_t below;
+	struct buf seal; /* the head at `below` */
+
+	struct buf evidence[3]; /* of a forked log: the two heads and the proof */
 	struct witness witness;
 
 	uint8_t *shown; /* one bit a leaf: not audited yet, but its signature is good */
@@ -131,6 +137,11 @@ struct session {
 	struct mono_ms heard, pinged;
 	struct peer_log log[LIMIT_LOGS]; /* by index in replica.log */
 	size_t serve_next;		 /* round robin over logs */
+
+	uint32_t roster_version; /* what its Hello said */
+	struct hash roster_id;	 /* zero: not said */
+	uint32_t tell_version;	 /* the next version of the roster that it is told; 0 = none */
+	unsigned tell_place;
 
 	uint64_t refused;
 	char last_error[160];
@@ -205,6 +216,17 @@ struct replica {
 	struct roster roster;
 	int self;
 
+	/* Of the configured ones those that the roster names; NULL: neither is. */
+	const struct key *log_key, *cosign_key;
+	struct {
+		bool due;	     /* another version is in force from the next commit on */
+		uint32_t top;	     /* newest version of which a note is here */
+		uint32_t split;	     /* of this one there are two; 0 = none */
+		uint32_t removes_us; /* this one, which is therefore not in force; 0 = none */
+		struct hash of[2];   /* the two */
+		char text[200];	     /* what status says of it */
+	} rosters;
+
 	struct log *log[LIMIT_LOGS];
 	size_t n_logs;
 	uint32_t next_log_id;
@@ -263,6 +285,40 @@ void event_hold(struct replica *r, enum event_kind kind, int peer, const struct 
 	const char *fmt, ...) PRINTF_LIKE(5, 6);
 const char *member_slug(const struct replica *r, int member);
 
+/* ---- rosters.c: versions of the roster ---- */
+/* The version in force: the last of the chain that begins with the first. STORE_NONE: none is
+ * installed. */
+int rosters_load(struct replica *r, struct roster *out, struct err *e) MUST_CHECK;
+/* The first n versions, for a node that has none: *out is the last; and their place in the store.
+ */
+int rosters_verify(struct replica *r, const struct bytes *note, size_t n, struct roster *out,
+	struct err *e) MUST_CHECK;
+int rosters_put(struct replica *r, const struct bytes *note, size_t n, struct err *e) MUST_CHECK;
+/* A version from anywhere; one that is known is RC_OK. RC_ROSTER, RC_NOTE: it does not follow what
+ * is here. RC_VERIFY: it would, but for its signatures. */
+int rosters_offer(struct replica *r, struct bytes note, struct err *e) MUST_CHECK;
+int rosters_recv(struct replica *r, int peer, struct bytes note, struct err *e) MUST_CHECK;
+/* What the peer said of its roster in its Hello; it is told what it lacks. */
+void rosters_greet(struct replica *r, struct session *s, const struct message *hello);
+/* Its roster and ours are the same: only then do heads mean the same, and views compare. */
+bool rosters_equal(const struct replica *r, const struct session *s);
+bool rosters_next_out(struct replica *r, struct session *s, struct message *m);
+
+/* ---- retire.c: logs that the roster ends ---- */
+/* At every load, once the table of logs is here. */
+int retire_logs(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* Does the leaf stand where its log has ended? */
+bool retire_covers(const struct log *log, uint64_t index);
+/* How many of the leaves here count. */
+uint64_t retire_counted(const struct log *log);
+/* Where the log ends, and its root there. */
+void retire_end(const struct replica *r, const struct log *log, uint64_t *size, struct hash *root);
+/* Is the head one of a retired log that is to be read? *pass: it is to be passed over. */
+int retire_check_head(const struct replica *r, const struct log *log, const struct checkpoint *cp,
+	struct bytes note, bool *pass, struct err *e) MUST_CHECK;
+/* All events and verdicts again, as the roster in force has them. */
+int retire_judge_again(struct replica *r, struct err *e) MUST_CHECK;
+
 /* ---- logs.c ---- */
 struct log *log_find(const struct replica *r, struct bytes origin);
 size_t log_position(const struct replica *r, const struct log *log);
@@ -276,6 +332,11 @@ void logs_release(struct replica *r);
 /* Files a head at log->row.size and forgets one that is too near to its neighbours (PROTOCOL 3.3).
  */
 int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct err *e) MUST_CHECK;
+/* Nothing is added to it: its owner forked it, and the members have not said how it ends; or what
+ * is here is not what they say. */
+bool log_is_frozen(const struct log *log);
+/* Frozen, or ended by the roster: there is nothing more to witness. */
+bool log_is_closed(const struct log *log);
 /* How much of a log may leave this node, and the head there with the cosignatures known (empty
  * note: nothing). */
 uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note);
@@ -284,7 +345,8 @@ int log_owner(const struct replica *r, const struct origin *o, struct err *e) MU
 /* Our own log has another history elsewhere: a new epoch. */
 int log_check_own(
 	struct replica *r, int peer, struct log *log, struct now now, struct err *e) MUST_CHECK;
-/* A peer's head: verified, its log created, `seen` raised, forks noticed. *out may be NULL. */
+/* A peer's head: verified, its log created, `seen` raised, forks noticed. *out may be NULL; it
+ * becomes NULL for a head that is passed over. */
 int log_accept_head(struct replica *r, int peer, struct bytes note, struct now now,
 	struct log **out, struct checkpoint *cp, struct err *e) MUST_CHECK;
 /* A batch of a log, from leaf `first` on: appended only if the head's root is recomputed from it.
@@ -366,6 +428,9 @@ uint64_t witness_newest(const struct log *log, int member);
 int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e) MUST_CHECK;
 /* At start: decides by the mark whether the stored own log may go on. */
 int own_resume(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* While the process runs: the same log goes on under another version of the roster, unless that has
+ * ended it. */
+int own_go_on(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 /* A leaf of ours before it is appended. */
 struct draft {
 	struct buf raw;
@@ -439,6 +504,14 @@ void admit_forget_under(struct replica *r, const struct hash *id);
 /* At start: what an older program filed as unknown and this one knows is judged now. */
 int admit_unknown_again(struct replica *r, struct err *e) MUST_CHECK;
 
+/* A leaf that is no change. */
+enum verdict admit_judge_event(struct replica *r, const struct log *log, uint64_t index,
+	bool index_ok, const struct examined *x, enum void_code *code);
+/* The leaf, whose change is filed at another leaf, may have to take its place: the one where it
+ * stood is retired. */
+int admit_repeat_again(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
+	struct err *e) MUST_CHECK;
+
 /* ---- post.c ---- */
 /* RC_NO_ROSTER, or what stands in the way of writing meanwhile. */
 int post_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
@@ -463,6 +536,8 @@ bool audit_may_show(struct replica *r, uint32_t log, uint64_t index, struct byte
 int audit_tick(struct replica *r, struct err *e) MUST_CHECK;
 
 /* ---- recheck.c: verdicts that change when more is known ---- */
+/* The change of this leaf, if it is filed, gets its verdict again. */
+int recheck_leaf(struct replica *r, struct examined *x);
 void recheck_later(struct replica *r, int64_t reg, const struct hash *id);
 /* The register is folded anew by recheck_all. */
 void recheck_fold_later(struct replica *r, int64_t reg);
@@ -484,7 +559,12 @@ enum void_code event_judge(
 	const struct replica *r, const struct log *log, uint64_t index, const struct examined *x);
 int event_apply(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
 	struct err *e) MUST_CHECK;
+/* Its effect alone: nothing is judged again. */
+int event_take(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
+	struct err *e) MUST_CHECK;
 int events_load(struct replica *r, struct err *e) MUST_CHECK;
+/* Forgets the places of all events; they are taken anew. */
+int events_clear(struct replica *r, struct err *e) MUST_CHECK;
 bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
 	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope);
 /* Does the delegation or revocation of this body stand in our log already, and where? */

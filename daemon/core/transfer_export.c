@@ -193,6 +193,7 @@ static int next_hello(struct replica *r, struct transfer_export *x, struct messa
 	m->hello.member = bytes_str(r->config.member);
 	m->hello.software = bytes_str(r->config.software);
 	m->hello.roster_version = r->roster.version;
+	m->hello.roster_id = hash_bytes(&r->roster.id);
 	m->hello.heads = x->head;
 	m->hello.n_heads = x->n;
 	return RC_OK;

@@ -157,7 +157,8 @@ static int load_row(void *arg, const struct store_cosignature *row)
 	int m = roster_find(&l->r->roster, bytes_str(row->member));
 	if (m == l->r->self && row->size > log->witness.last)
 		log->witness.last = row->size;
-	if (m < 0 || row->size > log->row.size || note_parse(row->note, &n, NULL) != RC_OK ||
+	if (m < 0 || log->retired || row->size > log->row.size ||
+		note_parse(row->note, &n, NULL) != RC_OK ||
 		checkpoint_verify(row->note, witness_key(l->r, log), &cp, NULL) != RC_OK ||
 		cosign_verify(&l->r->roster, &n, log->member, ~MEMBER_BIT(m), &bad) == 0)
 		return 0;

@@ -65,8 +65,8 @@ static void begin_handshake(struct conn *c, const uint8_t *remote)
 	uint8_t ephemeral[KEY_BYTES];
 	struct chance chance = c->shell->config.chance;
 	chance.fill(chance.self, ephemeral, sizeof(ephemeral));
-	channel_init(&c->channel, &c->shell->settings.cluster_id, c->shell->config.noise_key,
-		remote, ephemeral);
+	channel_init(&c->channel, &c->shell->settings.cluster_id, c->shell->noise_key, remote,
+		ephemeral);
 	explicit_bzero(ephemeral, sizeof(ephemeral));
 }
 

@@ -332,14 +332,59 @@ static void answer_install(struct client *c, const struct ctl_request *r)
 		client_error(c, r->id, e.rc, e.text);
 		return;
 	}
+	struct bytes notes[CTL_ROSTERS_MAX] = {r->note};
+	for (size_t i = 0; i < r->n_later; i++)
+		notes[i + 1] = r->later[i];
 	bool alone = r->rebuild == REBUILD_ALONE;
 	int rc = r->rebuild == REBUILD_NO
-		? replica_install_roster(s->replica, r->note, loop_now(), &e)
-		: replica_rebuild(s->replica, r->note, alone, loop_now(), &e);
+		? replica_install_rosters(s->replica, notes, r->n_later + 1, loop_now(), &e)
+		: replica_rebuild(s->replica, notes, r->n_later + 1, alone, loop_now(), &e);
 	if (!turn_survives(s, rc, &e) || rc)
 		client_error(c, r->id, rc, e.text);
 	else
 		client_hold(c, &ok);
+}
+
+struct roster_answer {
+	struct client *client;
+	uint32_t id;
+	struct buf note; /* the one before, which is sent once another follows */
+	bool in_force, held;
+};
+
+static void send_roster(struct roster_answer *a, bool more)
+{
+	struct ctl_reply r = {.id = a->id, .more = more, .kind = CTL_REPLY_ROSTER};
+	r.roster.note = buf_bytes(&a->note);
+	r.roster.in_force = a->in_force;
+	client_reply(a->client, &r);
+}
+
+static int on_roster(void *arg, struct bytes note, bool in_force)
+{
+	struct roster_answer *a = arg;
+	if (a->held)
+		send_roster(a, true);
+	buf_reset(&a->note);
+	buf_put_bytes(&a->note, note);
+	a->in_force = in_force;
+	a->held = true;
+	return a->client->state == CLIENT_OPEN ? 0 : 1;
+}
+
+static void answer_rosters(struct client *c, uint32_t id)
+{
+	struct roster_answer a = {.client = c, .id = id};
+	struct err e = {0};
+	turn_settle(c->shell);
+	int rc = replica_rosters(c->shell->replica, on_roster, &a, &e);
+	if (rc)
+		read_failed(c, id, rc, &e);
+	else if (a.held)
+		send_roster(&a, false);
+	else
+		client_error(c, id, RC_NO_ROSTER, "install the roster first");
+	buf_release(&a.note);
 }
 
 void ctl_answer(struct client *c, const struct ctl_request *r)
@@ -357,6 +402,7 @@ void ctl_answer(struct client *c, const struct ctl_request *r)
 	case CTL_POST_EVENT:
 	case CTL_ANCHOR: answer_post(c, r); break;
 	case CTL_INSTALL_ROSTER: answer_install(c, r); break;
+	case CTL_ROSTERS: answer_rosters(c, r->id); break;
 	case CTL_EXPORT_BUNDLE: ctl_export_begin(c, r); break;
 	case CTL_IMPORT_BUNDLE: ctl_import_take(c, r); break;
 	case CTL_BACKUP: backup_answer(c, r); break;

@@ -315,6 +315,9 @@ static void take(struct ctl_import_run *i)
 		taken(i);
 	else
 		apply(i);
+	/* What comes after a version of the roster is read by it. */
+	if (replica_roster_is_due(s->replica))
+		turn_settle(s);
 }
 
 /* ---- coming ---- */

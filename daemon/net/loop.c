@@ -296,6 +296,7 @@ static void init(struct shell *s, const struct loop_config *config)
 	s->config = *config;
 	s->settings = *config->settings;
 	s->replica = config->replica;
+	s->noise_key = config->noise_key;
 	s->started = loop_now();
 	s->scratch = xalloc(LOOP_SCRATCH_BYTES);
 	s->nomem_at = s->stop_at = MONO_NEVER;

@@ -18,7 +18,9 @@
 struct loop_config {
 	const struct net_settings *settings;
 	struct replica *replica;
-	const struct key *noise_key;
+	/* This node's identity on the wire, and the one after it (NULL: none): the roster says
+	 * which of them it is. */
+	const struct key *noise_key, *noise_key_next;
 	struct mark_file *mark;
 	struct notify *notify;
 	struct chance chance;
@@ -49,6 +51,7 @@ struct shell {
 	struct loop_config config;
 	struct net_settings settings;
 	struct replica *replica;
+	const struct key *noise_key; /* of the two */
 	enum shell_state state;
 	bool in_group;
 	int exit_code;

@@ -63,11 +63,22 @@ static void warn_of_unknown(const struct shell *s, const struct roster *r)
 				s->settings.peer[i].slug);
 }
 
+static void choose_key(struct shell *s, const struct member *self)
+{
+	const struct key *next = s->config.noise_key_next;
+	bool is_next = next && memcmp(next->public, self->noise, KEY_BYTES) == 0;
+	s->noise_key = is_next ? next : s->config.noise_key;
+	if (memcmp(s->noise_key->public, self->noise, KEY_BYTES) != 0)
+		log_error("event=wrong-key purpose=noise why=\"the roster names another key for "
+			  "this node: no peer will know it\"");
+}
+
 static void take_roster(struct shell *s, const struct roster *r, struct now now)
 {
 	struct peers *ps = &s->peers;
 	peers_drop_all(s, "the roster changed");
 	ps->self = replica_self(s->replica);
+	choose_key(s, &r->member[ps->self]);
 	ps->roster_id = r->id;
 	ps->n = r->n;
 	for (size_t i = 0; i < r->n; i++) {

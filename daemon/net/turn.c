@@ -167,6 +167,7 @@ static void on_event(struct shell *s, const struct event *ev)
 			log_warn("event=refused peer=%s why=\"%s\"%s", peer, ev->text,
 				withheld ? " more=withheld" : "");
 		break;
+	case EVENT_ROSTER: log_warn("event=roster what=\"%s\"", ev->text); break;
 	case EVENT_INFO: log_info("event=info peer=%s what=\"%s\"", peer, ev->text); break;
 	}
 }
@@ -178,17 +179,18 @@ static void drain_events(struct shell *s)
 		on_event(s, &ev);
 }
 
-void turn_settle(struct shell *s)
-{
-	commit(s);
-	drain_events(s);
-}
-
 static void match_roster(struct shell *s)
 {
 	struct err e = {0};
 	if (s->state != SHELL_FAILED && peers_match_roster(s, loop_now(), &e))
 		turn_fail(s, TURN_EXIT_OS, e.text);
+}
+
+void turn_settle(struct shell *s)
+{
+	commit(s);
+	drain_events(s);
+	match_roster(s); /* from that commit on peers are named by places in another roster */
 }
 
 /* What all inputs of a turn lead to. Sending may end sessions, which is an input again. */
@@ -199,7 +201,6 @@ void turn_end(struct shell *s)
 	do {
 		peers_report_lost(s, loop_now());
 		turn_settle(s);
-		match_roster(s);
 		if (s->state == SHELL_FAILED)
 			return;
 		peers_send(s);

@@ -28,7 +28,7 @@
 #define LIMIT_MEMBERS 16
 #define LIMIT_FORMER 16	  /* members that were removed; a roster keeps them for ever */
 #define LIMIT_RETIRED 128 /* logs that a roster retires; it keeps them for ever */
-#define LIMIT_LOGS 256 /* epochs of all members */
+#define LIMIT_LOGS 256	  /* epochs of all members */
 #define LIMIT_EPOCHS_PER_MEMBER 64
 #define LIMIT_POST_CHANGES 512 /* changes in one post request */
 

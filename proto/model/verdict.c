@@ -30,6 +30,7 @@ const char *void_code_name(enum void_code c)
 	case VOID_UNDER: return "under";
 	case VOID_VALUE: return "value";
 	case VOID_EVENT: return "event";
+	case VOID_RETIRED: return "retired";
 	}
 	return NULL;
 }
@@ -177,8 +178,8 @@ static struct ruling decide(const struct verdict_facts *f)
 		return void_for(VOID_GATE);
 	if (!bytes_equal(c->member, f->log_member))
 		return void_for(VOID_MEMBER);
-	if (!f->signature_ok)
-		return void_for(VOID_SIGNATURE);
+	if (!f->signature_ok || f->retired)
+		return void_for(f->signature_ok ? VOID_RETIRED : VOID_SIGNATURE);
 	if (!f->is_operator)
 		return void_for(VOID_OPERATOR);
 	if (!f->in_scope)

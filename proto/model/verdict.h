@@ -35,8 +35,9 @@ enum void_code {
 	VOID_WRITER = 9,   /* the slot's writer rule */
 	VOID_UNDER = 10,   /* `under` names a change that cannot be acted under */
 	VOID_VALUE = 11,
-	VOID_EVENT = 12, /* a log event in a wrong place: Open not first, a second Open, a root's
-			    signature missing */
+	VOID_EVENT = 12,   /* a log event in a wrong place: Open not first, a second Open, a root's
+			      signature missing */
+	VOID_RETIRED = 13, /* stands where the members have ended the log (PROTOCOL 5.3) */
 };
 /* "void:signature" style words for the screen ("signature"); NULL for a number that is none. */
 const char *void_code_name(enum void_code c);
@@ -57,6 +58,7 @@ struct verdict_facts {
 	bool version_known;	     /* of leaf and change */
 	bool index_ok; /* the leaf states its own index, and its hlc does not go back */
 	bool signature_ok;
+	bool retired;		    /* it stands where the members have ended the log */
 	struct bytes log_member;    /* owner of the log it stands in */
 	bool is_operator, in_scope; /* of the signing key at that index */
 	bool is_repeat;

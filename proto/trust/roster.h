@@ -72,6 +72,8 @@ int roster_missing_signatures(struct bytes draft, struct buf *out, struct err *e
 void roster_put_member_line(struct buf *out, const struct member *m);
 int roster_parse_member_line(struct bytes line, struct member *out, struct err *e) MUST_CHECK;
 
+/* Appends the text that parses to this; ids are not looked at. */
+void roster_print(const struct roster *r, struct buf *out);
 /* The lines of what later versions add, for a draft: "former … LF", "retire … LF". */
 void roster_put_former_line(struct buf *out, const struct member *m);
 void roster_put_retire_line(struct buf *out, const struct retirement *t);

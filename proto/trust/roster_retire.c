@@ -79,3 +79,22 @@ void roster_put_retire_line(struct buf *out, const struct retirement *t)
 	base64_encode(out, t->authority, KEY_BYTES);
 	buf_printf(out, " reason=%s\n", t->reason);
 }
+
+void roster_print(const struct roster *r, struct buf *out)
+{
+	char prev[HASH_HEX_SIZE] = "-";
+	if (r->version > 1)
+		hash_print(&r->prev, prev);
+	buf_printf(out,
+		"deltad-roster\ncluster %s\nversion %" PRIu32
+		"\nprev %s\nnot-after %04u-%02u-%02u\n",
+		r->cluster, r->version, prev, r->not_after / 10000, r->not_after / 100 % 100,
+		r->not_after % 100);
+	for (size_t i = 0; i < r->n; i++)
+		roster_put_member_line(out, &r->member[i]);
+	for (size_t i = r->n; i < r->n + r->n_former; i++)
+		roster_put_former_line(out, &r->member[i]);
+	buf_printf(out, "final %u\nquorum office+%u\n", r->final_quorum, r->province_quorum);
+	for (size_t i = 0; i < r->n_retired; i++)
+		roster_put_retire_line(out, &r->retired[i]);
+}

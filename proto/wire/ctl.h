@@ -23,6 +23,7 @@ enum ctl_kind {
 	CTL_ANCHOR = 14,
 	CTL_BACKUP = 15,
 	CTL_EVIDENCE = 16,
+	CTL_ROSTERS = 17,
 };
 
 struct ctl_query {
@@ -62,6 +63,8 @@ struct ctl_request {
 	struct signed_body event;
 	struct ctl_query query; /* CTL_QUERY */
 	struct bytes note;	/* CTL_INSTALL_ROSTER */
+	struct bytes *later;	/* the versions after it */
+	size_t n_later;
 	struct ctl_ask_proof proof;
 	struct ctl_export export;
 	struct ctl_import import;
@@ -80,11 +83,11 @@ struct ctl_cosigned {
 struct ctl_log {
 	struct bytes origin, member, root;
 	uint32_t epoch;
-	uint64_t size, seen_size, findings, audited, final_size;
+	uint64_t size, seen_size, findings, audited, final_size, retired_at;
 	struct ctl_cosigned *cosigned; /* by the roster's order; who cosigned nothing is left out */
 	size_t n_cosigned;
 	int64_t seen_ms;
-	bool forked;
+	bool forked, retired;
 };
 
 struct ctl_peer {
@@ -116,7 +119,8 @@ struct ctl_rebuild {
 };
 
 struct ctl_status {
-	struct bytes member, state, state_text, view_root;
+	struct bytes member, state, state_text, view_root, roster_conflict;
+	uint32_t roster_version, roster_not_after;
 	int64_t started_ms, now_ms;
 	bool provisional;
 	uint32_t rules_version;
@@ -187,6 +191,7 @@ enum ctl_reply_kind {
 	CTL_REPLY_IMPORTED = 13,
 	CTL_REPLY_EVIDENCE = 14,
 	CTL_REPLY_BACKUP = 16,
+	CTL_REPLY_ROSTER = 15,
 };
 
 struct ctl_reply {
@@ -221,6 +226,10 @@ struct ctl_reply {
 			struct bytes path;
 			uint64_t bytes, stall_ms;
 		} backup;
+		struct {
+			struct bytes note;
+			bool in_force;
+		} roster;
 	};
 };
 
@@ -230,6 +239,9 @@ struct ctl_reply {
 #define CTL_PIECE_BYTES (512 * 1024) /* of a bundle */
 #define CTL_CLONES_MAX 64
 #define CTL_PATH_BYTES 512 /* of a folder that is named to a node */
+
+/* Versions in one request to install. */
+#define CTL_ROSTERS_MAX 64
 
 /* Enough for any request, and for any reply, within its limit. */
 #define CTL_ARENA (512 * 1024)

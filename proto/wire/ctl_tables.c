@@ -39,6 +39,8 @@ static const struct scan_table table_query = {.name = "Query", TABLE_ROWS(query_
 static const struct scan_field install_rows[] = {
 	ROW_BYTES(MUST, 1, ctl_request, note, 1, LIMIT_SIGNED_NOTE_BYTES),
 	ROW_U32(MAY, 2, ctl_request, rebuild),
+	ROW_RANGES(SCAN_BYTES, MAY, 3, ctl_request, later, n_later, CTL_ROSTERS_MAX - 1, 1,
+		LIMIT_SIGNED_NOTE_BYTES),
 };
 static const struct scan_table table_install = {.name = "InstallRoster", TABLE_ROWS(install_rows)};
 
@@ -96,6 +98,7 @@ static const struct scan_field request_rows[] = {
 	ROW_PART(CTL_ANCHOR, &table_empty),
 	ROW_PART(CTL_BACKUP, &table_backup),
 	ROW_PART(CTL_EVIDENCE, &table_ask_evidence),
+	ROW_PART(CTL_ROSTERS, &table_empty),
 };
 const struct scan_table table_request = {
 	.name = "Request",
@@ -134,6 +137,8 @@ static const struct scan_field log_rows[] = {
 	ROW_U64(MAY, 10, ctl_log, final_size),
 	ROW_MESSAGES(MAY, 11, ctl_log, cosigned, n_cosigned, LIMIT_MEMBERS, &table_cosigned),
 	ROW_U64(MAY, 13, ctl_log, audited),
+	ROW_U64(MAY, 14, ctl_log, retired_at),
+	ROW_BOOL(15, ctl_log, retired),
 };
 static const struct scan_table table_log = {
 	.name = "Log", TABLE_ROWS(log_rows), .size = sizeof(struct ctl_log)};
@@ -196,6 +201,9 @@ static const struct scan_field status_rows[] = {
 	ROW_U64(MAY, 14, reply_wire, reply.status.strangers),
 	ROW_U64(MAY, 15, reply_wire, reply.status.wal_bytes),
 	ROW_BOOL(16, reply_wire, reply.status.provisional),
+	ROW_U32(MAY, 17, reply_wire, reply.status.roster_version),
+	ROW_WORDS(18, reply_wire, reply.status.roster_conflict, ERR_TEXT_MAX),
+	ROW_U32(MAY, 19, reply_wire, reply.status.roster_not_after),
 	ROW_U64(MAY, 20, reply_wire, reply.status.evidence),
 	ROW_MESSAGES(MAY, 21, reply_wire, reply.status.rebuild, reply.status.n_rebuild, 2,
 		&table_rebuild),
@@ -308,6 +316,13 @@ static const struct scan_field backup_made_rows[] = {
 static const struct scan_table table_backup_made = {
 	.name = "BackupMade", TABLE_ROWS(backup_made_rows)};
 
+static const struct scan_field roster_note_rows[] = {
+	ROW_BYTES(MUST, 1, reply_wire, reply.roster.note, 1, LIMIT_SIGNED_NOTE_BYTES),
+	ROW_BOOL(2, reply_wire, reply.roster.in_force),
+};
+static const struct scan_table table_roster_note = {
+	.name = "RosterNote", TABLE_ROWS(roster_note_rows)};
+
 static const struct scan_field reply_rows[] = {
 	ROW_U32(MAY, 1, reply_wire, reply.id),
 	ROW_BOOL(2, reply_wire, reply.more),
@@ -323,6 +338,7 @@ static const struct scan_field reply_rows[] = {
 	ROW_PART(CTL_REPLY_PIECE, &table_piece),
 	ROW_PART(CTL_REPLY_IMPORTED, &table_imported),
 	ROW_PART(CTL_REPLY_EVIDENCE, &table_evidence),
+	ROW_PART(CTL_REPLY_ROSTER, &table_roster_note),
 	ROW_PART(CTL_REPLY_BACKUP, &table_backup_made),
 };
 const struct scan_table table_reply = {

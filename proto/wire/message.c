@@ -19,6 +19,7 @@ static const struct scan_field hello_rows[] = {
 	ROW_U32(MAY, 6, message, hello.roster_version),
 	ROW_RANGES(SCAN_BYTES, MAY, 7, message, hello.heads, hello.n_heads, LIMIT_HELLO_HEADS, 1,
 		LIMIT_SIGNED_NOTE_BYTES),
+	ROW_BYTES(MAY, 8, message, hello.roster_id, HASH_BYTES, HASH_BYTES),
 };
 static const struct scan_table table_hello = {.name = "Hello", TABLE_ROWS(hello_rows), .lax = true};
 

@@ -39,6 +39,7 @@ struct message {
 			uint32_t roster_version;
 			const struct bytes *heads; /* notes */
 			size_t n_heads;
+			struct bytes roster_id; /* 32, or empty */
 		} hello;
 		struct bytes note; /* ROSTER, HEAD, COSIGNATURE */
 		struct {

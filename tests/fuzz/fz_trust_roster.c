@@ -91,19 +91,7 @@ static void try_text(struct bytes in)
 	}
 	check_roster(&r);
 	struct buf printed = {0};
-	char prev[HASH_HEX_SIZE];
-	hash_print(&r.prev, prev);
-	buf_printf(&printed,
-		"deltad-roster\ncluster %s\nversion %u\nprev %s\nnot-after %04u-%02u-%02u\n",
-		r.cluster, r.version, r.version == 1 ? "-" : prev, r.not_after / 10000,
-		r.not_after / 100 % 100, r.not_after % 100);
-	for (size_t i = 0; i < r.n; i++)
-		roster_put_member_line(&printed, &r.member[i]);
-	for (size_t i = r.n; i < r.n + r.n_former; i++)
-		roster_put_former_line(&printed, &r.member[i]);
-	buf_printf(&printed, "final %u\nquorum office+%u\n", r.final_quorum, r.province_quorum);
-	for (size_t i = 0; i < r.n_retired; i++)
-		roster_put_retire_line(&printed, &r.retired[i]);
+	roster_print(&r, &printed);
 	ENSURE(bytes_equal(buf_bytes(&printed), in));
 	buf_release(&printed);
 }

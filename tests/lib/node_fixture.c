@@ -40,7 +40,8 @@ static int start(struct node *n)
 {
 	struct replica_config config = {.store = n->store,
 		.chance = {node_chance, n},
-		.log_key = &n->c->member[n->self].log,
+		.log_key = n->log_key != NULL ? n->log_key : &n->c->member[n->self].log,
+		.log_key_next = n->log_key_next,
 		.cosign_key = n->mute ? NULL : &n->c->member[n->self].cosign,
 		.member = n->c->member[n->self].slug,
 		.cluster_id = n->c->cluster_id,
@@ -127,12 +128,18 @@ static int end(struct node *n, int rc)
 	return rc;
 }
 
-int node_install_roster(struct node *n)
+int node_install(struct node *n, const struct bytes *notes, size_t count)
 {
 	int rc = begin(n);
 	if (rc == RC_OK)
-		rc = replica_install_roster(n->replica, buf_bytes(&n->c->roster), n->now, &n->e);
+		rc = replica_install_rosters(n->replica, notes, count, n->now, &n->e);
 	return end(n, rc);
+}
+
+int node_install_roster(struct node *n)
+{
+	struct bytes note = buf_bytes(&n->c->roster);
+	return node_install(n, &note, 1);
 }
 
 int node_link(struct node *n, int peer, enum link_event ev)

@@ -12,8 +12,9 @@
 struct node {
 	const struct cluster *c;
 	int self;
-	struct store *store;	/* what the replica uses */
-	struct store *database; /* what is closed at the end */
+	const struct key *log_key, *log_key_next; /* NULL: the cluster's, none */
+	struct store *store;			  /* what the replica uses */
+	struct store *database;			  /* what is closed at the end */
 	struct replica *replica;
 	struct mark mark;  /* the mark file */
 	bool mute;	   /* it cosigns nothing, from its next start on */
@@ -37,6 +38,7 @@ int node_restart(struct node *n);
 
 /* Groups of one input: begin, input, commit, events. On a store error they roll back. */
 int node_install_roster(struct node *n);
+int node_install(struct node *n, const struct bytes *notes, size_t count);
 int node_link(struct node *n, int peer, enum link_event ev);
 int node_recv(struct node *n, int peer, const struct message *m);
 int node_tick(struct node *n);

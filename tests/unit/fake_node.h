@@ -281,6 +281,7 @@ static inline bool fake_answer(struct fake_node *f, int fd, struct bytes raw)
 	case CTL_EXPORT_BUNDLE:
 	case CTL_IMPORT_BUNDLE:
 	case CTL_ANCHOR:
+	case CTL_ROSTERS:
 	case CTL_PROOF:
 	case CTL_EVIDENCE:
 	case CTL_BACKUP:

@@ -71,7 +71,8 @@ static int rebuild(struct node *n, bool alone)
 {
 	n->e = (struct err){0};
 	assert_int_equal(replica_begin(n->replica, &n->e), RC_OK);
-	int rc = replica_rebuild(n->replica, buf_bytes(&n->c->roster), alone, n->now, &n->e);
+	struct bytes note = buf_bytes(&n->c->roster);
+	int rc = replica_rebuild(n->replica, &note, 1, alone, n->now, &n->e);
 	struct err late = {0};
 	assert_int_equal(replica_commit(n->replica, n->now, &late), RC_OK);
 	struct event ev;

@@ -186,7 +186,7 @@ static void hello_may_say_more_than_we_understand(void **state)
 	raw_number(&hello, 2, 9);
 	raw_fill(&hello, 3, 'c', 32);
 	raw_fill(&hello, 4, 'm', 5);
-	raw_fill(&hello, 8, 'x', 100);
+	raw_fill(&hello, 9, 'x', 100);
 	raw_number(&hello, 300, 5);
 	raw_range(&b, 1, buf_bytes(&hello));
 	assert_int_equal(decode(buf_bytes(&b), &m, &e), RC_OK);
