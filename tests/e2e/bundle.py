@@ -113,6 +113,24 @@ def receipt_that_is_carried_back_makes_the_next_bundle_small():
         c["jiangsu"].json("bundle", "import", fourth)
 
 
+def receipts_of_three_witnesses_make_a_report_final():
+    with Apart(("jiangsu", "shanghai", "zhejiang", "anhui", "office")) as c:
+        carry(c, "office", "jiangsu")
+        for i in range(20):
+            c["jiangsu"].post("note", "1-03", f"note {i}")
+
+        def final():
+            return c["jiangsu"].logs_of("jiangsu")[0]["final_size"]
+
+        for witness in ("shanghai", "office", "anhui"):
+            assert final() == 0
+            out, back = path(c, f"to-{witness}"), path(c, f"from-{witness}")
+            export(c["jiangsu"], out, "--for", witness)
+            c[witness].ctl("bundle", "import", out, "-o", back)
+            assert c["jiangsu"].json("bundle", "import", back)["new"] == 0
+        assert final() == 22, c["jiangsu"].status()["logs"]
+
+
 def bundle_that_begins_too_late_is_refused_with_what_to_do():
     with Apart() as c:
         file = path(c, "late")
@@ -320,6 +338,7 @@ def node_that_stops_in_the_middle_starts_again_and_takes_it():
 
 run_scenarios(two_nodes_that_never_meet_converge_by_files_alone, third_node_carries_for_two,
               receipt_that_is_carried_back_makes_the_next_bundle_small,
+              receipts_of_three_witnesses_make_a_report_final,
               bundle_that_begins_too_late_is_refused_with_what_to_do,
               looking_at_a_bundle_takes_nothing, tampered_files_are_refused_at_the_first_fault,
               bundle_of_another_cluster_is_refused, what_is_no_file_is_not_read,

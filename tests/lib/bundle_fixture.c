@@ -47,6 +47,7 @@ struct pass {
 	struct replica *r;
 	struct transfer_import *t;
 	const struct hash *cluster_id; /* NULL: only look */
+	const struct bundle_shell *shell;
 	struct now now;
 };
 
@@ -78,15 +79,26 @@ static bool is_store_trouble(int rc)
 		rc == RC_UNKNOWN_OUTCOME;
 }
 
-static int apply_and_commit(struct pass *p, const struct message *m, struct err *e)
+static int begin(void *arg, struct err *e)
 {
-	int rc = replica_begin(p->r, e);
-	if (rc == RC_OK)
-		rc = apply(p, m, e);
+	return replica_begin(((struct pass *)arg)->r, e);
+}
+
+static int commit(void *arg, int rc, struct err *e)
+{
+	struct pass *p = arg;
 	if (is_store_trouble(rc))
 		return rc;
 	int committed = replica_commit(p->r, p->now, e);
 	return committed != RC_OK ? committed : rc;
+}
+
+static int apply_and_commit(struct pass *p, const struct message *m, struct err *e)
+{
+	int rc = p->shell->enter(p->shell->arg, e);
+	if (rc == RC_OK)
+		rc = apply(p, m, e);
+	return p->shell->settle(p->shell->arg, rc, e);
 }
 
 /* Until it is done with the record, each time in a group of its own. */
@@ -130,12 +142,11 @@ static int run_pass(struct pass *p, struct bytes file, struct bundle_taken *out,
 
 static int finish(struct pass *p, struct bundle_taken *out, struct err *e)
 {
-	struct ctl_imported done;
-	int rc = replica_begin(p->r, e);
+	struct ctl_imported done = {0};
+	int rc = p->shell->enter(p->shell->arg, e);
 	if (rc == RC_OK)
 		rc = transfer_import_end(p->r, p->t, &done, e);
-	if (rc == RC_OK)
-		rc = replica_commit(p->r, p->now, e);
+	rc = p->shell->settle(p->shell->arg, rc, e);
 	if (rc != RC_OK)
 		return rc;
 	out->leaves = done.leaves;
@@ -158,20 +169,36 @@ int bundle_check(struct replica *r, struct bytes file, struct bundle_taken *out,
 	return rc;
 }
 
+static int import(struct pass *p, const struct hash *cluster_id, struct bytes file,
+	struct bundle_taken *out, struct err *e)
+{
+	int rc = transfer_import_new(p->r, &p->t, e);
+	if (rc == RC_OK)
+		rc = run_pass(p, file, out, e);
+	if (rc == RC_OK) {
+		transfer_import_rewind(p->r, p->t);
+		p->cluster_id = cluster_id;
+		rc = run_pass(p, file, out, e);
+	}
+	if (rc == RC_OK)
+		rc = finish(p, out, e);
+	transfer_import_free(p->t);
+	return rc;
+}
+
 int bundle_import(struct replica *r, const struct hash *cluster_id, struct bytes file,
 	struct now now, struct bundle_taken *out, struct err *e)
 {
 	struct pass p = {.r = r, .now = now};
-	int rc = transfer_import_new(r, &p.t, e);
-	if (rc == RC_OK)
-		rc = run_pass(&p, file, out, e);
-	if (rc == RC_OK) {
-		transfer_import_rewind(r, p.t);
-		p.cluster_id = cluster_id;
-		rc = run_pass(&p, file, out, e);
-	}
-	if (rc == RC_OK)
-		rc = finish(&p, out, e);
-	transfer_import_free(p.t);
-	return rc;
+	const struct bundle_shell shell = {begin, commit, &p};
+	p.shell = &shell;
+	return import(&p, cluster_id, file, out, e);
+}
+
+int bundle_import_by(const struct bundle_shell *shell, struct replica *r,
+	const struct hash *cluster_id, struct bytes file, struct now now, struct bundle_taken *out,
+	struct err *e)
+{
+	struct pass p = {.r = r, .now = now, .shell = shell};
+	return import(&p, cluster_id, file, out, e);
 }

@@ -24,6 +24,16 @@ struct bundle_taken {
  * is refused has changed nothing. */
 int bundle_import(struct replica *r, const struct hash *cluster_id, struct bytes file,
 	struct now now, struct bundle_taken *out, struct err *e);
+/* Whoever runs a replica begins and ends its groups as it does otherwise. */
+struct bundle_shell {
+	int (*enter)(void *arg, struct err *e);
+	/* rc is what came of the input: what the store said is dealt with here. */
+	int (*settle)(void *arg, int rc, struct err *e);
+	void *arg;
+};
+int bundle_import_by(const struct bundle_shell *shell, struct replica *r,
+	const struct hash *cluster_id, struct bytes file, struct now now, struct bundle_taken *out,
+	struct err *e);
 /* The first pass only. */
 int bundle_check(struct replica *r, struct bytes file, struct bundle_taken *out, struct err *e);
 

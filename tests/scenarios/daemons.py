@@ -157,6 +157,12 @@ class Daemons:
         twin.start()
         twin.post("note", task, text)
 
+    def act_carry(self, giver, taker):
+        file = os.path.join(self.cluster.folder, "bundle")
+        self.cluster[giver].ctl("bundle", "export", "--for", taker, "-o", file)
+        self.cluster[taker].ctl("bundle", "import", file)
+        os.remove(file)
+
     def act_lie(self, liar, kind, to):
         """The liar's key in the hands of tests/net/peer.c, while its own node is down."""
         if self.is_up(liar):

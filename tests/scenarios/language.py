@@ -199,6 +199,13 @@ def read_lie(w):
     return liar, kind, w.member()
 
 
+def read_carry(w):
+    member = w.member()
+    if not w.taken("to"):
+        raise BadScript("`to` and a member are missing")
+    return member, w.member()
+
+
 def read_nothing(_):
     return ()
 
@@ -224,6 +231,7 @@ ACTIONS = {
     "clock": Word(read_clock, True),
     "slow": Word(read_slow, True),
     "lie": Word(read_lie, False),
+    "carry": Word(read_carry, False),
 }
 
 

@@ -33,6 +33,7 @@ BAD = [
     ("promise 1\ncut anhui\nexpect refused E6003\n", 3, "follows what is to be refused"),
     ("promise 1\nreport anhui 3-05 delayed 4\nexpect refused 6003\n", 3, "a code is like"),
     ("promise 1\nlie anhui well to office\n", 2, "a lie is one of"),
+    ("promise 1\ncarry anhui office\n", 2, "`to` and a member are missing"),
     ("expect no-fork\n", 1, "no `promise N`"),
     ("promise 1\ncut anhui\n", 1, "nothing can fail"),
 ]

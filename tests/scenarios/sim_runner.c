@@ -175,6 +175,16 @@ static void do_lie(struct stage *s, int node, const struct command *c)
 		answer(stage_lie(s, node, c->word[2], to, &e), &e);
 }
 
+static void do_carry(struct stage *s, int node, const struct command *c)
+{
+	struct err e = {0};
+	int to = member_of(s, c->word[2]);
+	if (to < 0 || to == node || s->w.node[to].replica == NULL)
+		broken("nobody is there to take the bundle");
+	else
+		answer(stage_carry(s, node, to, &e), &e);
+}
+
 static void do_clock(struct stage *s, int node, const struct command *c)
 {
 	s->w.node[node].wall_offset += strtoll(c->word[2], NULL, 10);
@@ -220,6 +230,7 @@ static const struct {
 	{"wipe", 2, false, true, do_wipe},
 	{"install", 2, true, true, do_install},
 	{"lie", 4, false, true, do_lie},
+	{"carry", 3, true, true, do_carry},
 	{"clock", 3, true, true, do_clock},
 	{"slow", 3, false, true, do_slow},
 	{"status", 2, true, true, do_status},

@@ -45,6 +45,9 @@ int stage_install(struct stage *s, int node, struct err *e) MUST_CHECK;
  * lie about. */
 int stage_lie(struct stage *s, int liar, const char *kind, int to, struct err *e) MUST_CHECK;
 
+/* A bundle made for `to`, carried there by disk and taken. */
+int stage_carry(struct stage *s, int from, int to, struct err *e) MUST_CHECK;
+
 /* What an official says. Words that do not apply are "". */
 struct stage_post {
 	const char *word; /* plan, report, overall, note */
