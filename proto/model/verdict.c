@@ -172,6 +172,9 @@ static struct ruling decide(const struct verdict_facts *f)
 	const struct change *c = f->change;
 	if (!f->index_ok)
 		return void_for(VOID_INDEX);
+	/* Where only the slot is not known, it is known what is the same change again. */
+	if (f->is_repeat && c && !slot_find(c->slot))
+		return void_for(VOID_REPEAT);
 	if (!f->version_known || (c && !slot_find(c->slot)))
 		return (struct ruling){VERDICT_UNKNOWN, VOID_NONE};
 	if (!c || !f->value)
@@ -180,12 +183,12 @@ static struct ruling decide(const struct verdict_facts *f)
 		return void_for(VOID_MEMBER);
 	if (!f->signature_ok || f->retired)
 		return void_for(f->signature_ok ? VOID_RETIRED : VOID_SIGNATURE);
+	if (f->is_repeat)
+		return void_for(VOID_REPEAT);
 	if (!f->is_operator)
 		return void_for(VOID_OPERATOR);
 	if (!f->in_scope)
 		return void_for(VOID_SCOPE);
-	if (f->is_repeat)
-		return void_for(VOID_REPEAT);
 
 	const struct slot_rule *rule = slot_find(c->slot);
 	ENSURE(f->value->slot == rule->slot);

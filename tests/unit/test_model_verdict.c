@@ -294,6 +294,16 @@ static void a_task_out_of_scope_is_void(void **state)
 	assert_void_if(spoil_scope, VOID_SCOPE);
 }
 
+static void a_repeat_is_told_where_only_the_slot_is_unknown(void **state)
+{
+	(void)state;
+	struct scene s = report_scene();
+	s.change.slot = 77;
+	assert_verdict(s, VERDICT_UNKNOWN, VOID_NONE);
+	s.facts.is_repeat = true;
+	assert_void(s, VOID_REPEAT);
+}
+
 static void a_repeat_is_void(void **state)
 {
 	(void)state;
@@ -591,9 +601,9 @@ static void the_earlier_of_two_broken_rules_decides(void **state)
 		{spoil_gate, VERDICT_VOID, VOID_GATE},
 		{spoil_member, VERDICT_VOID, VOID_MEMBER},
 		{spoil_signature, VERDICT_VOID, VOID_SIGNATURE},
+		{spoil_repeat, VERDICT_VOID, VOID_REPEAT},
 		{spoil_operator, VERDICT_VOID, VOID_OPERATOR},
 		{spoil_scope, VERDICT_VOID, VOID_SCOPE},
-		{spoil_repeat, VERDICT_VOID, VOID_REPEAT},
 		{spoil_register, VERDICT_VOID, VOID_REGISTER},
 		{spoil_writer, VERDICT_VOID, VOID_WRITER},
 		{spoil_value, VERDICT_VOID, VOID_VALUE},
@@ -670,6 +680,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_is_no_operator_is_void),
 		cmocka_unit_test(a_task_out_of_scope_is_void),
 		cmocka_unit_test(a_repeat_is_void),
+		cmocka_unit_test(a_repeat_is_told_where_only_the_slot_is_unknown),
 		cmocka_unit_test(a_value_out_of_its_rules_is_void),
 		cmocka_unit_test(a_task_key_of_another_form_is_no_register),
 		cmocka_unit_test(an_area_stands_in_no_task),
