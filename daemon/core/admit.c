@@ -245,15 +245,16 @@ static int move_change(struct replica *r, struct log *to, uint64_t index, struct
 {
 	if (c->verdict == VERDICT_VOID && !MUTANT(FINDING_STAYS))
 		from->row.voids--;
-	int rc = r->ops->finding_delete(r->store, from->row.id, c->index, e);
+	uint64_t repeat = c->index;
+	int rc = r->ops->finding_delete(r->store, from->row.id, repeat, e);
 	if (rc == RC_OK)
-		rc = admit_finding(r, from, c->index, VERDICT_VOID, repeat_code(from, c->index), e);
-	if (rc == RC_OK)
-		rc = audit_note_repeat(r, reg, &c->id, to, index, from, c->index, e);
+		rc = admit_finding(r, from, repeat, VERDICT_VOID, repeat_code(from, repeat), e);
 	c->log = to->row.id;
 	c->index = index;
 	if (rc == RC_OK)
 		rc = r->ops->change_set(r->store, reg, c, e);
+	if (rc == RC_OK)
+		rc = audit_note_repeat(r, reg, &c->id, to, index, from, repeat, e);
 	if (rc == RC_OK)
 		rc = admit_finding(r, to, index, c->verdict, c->void_code, e);
 	if (rc == RC_OK)

@@ -173,15 +173,16 @@ static int void_filed(struct replica *r, struct log *log, int64_t reg, struct st
 }
 
 /* It stands in no register: of the verdicts that left it out only a repeat's comes after the
- * signature's. */
+ * signature's, whatever it is called where the log has ended. */
 static int void_unfiled(struct replica *r, struct log *log, uint64_t index, int64_t reg,
 	const struct examined *x, struct err *e)
 {
 	enum verdict v;
-	enum void_code code;
+	enum void_code code = VOID_NONE;
 	int rc = r->ops->finding_get(r->store, log->row.id, index, &v, &code, e);
-	if (rc != RC_OK || v != VERDICT_VOID || code != VOID_REPEAT)
-		return rc == STORE_NONE ? RC_OK : rc;
+	bool repeat = code == VOID_REPEAT || code == VOID_RETIRED;
+	if (rc != RC_OK || v != VERDICT_VOID || !repeat)
+		return rc < 0 ? rc : STORE_NONE;
 	struct hash place = place_of(log, index);
 	v = x->version_known ? VERDICT_VOID : VERDICT_UNKNOWN;
 	log->row.voids--;
@@ -191,22 +192,21 @@ static int void_unfiled(struct replica *r, struct log *log, uint64_t index, int6
 	return rc;
 }
 
+/* STORE_NONE: there was nothing to change. */
 static int void_signature(struct replica *r, struct log *log, uint64_t index,
 	const struct examined *x, struct taken *t, struct err *e)
 {
 	int64_t reg;
 	struct store_change c;
 	if (!x->body_ok || MUTANT(BAD_SIGNATURE_KEPT))
-		return RC_OK;
+		return STORE_NONE;
 	int rc = r->ops->register_id(
 		r->store, x->change.task, x->change.slot, x->change.holder, false, &reg, e);
 	if (rc == RC_OK)
 		rc = r->ops->change_get(r->store, reg, &x->body_id, &c, e);
 	if (rc == RC_OK && c.log == log->row.id && c.index == index)
 		return void_filed(r, log, reg, &c, x, t, e);
-	if (rc == RC_OK)
-		return void_unfiled(r, log, index, reg, x, e);
-	return rc == STORE_NONE ? RC_OK : rc;
+	return rc == RC_OK ? void_unfiled(r, log, index, reg, x, e) : rc;
 }
 
 static bool has_signature(const struct examined *x, uint64_t index)
@@ -307,8 +307,10 @@ int replica_audit_done(
 			rc = settle(r, log, p->first + i, &leaf[i].body_id, e);
 			continue;
 		}
-		first = bad++ == 0 ? i : first;
 		rc = void_signature(r, log, p->first + i, &leaf[i], &taken, e);
+		if (rc == RC_OK)
+			first = bad++ == 0 ? i : first;
+		rc = rc < 0 ? rc : RC_OK;
 	}
 	if (rc == RC_OK)
 		rc = decide_the_rest(r, &taken, e);
@@ -380,13 +382,14 @@ static int settle_doubt(struct replica *r, const struct doubt *d, struct buf *ra
 	examine_leaf(&r->roster.cluster_id, buf_bytes(raw), &r->scratch, &x);
 	if (!has_signature(&x, d->index) || x.signature_ok)
 		return RC_OK;
-	say_found(r, log, 1, d->index);
-	r->wrote = true;
 	struct gone gone;
 	struct taken taken = {.gone = &gone};
 	rc = void_signature(r, log, d->index, &x, &taken, e);
-	if (rc == RC_OK)
-		rc = decide_the_rest(r, &taken, e);
+	if (rc != RC_OK)
+		return rc < 0 ? rc : RC_OK;
+	say_found(r, log, 1, d->index);
+	r->wrote = true;
+	rc = decide_the_rest(r, &taken, e);
 	return rc == RC_OK ? r->ops->log_put(r->store, &log->row, e) : rc;
 }
 

@@ -307,6 +307,7 @@ static void bad_signature_is_never_shown_as_current(void **state)
 	assert_true(node_is_current(&n, &first));
 	node_audit(&n);
 	assert_int_equal(node_log(&n, s.origin)->findings, 1);
+	assert_int_equal(n.events[EVENT_BAD_SIGNATURE], 1);
 	node_release(&n);
 	scribe_release(&s);
 }
@@ -401,6 +402,25 @@ static void peer_that_is_provisional_neither_agrees_nor_differs(void **state)
 	assert_ok(&n, replica_status(n.replica, n.now, &status, &n.e));
 	assert_int_equal(status.peers[1].agree, AGREE_DIFFERENT_LOGS);
 	node_release(&n);
+}
+
+static void log_is_cosigned_when_it_is_audited(void **state)
+{
+	struct scribe s;
+	struct node n;
+	struct outbound out;
+	scribe_begin(&s, *state, OFFICE);
+	scribe_write(&s, task_write("jiangsu", NULL), NULL);
+	node_init(&n, *state, SHANGHAI);
+	node_greet(&n, JIANGSU);
+	feed_bulk(&n, &s);
+	assert_ok(&n, node_pass(&n, 1000));
+	assert_false(node_next(&n, JIANGSU, MESSAGE_COSIGNATURE, &out));
+	node_audit(&n);
+	assert_ok(&n, node_tick(&n));
+	assert_true(node_next(&n, JIANGSU, MESSAGE_COSIGNATURE, &out));
+	node_release(&n);
+	scribe_release(&s);
 }
 
 /* ---- restarts ---- */
@@ -693,6 +713,7 @@ int main(void)
 		cmocka_unit_test(history_says_what_is_not_audited),
 		cmocka_unit_test(view_is_compared_with_nobody_until_the_audit_is_done),
 		cmocka_unit_test(peer_that_is_provisional_neither_agrees_nor_differs),
+		cmocka_unit_test(log_is_cosigned_when_it_is_audited),
 		cmocka_unit_test(audit_goes_on_after_a_restart),
 		cmocka_unit_test(piece_that_a_rollback_overtook_is_passed_over),
 		cmocka_unit_test(only_a_log_far_behind_comes_in_bulk),
