@@ -69,6 +69,8 @@ void books_release(struct books *b)
 	free(b->log);
 	free(b->ack);
 	free(b->rejected);
+	free(b->cosigned.head);
+	free(b->final.head);
 }
 
 struct held_log *held_find(struct held *h, const char *origin)

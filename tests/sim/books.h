@@ -12,9 +12,10 @@ struct book_log {
 	struct frontier frontier;
 	size_t n, cap;
 	uint64_t safe; /* leaves from here on may be gone: a database that held them was put back */
-	bool by_hand;  /* its owner's own replica need not hold it */
-	bool cloned;   /* two machines wrote it */
-	bool tainted;  /* its owner was cloned, rolled back unnoticed, or hostile */
+	uint32_t closed; /* bit by node: it may not go on in this log */
+	bool by_hand;	 /* its owner's own replica need not hold it */
+	bool cloned;	 /* two machines wrote it */
+	bool tainted;	 /* its owner was cloned, rolled back unnoticed, or hostile */
 };
 
 /* A change that a client was told is on disk. */
@@ -24,7 +25,20 @@ struct book_ack {
 	struct hash id;
 };
 
+/* A head that a member cosigned, or that somebody calls final. */
+struct book_head {
+	char origin[ORIGIN_SIZE];
+	int by;
+	uint64_t size;
+	struct hash root;
+};
+struct book_heads {
+	struct book_head *head;
+	size_t n, cap;
+};
+
 struct books {
+	struct book_heads cosigned, final;
 	struct book_log *log;
 	size_t n_logs;
 	struct book_ack *ack;
@@ -47,6 +61,8 @@ struct held_log {
 	char origin[ORIGIN_SIZE];
 	uint64_t size, bytes;
 	struct hash root;
+	uint64_t final; /* leaves that are */
+	unsigned alarms;
 	bool forked;
 };
 struct held {

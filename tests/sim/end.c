@@ -157,14 +157,19 @@ static int count_log(void *arg, const struct store_log *log)
 	return c->n->store->ops->leaf_each(c->n->store, log->id, 0, c->size, count_leaf, c, NULL);
 }
 
+bool oracle_root_at(struct sim_node *n, const char *origin, uint64_t size, struct hash *root)
+{
+	struct counting c = {.origin = origin, .size = size, .n = n};
+	ENSURE(n->store->ops->log_each(n->store, count_log, &c, NULL) == RC_OK);
+	frontier_root(&c.f, root);
+	return c.f.size == size;
+}
+
 /* Do the first leaves that n holds give what `of` holds? */
 static bool goes_on_from(struct sim_node *n, const struct held_log *of)
 {
-	struct counting c = {.origin = of->origin, .size = of->size, .n = n};
 	struct hash root;
-	ENSURE(n->store->ops->log_each(n->store, count_log, &c, NULL) == RC_OK);
-	frontier_root(&c.f, &root);
-	return c.f.size == of->size && hash_equal(&root, &of->root);
+	return oracle_root_at(n, of->origin, of->size, &root) && hash_equal(&root, &of->root);
 }
 
 /* I5: `less` and `more` have had the time to talk to each other. */
@@ -210,8 +215,32 @@ static bool pair_is_settled(struct world *w, struct sim_node *x, struct sim_node
 	return a->size <= b->size ? have_met(w, x, a, y, b, must) : have_met(w, y, b, x, a, must);
 }
 
+/* I5: once anybody has evidence, everybody has. */
+static bool all_are_warned(struct world *w, const struct book_log *l, bool must)
+{
+	const struct sim_node *knows = NULL, *knows_not = NULL;
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		const struct held_log *held = held_look(&w->node[i].held, l->origin);
+		if (!counts(w, &w->node[i]))
+			continue;
+		if (held != NULL && held->forked)
+			knows = &w->node[i];
+		else
+			knows_not = &w->node[i];
+	}
+	if (knows == NULL || knows_not == NULL)
+		return true;
+	if (must)
+		oracle_fail(w, 5, "%s%d has evidence against %s, and %s%d has none",
+			knows->id->slug, knows->self, l->origin, knows_not->id->slug,
+			knows_not->self);
+	return false;
+}
+
 static bool log_is_settled(struct world *w, const struct book_log *l, bool must)
 {
+	if (!all_are_warned(w, l, must))
+		return false;
 	for (size_t i = 0; i < w->n_nodes; i++)
 		for (size_t k = i + 1; k < w->n_nodes; k++) {
 			struct sim_node *x = &w->node[i], *y = &w->node[k];
@@ -386,5 +415,9 @@ void oracle_end(struct world *w)
 		oracle_holds(14);
 	}
 	oracle_findings(w, any);
+	for (size_t i = 0; i < w->n_nodes; i++)
+		if (node_is_up(&w->node[i]))
+			witness_look(w, &w->node[i]);
+	witness_end(w);
 	oracle_rebuild(w, any);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/trust/cosign.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/oracle.h"
@@ -13,6 +14,7 @@
 #define FUTURE_EPOCH 50
 #define HOSTILE_EPOCH 60
 #define ACT_MIN_MS 20
+#define TWO_LIARS_PAUSE_MS 500
 #define PAUSE_MAX_MS 10000
 
 /* Who writes logs by hand. A log of a liar has two branches, and each peer is shown one of them. */
@@ -86,7 +88,10 @@ static void write_logs(struct world *w, struct forger *f)
 	bool parts = dice_percent(&w->hostile_dice, 20);
 	if (f->lies && parts && f->log[i][1] == NULL)
 		part_ways(f, i);
-	bool second = dice_percent(&w->hostile_dice, 50);
+	/* Both at once are the harder to find out. */
+	if (w->two_liars && f->log[i][1] != NULL)
+		grow_log(w, f, f->log[i][1]);
+	bool second = !w->two_liars && dice_percent(&w->hostile_dice, 50);
 	grow_log(w, f, f->log[i][1] != NULL && second ? f->log[i][1] : f->log[i][0]);
 }
 
@@ -112,6 +117,25 @@ static void say(struct world *w, struct sim_conn *c, int end, const struct messa
 	buf_release(&out);
 }
 
+/* Of the branch that this peer is shown, by a member whose key the liar has too. */
+static void cosign_for_another(
+	struct world *w, const struct forger *f, struct sim_conn *c, int end, struct bytes head)
+{
+	int other = (f->member + 1) % (int)w->n_members;
+	const struct replica *r = w->node[f->member].replica;
+	struct note n;
+	struct buf note = {0};
+	if (!w->two_liars || !f->lies || other == c->end[end].peer)
+		return;
+	ENSURE(note_parse(head, &n, NULL) == RC_OK);
+	buf_put_bytes(&note, head);
+	cosign_put_line(
+		replica_roster(r), other, &w->identity[other].cosign, n.text, 1 + w->steps, &note);
+	struct message m = {.kind = MESSAGE_COSIGNATURE, .note = buf_bytes(&note)};
+	say(w, c, end, &m);
+	buf_release(&note);
+}
+
 static void announce(struct world *w, const struct forger *f)
 {
 	for (size_t peer = 0; f->member >= 0 && peer < w->n_members; peer++)
@@ -125,6 +149,7 @@ static void announce(struct world *w, const struct forger *f)
 			forge_head(log, &w->identity[f->member], log->n, &note);
 			struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
 			say(w, c, end, &m);
+			cosign_for_another(w, f, c, end, buf_bytes(&note));
 			buf_release(&note);
 		}
 }
@@ -220,9 +245,9 @@ void hostile_act(struct world *w)
 	if (dice_percent(&w->hostile_dice, 40))
 		announce(w, &h->future);
 	if (h->liar.member >= 0) {
-		if (dice_percent(&w->hostile_dice, 40))
+		if (dice_percent(&w->hostile_dice, w->two_liars ? 100 : 40))
 			announce(w, &h->liar);
-		size_t what = dice_index(&w->hostile_dice, 100);
+		size_t what = w->two_liars ? 100 : dice_index(&w->hostile_dice, 100);
 		if (what < 60)
 			lie(w, h);
 		else if (what < 72)
@@ -267,12 +292,20 @@ bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes en
 		takes_want(w, &h->liar, c, end, envelope);
 }
 
+static bool would_tell_of_both(const struct message *m)
+{
+	return m->kind == MESSAGE_HEAD || m->kind == MESSAGE_COSIGNATURE ||
+		m->kind == MESSAGE_EVIDENCE;
+}
+
 bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct outbound *out)
 {
 	struct hostile *h = w->hostile;
 	if (h == NULL || c->end[end].node->member != h->liar.member)
 		return false;
 	size_t what = dice_index(&w->hostile_dice, 100);
+	if (w->two_liars)
+		return would_tell_of_both(&out->msg);
 	if (out->msg.kind == MESSAGE_HELLO && what < 10) {
 		struct buf hello = {0};
 		lies_hello(w, c->end[end].node->id, &hello);
@@ -295,6 +328,15 @@ bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct ou
 
 /* ---- beginning and end ---- */
 
+/* Until the end of faults the others reach nobody but the liar. */
+static void keep_apart(struct world *w, int liar)
+{
+	for (int i = 0; i < (int)w->n_members; i++)
+		for (int k = 0; k < (int)w->n_members; k++)
+			if (i != k && i != liar && k != liar)
+				w->path[i][k].hole_to = SIM_NEVER;
+}
+
 void hostile_setup(struct world *w)
 {
 	bool lies = swarm_has(&w->swarm, FAULT_HOSTILE) && w->n_members >= 3;
@@ -308,9 +350,13 @@ void hostile_setup(struct world *w)
 	struct hostile *h = w->hostile = xalloc(sizeof(*h));
 	h->future.member = future ? (liar + 1) % (int)w->n_members : -1;
 	h->liar = (struct forger){.member = lies ? liar : -1, .lies = true};
-	h->withholds = withholds;
-	h->twists = twists;
+	h->withholds = w->two_liars ? 0 : withholds;
+	h->twists = w->two_liars ? 0 : twists;
 	h->pause_max = w->swarm.pause_max < PAUSE_MAX_MS ? w->swarm.pause_max + 100 : PAUSE_MAX_MS;
+	if (w->two_liars) {
+		h->pause_max = TWO_LIARS_PAUSE_MS;
+		keep_apart(w, liar);
+	}
 	if (lies)
 		w->identity[liar].liar = true;
 	queue_add(w, 100, SIM_HOSTILE, 0, 0);

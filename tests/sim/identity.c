@@ -41,7 +41,8 @@ static void make_roster(struct world *w)
 	buf_put_str(&text, "deltad-roster\ncluster sim\nversion 1\nprev -\nnot-after 2099-12-31\n");
 	for (size_t i = 0; i < w->n_members; i++)
 		member_line(&w->identity[i], &text);
-	buf_printf(&text, "final %d\nquorum office+%d\n", 1,
+	static const int final[SIM_MEMBERS + 1] = {[2] = 1, [3] = 2, [4] = 2, [5] = 3};
+	buf_printf(&text, "final %d\nquorum office+%d\n", final[w->n_members],
 		w->n_members > 3 ? 3 : (int)w->n_members - 1);
 	sha256(buf_bytes(&text), &w->cluster_id);
 	for (size_t i = 0; i < w->n_members; i++) {

@@ -2,12 +2,13 @@
  *
  *	sim [--seeds FIRST..LAST | --seed N] [--for SECONDS] [--jobs N] [--recorded] [--twice]
  *	    [--complete] [--steps M] [--members N] [--without CLASS,…] [--trace] [--shrink]
- *	    [--canary]
+ *	    [--canary] [--two-liars]
  *
  * A run that fails prints what it saw and the command that repeats it, and the exit status is 1.
  * --for: seeds from FIRST on until the time is over. --recorded: the seeds of tests/sim/seeds.txt
  * first. --complete: the runs together must reach every row of the tables. --shrink: makes a
- *failing seed's run smaller. --canary: a run that must fail. */
+ *failing seed's run smaller. --canary, --two-liars: runs that must
+ * fail. */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static int usage(void)
 	fprintf(stderr,
 		"usage: sim [--seeds A..B | --seed N] [--for SECONDS] [--jobs N] [--recorded] "
 		"[--twice] [--complete] [--steps M] [--members 2..5] [--without CLASS,…] "
-		"[--trace] [--shrink] [--canary]\n");
+		"[--trace] [--shrink] [--canary] [--two-liars]\n");
 	return 2;
 }
 
@@ -98,6 +99,8 @@ static bool parse(int argc, char **argv, struct plan *p, bool *shrinks)
 			p->recorded = true;
 		else if (strcmp(argv[i], "--canary") == 0)
 			p->run.canary = true;
+		else if (strcmp(argv[i], "--two-liars") == 0)
+			p->run.two_liars = true;
 		else if (strcmp(argv[i], "--shrink") == 0)
 			*shrinks = true;
 		else if (i + 1 == argc || !parse_pair(argv[i], argv[i + 1], p))

@@ -14,6 +14,7 @@
 #define VIEW_IN 32
 #define VERDICTS_IN 64
 #define REBUILD_IN 16
+#define FINAL_IN 8
 
 /* ---- the table ---- */
 
@@ -48,7 +49,8 @@ void oracle_print_replay(const struct run *run)
 			printf("%s%s", sep, fault_name((enum fault_class)c));
 			sep = ",";
 		}
-	printf("%s --trace\n", run->canary ? " --canary" : "");
+	printf("%s%s --trace\n", run->canary ? " --canary" : "",
+		run->two_liars ? " --two-liars" : "");
 }
 
 void oracle_init(void)
@@ -145,6 +147,10 @@ static int check_leaf(void *arg, uint64_t index, struct bytes leaf)
 	struct checking *c = arg;
 	struct hash h;
 	merkle_leaf_hash(leaf, &h);
+	if (c->author && (c->book->closed >> c->n->self & 1) != 0 &&
+		(index >= c->book->n || !hash_equal(&h, &c->book->leaf[index])))
+		oracle_fail(c->w, 27, "%s%d goes on in %s at %llu, which its mark does not cover",
+			c->n->id->slug, c->n->self, c->book->origin, (unsigned long long)index);
 	/* What was lost and never left its node may be written anew. */
 	if (c->author && index >= c->book->safe && index < c->book->n &&
 		!hash_equal(&h, &c->book->leaf[index]))
@@ -275,6 +281,8 @@ void oracle_committed(struct world *w, struct sim_node *n)
 		oracle_fail(w, 6, "%s: %s", n->id->slug, e.text);
 	n->held.unknown_outcome = false;
 	note_pending(w, n);
+	if (dice_index(&w->oracle, FINAL_IN) == 0)
+		witness_look(w, n);
 	/* While a signature is only assumed to be good the view may be another one. */
 	n->held.provisional = replica_audit_is_due(n->replica);
 	if (n->held.provisional)
@@ -284,11 +292,27 @@ void oracle_committed(struct world *w, struct sim_node *n)
 		oracle_fold(w, n);
 }
 
+/* I27: a log goes on only where the mark file vouches for what is stored of it. Its new one is not
+ * in the mark file yet. */
+static void close_logs(struct world *w, struct sim_node *n, size_t n_old)
+{
+	for (size_t i = 0; i < n_old; i++) {
+		struct book_log *l = &w->books.log[i];
+		bool vouched = n->mark.present && strcmp(n->mark.origin, l->origin) == 0 &&
+			held_size(&n->held, l->origin) >= n->mark.size;
+		if (l->member == n->member && !vouched)
+			l->closed |= (uint32_t)1 << n->self;
+	}
+	oracle_holds(27);
+}
+
 void oracle_started(struct world *w, struct sim_node *n)
 {
+	size_t n_logs = w->books.n_logs;
 	w->images += n->disk != NULL && n->life > 1;
 	oracle_committed(w, n);
 	oracle_holds(19);
+	close_logs(w, n, n_logs);
 	if (n->held.provisional)
 		return;
 	oracle_fold(w, n);
@@ -341,6 +365,7 @@ static void check_head(struct world *w, struct sim_node *n, struct bytes note_by
 			origin, (unsigned long long)cp.size,
 			(unsigned long long)held_size(&n->held, origin));
 	oracle_holds(10);
+	witness_said(w, n, note_bytes);
 	if (l->tainted)
 		return;
 	if (cp.size > l->n || !hash_equal(&cp.root, &l->root[cp.size - 1]))
@@ -395,6 +420,8 @@ void oracle_message(struct world *w, struct sim_node *n, const struct message *m
 		check_head(w, n, m->note);
 	if (m->kind == MESSAGE_LEAVES)
 		check_head(w, n, m->leaves.head);
+	if (m->kind == MESSAGE_COSIGNATURE)
+		witness_said(w, n, m->note);
 	if (m->kind == MESSAGE_HELLO)
 		for (size_t i = 0; i < m->hello.n_heads; i++)
 			check_head(w, n, m->hello.heads[i]);
@@ -415,6 +442,9 @@ static void fork_found(struct world *w, struct sim_node *n, const struct event *
 	if (l == NULL || !l->tainted)
 		oracle_fail(
 			w, 5, "%s says that %s was forked: %s", n->id->slug, ev->origin, ev->text);
+	if (held_find(&n->held, ev->origin)->alarms++ > 0)
+		oracle_fail(
+			w, 5, "%s%d is alarmed twice over %s", n->id->slug, n->self, ev->origin);
 	oracle_holds(5);
 	sometimes(SOMETIMES_FORK_FOUND);
 	if (l->cloned)

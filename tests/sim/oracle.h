@@ -47,6 +47,17 @@ void oracle_end(struct world *w);
 void oracle_dump(struct world *w, struct sim_node *n, struct hash *out);
 void oracle_print_view(struct sim_node *n);
 
+/* The root of the first leaves of a log that a node stores; false: it has fewer. */
+bool oracle_root_at(struct sim_node *n, const char *origin, uint64_t size, struct hash *root);
+
+/* ---- witness.c ---- */
+/* A head leaves a node. */
+void witness_said(struct world *w, struct sim_node *n, struct bytes note);
+/* What a node keeps as final. */
+void witness_look(struct world *w, struct sim_node *n);
+/* After everything was mended. */
+void witness_end(struct world *w);
+
 /* ---- view.c ---- */
 /* What a node shows follows from its history. */
 void oracle_fold(struct world *w, struct sim_node *n);

@@ -230,6 +230,8 @@ static void feel_pulse(struct world *w, struct sim_node *n, struct sim_peer *p)
 	bool was_lost = p->pulse.lost;
 	struct pulse_line line = conn_pulse(w, conn_find(w, p->session), end);
 	pulse_look(&p->pulse, e->bytes_out, &line, mono(w));
+	if (p->pulse.lost && !was_lost)
+		sometimes(SOMETIMES_HALF_OPEN);
 	if (p->pulse.lost && !was_lost && p->dialling == 0)
 		dial_unanswered(&p->dial, mono(w), chance_of(n));
 }

@@ -66,7 +66,7 @@ void swarm_init(struct swarm *s, const struct run *run, struct dice *d)
 {
 	static const int64_t pauses[] = {30, 300, 3000, 30000};
 	static const int64_t weathers[] = {1000, 5000, 20000, 60000};
-	static const int64_t faults[] = {500, 5000, 30000, 120000};
+	static const int64_t faults[] = {500, 5000, 30000, 240000};
 	*s = (struct swarm){0};
 	for (size_t c = 0; c < FAULT_CLASSES; c++) {
 		/* A quarter of the seeds of each kind: less is often more. */
@@ -77,6 +77,8 @@ void swarm_init(struct swarm *s, const struct run *run, struct dice *d)
 		s->on |= (uint32_t)on << c;
 		s->weight[c] = on ? weight : 0;
 	}
+	if (run->two_liars)
+		s->on |= (uint32_t)1 << FAULT_HOSTILE;
 	for (size_t c = 0; c < FAULT_CLASSES; c++)
 		s->weight_sum += s->weight[c];
 	s->death_in = (unsigned)dice_range(d, 300, 5000);

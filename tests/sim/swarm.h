@@ -57,7 +57,8 @@ struct run {
 	size_t members;	  /* 0 = the seed decides */
 	uint32_t without; /* fault classes that do nothing, by bit */
 	bool trace, canary;
-	bool stage; /* nothing happens but what the caller does */
+	bool two_liars; /* one has another member's cosign key too: more than is promised for */
+	bool stage;	/* nothing happens but what the caller does */
 };
 
 void swarm_init(struct swarm *s, const struct run *run, struct dice *d);

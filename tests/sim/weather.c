@@ -226,10 +226,14 @@ static void fill_disk(struct world *w)
 {
 	struct sim_node *n = any_node(w);
 	int64_t more = dice_range(&w->weather, 0, 65536);
+	bool dies = dice_percent(&w->weather, 40);
 	if (n->disk == NULL)
 		return;
 	world_trace(w, "fill %s%d", n->id->slug, n->self);
-	disk_limit(n->disk, more);
+	/* The next start writes the log back, for which there is no room. */
+	if (dies && node_is_up(n))
+		node_die(w, n, NODE_DEAD);
+	disk_limit(n->disk, dies ? more / 16 : more);
 	n->disk_heals = w->now + how_long(w);
 }
 
@@ -279,6 +283,7 @@ void weather_clone(struct world *w, struct sim_node *n)
 		.dice = {dice_u64(&w->weather)}};
 	disk_put_back(twin->disk, copy);
 	disk_copy_free(copy);
+	w->identity[n->member].copied = true;
 	oracle_cloned(w, n->mark.origin, n->member);
 	world_trace(w, "clone %s%d", n->id->slug, n->self);
 	sometimes(SOMETIMES_CLONED);

@@ -92,7 +92,10 @@ static struct dice derived(struct dice *d)
 void world_init(struct world *w, const struct run *run)
 {
 	struct dice seed = {run->seed};
-	*w = (struct world){.seed = run->seed, .stage = run->stage, .trace = run->trace};
+	*w = (struct world){.seed = run->seed,
+		.stage = run->stage,
+		.two_liars = run->two_liars,
+		.trace = run->trace};
 	w->people = derived(&seed);
 	w->weather = derived(&seed);
 	w->wires = derived(&seed);

@@ -29,7 +29,8 @@
 struct identity {
 	char slug[SLUG_SIZE];
 	struct key root, log, cosign, noise, operator[SIM_OPERATORS];
-	bool liar; /* says what it likes */
+	bool liar;   /* says what it likes */
+	bool copied; /* to a second machine */
 };
 
 struct sim_peer {
@@ -132,7 +133,7 @@ struct world {
 	struct weather *storm;
 	int64_t down_to;	 /* who dies now stays down until then */
 	struct hostile *hostile; /* NULL: nobody is */
-	bool stage, calm, over;
+	bool stage, two_liars, calm, over;
 	int64_t calm_since;
 	uint64_t messages, flips, wire_bytes;
 	uint64_t images; /* databases opened that a dead process or a power cut left */
