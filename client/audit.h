@@ -77,7 +77,7 @@ struct audit_leaf {
 	/* derived */
 	enum verdict verdict;
 	enum void_code code;
-	bool decided, repeat, current;
+	bool decided, repeat, retired, current;
 };
 
 /* Somebody's word on a log's root at a size. */

@@ -28,6 +28,17 @@ static int member_of(const struct judging *j, const struct audit_log *log)
 	return roster_find_any(j->roster, bytes_str(log->origin.member));
 }
 
+/* Has the roster ended the log below this leaf? */
+static bool is_retired(const struct judging *j, const struct audit_leaf *x)
+{
+	struct bytes origin = bytes_str(x->log->origin.text);
+	const struct retirement *t = roster_retired(j->roster, origin);
+	int owner = member_of(j, x->log);
+	if (t)
+		return x->index >= t->valid_below;
+	return owner < 0 || !roster_log_key(j->roster, origin, owner);
+}
+
 /* ---- log events ---- */
 
 static bool open_is_sound(
@@ -86,6 +97,8 @@ static enum void_code judge_sound_event(struct judging *j, struct audit_leaf *x)
 	struct arena a;
 	arena_init(&a, j->memory[0], CODEC_LEAF_ARENA);
 	ENSURE(leaf_decode(x->raw, &a, &leaf, NULL) == RC_OK);
+	if (x->retired)
+		return VOID_RETIRED;
 	if (x->index == 0) {
 		if (x->kind != LEAF_OPEN || !open_is_sound(j, x->log, &leaf.open))
 			return VOID_EVENT;
@@ -154,6 +167,8 @@ static int compare_ids(const void *pa, const void *pb)
 	const struct audit_leaf *a = *(struct audit_leaf *const *)pa;
 	const struct audit_leaf *b = *(struct audit_leaf *const *)pb;
 	int order = hash_compare(&a->id, &b->id);
+	if (order == 0)
+		order = a->retired - b->retired; /* what counts comes before what does not */
 	if (order == 0)
 		order = (a->log->origin.epoch > b->log->origin.epoch) -
 			(a->log->origin.epoch < b->log->origin.epoch);
@@ -235,6 +250,7 @@ static void decide(struct judging *j, struct audit_leaf *x)
 		.index_ok = x->order_ok,
 		.signature_ok = x->signature_ok,
 		.log_member = bytes_str(x->log->origin.member),
+		.retired = x->retired,
 		.is_repeat = x->repeat,
 		.author_is_regional = role == ROLE_REGIONAL,
 		.author_is_province = role == ROLE_PROVINCE,
@@ -244,7 +260,7 @@ static void decide(struct judging *j, struct audit_leaf *x)
 	if (x->body_ok && x->signature_ok)
 		f.is_operator = is_operator(j, x, leaf.signed_body.key, &f.in_scope);
 	const struct audit_leaf *u = x->body_ok ? find_under(j->a, x) : NULL;
-	if (u) {
+	if (u && !u->retired) { /* as where what stands beyond the end was never given */
 		audit_decode(u, &a[1], &under_leaf, &under_change, &under_value, &has_under_value);
 		bool task =
 			u->slot == SLOT_TASK && u->verdict == VERDICT_EFFECTIVE && has_under_value;
@@ -303,6 +319,7 @@ void audit_judge(struct audit *a, const struct roster *r)
 		log->previous = bytes_of(NULL, 0);
 		for (size_t k = 0; k < log->limit; k++) {
 			log->leaf[k].decided = log->leaf[k].repeat = false;
+			log->leaf[k].retired = is_retired(&j, &log->leaf[k]);
 			if (!is_change(&log->leaf[k]))
 				judge_event(&j, &log->leaf[k]);
 		}
@@ -324,7 +341,7 @@ void audit_judge(struct audit *a, const struct roster *r)
 static bool is_honest(enum void_code code)
 {
 	return code == VOID_OPERATOR || code == VOID_SCOPE || code == VOID_REPEAT ||
-		code == VOID_UNDER;
+		code == VOID_UNDER || code == VOID_RETIRED;
 }
 
 static void judge_owner(struct audit *a, const struct audit_leaf *x)

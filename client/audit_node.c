@@ -12,6 +12,13 @@ struct comparing {
 	struct pool pool;
 };
 
+/* Leaves from here on count nowhere, and are in no bundle. */
+static uint64_t end_of(const struct audit *a, struct bytes origin)
+{
+	const struct retirement *t = roster_retired(audit_roster(a), origin);
+	return t ? t->valid_below : UINT64_MAX;
+}
+
 static int on_status(void *arg, const struct ctl_reply *r, struct err *e)
 {
 	struct comparing *c = arg;
@@ -19,8 +26,10 @@ static int on_status(void *arg, const struct ctl_reply *r, struct err *e)
 		return err_set(e, RC_PEER_MESSAGE, tr("the node did not say how it is"));
 	c->moved = r->status.provisional;
 	for (size_t i = 0; i < r->status.n_logs; i++) {
-		const struct audit_log *log = audit_log_find(c->a, r->status.logs[i].origin);
-		c->moved = c->moved || (log ? log->n : 0) != r->status.logs[i].size;
+		const struct ctl_log *theirs = &r->status.logs[i];
+		const struct audit_log *log = audit_log_find(c->a, theirs->origin);
+		uint64_t size = theirs->size, end = end_of(c->a, theirs->origin);
+		c->moved = c->moved || (log ? log->n : 0) != (size < end ? size : end);
 	}
 	c->view_root = pool_copy(&c->pool, r->status.view_root);
 	return RC_OK;
@@ -46,6 +55,8 @@ static size_t compare_changes(struct audit *a, const struct view *v)
 	size_t current = 0;
 	for (size_t i = 0; i < v->n; i++) {
 		const struct entry *x = &v->entry[i];
+		if (x->index >= end_of(a, x->origin))
+			continue;
 		const struct audit_leaf *l = leaf_at(a, x->origin, x->index);
 		current += x->current;
 		if (!l || (uint32_t)l->verdict != x->verdict)
@@ -61,13 +72,17 @@ static size_t compare_changes(struct audit *a, const struct view *v)
 /* Every leaf without effect; the others have one. */
 static size_t compare_findings(struct audit *a, const struct view *v)
 {
+	size_t n = 0;
 	for (size_t i = 0; i < v->n; i++) {
 		const struct entry *x = &v->entry[i];
+		if (x->index >= end_of(a, x->origin))
+			continue;
+		n++;
 		const struct audit_leaf *l = leaf_at(a, x->origin, x->index);
 		if (!l || (uint32_t)l->verdict != x->verdict)
 			differs(a, AUDIT_VERDICT, x, l ? verdict_name(l->verdict) : "-");
 	}
-	return v->n;
+	return n;
 }
 
 static size_t without_effect(const struct audit *a)

@@ -82,8 +82,17 @@ static struct audit_log *take_head(struct audit *a, struct bytes note)
 			(const char *)cp.origin.p);
 		return NULL;
 	}
+	const struct retirement *t = roster_retired(r, cp.origin);
+	/* The members' line is the head there; what its owner said beyond is passed over. */
+	if (t && cp.size >= t->valid_below) {
+		if (cp.size == t->valid_below && hash_equal(&cp.root, &t->root))
+			log->claimed = cp.size;
+		return log;
+	}
 	const uint8_t *key = roster_log_key(r, cp.origin, log->member);
-	if (!key || checkpoint_verify(note, key, &cp, NULL) != RC_OK) {
+	if (!key)
+		return log; /* of a former member, and of no line: it counts nowhere */
+	if (checkpoint_verify(note, key, &cp, NULL) != RC_OK) {
 		audit_find(a, AUDIT_HEAD, cp.origin, cp.size, "%s", r->member[log->member].slug);
 		return NULL;
 	}

@@ -3,7 +3,6 @@
 //
 //   verify.mjs proof FILE POLICY         a value, by the public keys in POLICY; FILE.operator stands beside FILE
 //   verify.mjs bundle FILE CLUSTER_ID    all that a node holds: deltactl bundle export --all
-//
 // Exit 0: everything holds. 1: something does not, or cannot be read, and what. 2: wrong usage.
 // What is checked and what is not: README.md beside this file. The rules: proto/PROTOCOL.md.
 import { createHash, createPublicKey, verify } from "node:crypto";
@@ -219,7 +218,8 @@ function rosterOf(note, before, clusterId) {
     const f = factsOf([first ?? "", ...rest]);
     if (what === "member") r.members.set(first, { role: rest[0], root: vkeyOf(f.root).key,
       log: unbase64(f.log, 32), cosign: unbase64(f.cosign, 32) });
-    else if (what === "retire") r.gone.set(f.origin, { log: unbase64(f.log, 32), root: unbase64(f.authority, 32) });
+    else if (what === "retire") r.gone.set(f.origin, { log: unbase64(f.log, 32), root: unbase64(f.authority, 32),
+      end: `${f["valid-below"]} ${f.root}` }); // there the line is the head
     else if (what !== "former") r[what] = first;
   }
   require(before ? r.prev === sha256(before.text).toString("hex") : sha256(note.text).toString("hex") === clusterId,
@@ -238,12 +238,12 @@ function rosterOf(note, before, clusterId) {
 }
 
 function checkBundle(raw, clusterId) {
-  const logs = new Map(), final = new Map();
-  let roster, signatures = 0;
+  let logs = new Map(), final = new Map(), roster, signatures = 0;
   const head = (bytes) => {
     const note = noteOf(bytes), h = checkpointOf(note), [cluster, owner] = h.origin.split("/");
     const keys = roster.gone.get(h.origin) ?? roster.members.get(owner);
-    require(cluster === roster.cluster && keys && signed(note, h.origin, 1, keys.log),
+    const end = keys?.end === `${h.size} ${h.root.toString("base64")}`;
+    require(cluster === roster.cluster && keys && (end || signed(note, h.origin, 1, keys.log)),
       `${h.origin}: not its owner's head`);
     const id = `${h.origin} ${h.size} ${h.root.toString("hex")}`;
     const by = final.get(id) ?? final.set(id, { ...h, by: new Set() }).get(id);
@@ -282,7 +282,7 @@ function checkBundle(raw, clusterId) {
 
 function main([mode, path, given]) {
   if (given === undefined || !["proof", "bundle"].includes(mode)) {
-    console.error(readFileSync(new URL(import.meta.url), "utf8").split("\n").slice(1, 8).join("\n"));
+    console.error(readFileSync(new URL(import.meta.url), "utf8").split("\n").slice(1, 7).join("\n"));
     return 2;
   }
   try {

@@ -48,8 +48,7 @@ def ed25519_verify(key, message, signature):
     table, total = ((0, 1, 1, 0), base, minus_a, add(base, minus_a)), (0, 1, 1, 0)
     for i in range(252, -1, -1):  # total = sB - kA
         total = add(add(total, total), table[(s >> i & 1) + 2 * (k >> i & 1)])
-    inverse = pow(total[2], -1, P)
-    x, y = total[0] * inverse % P, total[1] * inverse % P
+    x, y = (c * pow(total[2], -1, P) % P for c in total[:2])
     return (y | (x & 1) << 255).to_bytes(32, "little") == r
 
 # ---- hashes, base64, signed notes: C2SP signed-note, tlog-checkpoint, tlog-cosignature ----
@@ -73,8 +72,7 @@ def note_of(raw):  # (text, [(name, id, signature)])
     return text + "\n", [(name, unbase64(b)[:4], unbase64(b)[4:]) for _, name, b in parts]
 
 def signed(note, name, kind, key):  # is there a line of this key? one that does not verify is an error
-    id_ = sha256(name.encode(), b"\n", bytes([kind]), key)[:4]
-    own = [s for n, i, s in note[1] if (n, i) == (name, id_)]
+    own = [s for n, i, s in note[1] if (n, i) == (name, sha256(name.encode(), b"\n", bytes([kind]), key)[:4])]
     for signature in own:
         message = note[0].encode()
         if kind == 4:
@@ -241,13 +239,15 @@ class Bundle:
                 "too few have signed the roster")
         self.facts, self.members, self.text = facts, new, note[0].encode()
         gone = [dict(f.split("=", 1) for f in w[1:]) for w in lines if w[0] == "retire"]
-        self.gone = {g["origin"]: {k: unbase64(g[k], 32) for k in ("log", "authority")} for g in gone}
+        self.gone = {g["origin"]: {"end": (number(g["valid-below"]), unbase64(g["root"], 32)),
+                                   **{k: unbase64(g[k], 32) for k in ("log", "authority")}} for g in gone}
     def head(self, raw):
         note = note_of(raw)
         origin, size, root = checkpoint_of(note)
         cluster, owner, _ = origin.split("/")
-        key = self.gone[origin]["log"] if origin in self.gone else self.members[owner]["log"]
-        require(cluster == self.facts["cluster"] and signed(note, origin, 1, key), f"{origin}: not its owner's head")
+        gone = self.gone.get(origin)  # at the end of a retired log the roster's line is the head
+        require(cluster == self.facts["cluster"] and (gone and gone["end"] == (size, root) or signed(
+            note, origin, 1, gone["log"] if gone else self.members[owner]["log"])), f"{origin}: not its owner's head")
         self.by.setdefault((origin, size, root), set()).update(
             s for s, m in self.members.items() if s != owner and signed(note, f"{cluster}/{s}/cosign", 4, m["cosign"]))
         return origin, size, root

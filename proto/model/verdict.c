@@ -174,7 +174,7 @@ static struct ruling decide(const struct verdict_facts *f)
 		return void_for(VOID_INDEX);
 	/* Where only the slot is not known, it is known what is the same change again. */
 	if (f->is_repeat && c && !slot_find(c->slot))
-		return void_for(VOID_REPEAT);
+		return void_for(f->retired ? VOID_RETIRED : VOID_REPEAT);
 	if (!f->version_known || (c && !slot_find(c->slot)))
 		return (struct ruling){VERDICT_UNKNOWN, VOID_NONE};
 	if (!c || !f->value)
