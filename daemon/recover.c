@@ -68,7 +68,7 @@ static int commit(struct filler *f)
 
 static bool is_peer_fault(int rc)
 {
-	return rc <= RC_PEER_FRAME && rc >= RC_PEER_LIMIT;
+	return rc <= RC_PEER_FRAME && rc >= RC_PEER_EVIDENCE;
 }
 
 static int put_batch(struct filler *f, struct bytes note)
@@ -119,6 +119,19 @@ static int take_log(void *arg, const struct image_log *log)
 	return rc;
 }
 
+static int take_evidence(void *arg, struct bytes first, struct bytes second, struct bytes proof)
+{
+	struct filler *f = arg;
+	int rc = replica_begin(f->to->replica, f->e);
+	if (rc == RC_OK)
+		rc = replica_fill_evidence(f->to->replica, first, second, proof, loop_now(), f->e);
+	f->in_group++;
+	if (!is_peer_fault(rc))
+		return rc;
+	f->e->rc = RC_VERIFY;
+	return RC_VERIFY;
+}
+
 static int fill(struct recovery *r, struct err *e)
 {
 	struct filler f = {.to = r, .e = e};
@@ -126,6 +139,8 @@ static int fill(struct recovery *r, struct err *e)
 	f.examined = xalloc(LIMIT_BATCH_LEAVES * sizeof(*f.examined));
 	f.memory = xalloc(BATCH_ARENA);
 	int rc = image_logs(r->image, take_log, &f, e);
+	if (rc == RC_OK)
+		rc = image_evidence(r->image, take_evidence, &f, e);
 	if (rc == RC_OK && f.in_group > 0)
 		rc = commit(&f);
 	if (rc == RC_OK)

@@ -256,3 +256,19 @@ int replica_fill(struct replica *r, struct bytes head, uint64_t first, const str
 			log->row.origin, (unsigned long long)cp.size);
 	return rc;
 }
+
+int replica_fill_evidence(struct replica *r, struct bytes first, struct bytes second,
+	struct bytes proof, struct now now, struct err *e)
+{
+	struct bytes hash[MERKLE_PROOF_MAX];
+	struct message m = {.kind = MESSAGE_EVIDENCE};
+	if (proof.n % HASH_BYTES != 0 || proof.n / HASH_BYTES > MERKLE_PROOF_MAX)
+		return err_set(e, RC_PEER_EVIDENCE, "a proof that is none");
+	for (size_t i = 0; i < proof.n / HASH_BYTES; i++)
+		hash[i] = bytes_of(proof.p + i * HASH_BYTES, HASH_BYTES);
+	m.evidence.first = first;
+	m.evidence.second = second;
+	m.evidence.proof = hash;
+	m.evidence.n_proof = proof.n / HASH_BYTES;
+	return evidence_recv(r, NO_PEER, &m, now, e);
+}

@@ -171,6 +171,11 @@ int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool 
  * the replica up. Store errors. */
 int replica_fill(struct replica *r, struct bytes head, uint64_t first, const struct batch *b,
 	struct now now, struct err *e) MUST_CHECK;
+/* What proves a fork, from the same file, when all its leaves are here. RC_PEER_*: it proves
+ * nothing.
+ */
+int replica_fill_evidence(struct replica *r, struct bytes first, struct bytes second,
+	struct bytes proof, struct now now, struct err *e) MUST_CHECK;
 bool replica_is_rebuilding(const struct replica *r);
 struct rebuild_progress {
 	bool on, restored;

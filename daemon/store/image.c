@@ -285,6 +285,20 @@ int image_logs(struct image *m, image_log_fn *fn, void *arg, struct err *e)
 	return rc;
 }
 
+int image_evidence(struct image *m, image_evidence_fn *fn, void *arg, struct err *e)
+{
+	sqlite3_stmt *stmt = NULL;
+	if (m->schema < 2)
+		return RC_OK;
+	int code,
+		rc = prepare(m, "SELECT first, second, proof FROM evidence ORDER BY id", &stmt, e);
+	while (rc == RC_OK && (code = sqlite3_step(stmt)) != SQLITE_DONE)
+		rc = code == SQLITE_ROW ? fn(arg, column(stmt, 0), column(stmt, 1), column(stmt, 2))
+					: fail(m->db, code, e);
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
 static int read_number(struct image *m, const char *sql, uint64_t *out, struct err *e)
 {
 	sqlite3_stmt *stmt = NULL;

@@ -32,6 +32,11 @@ int image_heads(
 	struct image *m, int64_t log, image_note_fn *fn, void *arg, struct err *e) MUST_CHECK;
 int image_leaves(struct image *m, int64_t log, uint64_t from, uint64_t to, image_leaf_fn *fn,
 	void *arg, struct err *e) MUST_CHECK;
+/* What proves forks: two heads and the hashes between them, one after another. A file of schema 1
+ * has none that would be needed. */
+typedef int image_evidence_fn(
+	void *arg, struct bytes first, struct bytes second, struct bytes proof);
+int image_evidence(struct image *m, image_evidence_fn *fn, void *arg, struct err *e) MUST_CHECK;
 /* All leaves in the file, of whatever log. */
 int image_count(struct image *m, uint64_t *leaves, struct err *e) MUST_CHECK;
 /* A hash over what was derived from the leaves: every change with its verdict and what it

@@ -324,6 +324,36 @@ static void backup_of_every_moment_is_restored_without_a_fork_or_a_loss(void **s
 	free(config);
 }
 
+/* ---- forks ---- */
+
+static void backup_keeps_what_proves_a_fork(void **state)
+{
+	struct run t;
+	struct scribe one, other;
+	struct config *config = xalloc(sizeof(*config));
+	struct ctl_status s;
+	struct err e = {0};
+	run_begin(&t, state);
+	scribe_begin(&one, t.c, JIANGSU);
+	scribe_copy(&other, &one);
+	scribe_write(&one, (struct write){.value = value_note("one")}, NULL);
+	scribe_write(&other, (struct write){.value = value_note("other")}, NULL);
+	node_feed(&t.a, &one);
+	assert_ok(&t.a, node_head(&t.a, JIANGSU, &other, other.n));
+	assert_int_equal(t.a.events[EVENT_FORK], 1);
+	size_t k = t.n_backups;
+	take_backup(&t);
+	assert_int_equal(restore_into(&t, k, config, &e), RC_OK);
+	start_machine(&t, config);
+	assert_true(node_log(&t.a, one.origin)->forked);
+	assert_int_equal(replica_status(t.a.replica, t.a.now, &s, &e), RC_OK);
+	assert_int_equal(s.evidence, 1);
+	scribe_release(&one);
+	scribe_release(&other);
+	free(config);
+	run_end(&t);
+}
+
 /* ---- bits ---- */
 
 static struct bytes after_sum(const struct buf *text)
@@ -414,6 +444,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(backup_of_every_moment_is_restored_without_a_fork_or_a_loss),
+		cmocka_unit_test(backup_keeps_what_proves_a_fork),
 		cmocka_unit_test(flipped_bit_in_a_backup_is_refused_or_changes_nothing),
 		cmocka_unit_test(manifest_that_was_touched_is_refused),
 	};
