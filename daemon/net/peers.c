@@ -253,6 +253,19 @@ static void log_up(struct peer *p, const struct conn *c, struct now now)
 	log_peer(p, LOG_LEVEL_INFO, now, "peer-up", detail);
 }
 
+/* One key at two places at once: a line that has moved, or a copied machine. */
+static void log_elsewhere(
+	struct peer *p, const struct conn *old, const struct conn *c, struct now now)
+{
+	char detail[2 * ADDRESS_TEXT_SIZE + 32], from[ADDRESS_TEXT_SIZE], to[ADDRESS_TEXT_SIZE];
+	if (address_same_host(&old->addr, &c->addr))
+		return;
+	address_print(&old->addr, from);
+	address_print(&c->addr, to);
+	text_print(detail, sizeof(detail), "was=%s is=%s", from, to);
+	log_peer(p, LOG_LEVEL_WARN, now, "peer-elsewhere", detail);
+}
+
 /* Of two sessions of a pair both ends keep the same one. */
 static bool wins(struct shell *s, const struct peer *p, const struct conn *c, struct mono_ms now)
 {
@@ -288,8 +301,10 @@ bool peers_join(struct shell *s, struct conn *c, const uint8_t remote[KEY_BYTES]
 	pulse_init(&p->pulse, now.mono);
 	dial_up(&p->dial, now.mono);
 	replica_link(s->replica, peer, LINK_UP, now);
-	if (old)
+	if (old) {
+		log_elsewhere(p, old, c, now);
 		conn_close(old, "replaced by a newer session");
+	}
 	log_up(p, c, now);
 	return true;
 }
