@@ -3,5 +3,5 @@
 
 int cmd_restore(struct app *app, struct err *e)
 {
-	return deltad_become("--restore", app->operand[0], e);
+	return deltad_become("--restore", app->operand[0], NULL, NULL, e);
 }

@@ -8,10 +8,12 @@
 
 #include "client/text.h"
 
-int deltad_become(const char *option, const char *file, struct err *e)
+int deltad_become(
+	const char *option, const char *file, const char *more, const char *value, struct err *e)
 {
 	char path[PATH_MAX];
-	char *argv[] = {"deltad", (char *)(uintptr_t)option, (char *)(uintptr_t)file, NULL};
+	char *argv[] = {"deltad", (char *)(uintptr_t)option, (char *)(uintptr_t)file,
+		(char *)(uintptr_t)more, (char *)(uintptr_t)value, NULL};
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("deltad"));
 	if (n > 0) {
 		path[n] = '\0';

@@ -4,8 +4,9 @@
 
 #include "proto/base/err.h"
 
-/* Becomes `deltad OPTION FILE`: the one beside this program, else the one in PATH. Returns only if
- * there is none: RC_SETUP. */
-int deltad_become(const char *option, const char *file, struct err *e);
+/* Becomes `deltad OPTION FILE [MORE VALUE]` (more may be NULL): the one beside this program, else
+ * the one in PATH. Returns only if there is none: RC_SETUP. */
+int deltad_become(
+	const char *option, const char *file, const char *more, const char *value, struct err *e);
 
 #endif

@@ -15,6 +15,7 @@
 #include "daemon/restore.h"
 #include "daemon/seal.h"
 #include "daemon/store/store_sqlite.h"
+#include "proto/base/text.h"
 
 #define DEFAULT_CONFIG "/etc/deltad/deltad.conf"
 #define SOFTWARE "deltad " DELTAD_VERSION
@@ -31,7 +32,7 @@ enum {
 
 static const char usage[] =
 	"usage: deltad [-c FILE] [--check | --restore FILE | --seal-backup FILE]\n"
-	"       deltad --verify-backup FILE\n"
+	"       deltad --verify-backup FILE [--cluster-id HEX]\n"
 	"       deltad --version | --help\n"
 	"\n"
 	"Runs the node of one office.\n"
@@ -52,7 +53,7 @@ static const char usage[] =
 	"running, 77 not permitted, 78 configuration. With backups: as deltactl.\n";
 
 struct options {
-	const char *config, *verify, *seal, *restore;
+	const char *config, *verify, *seal, *restore, *cluster_id;
 	bool check, version, help;
 };
 
@@ -75,7 +76,7 @@ static bool takes_file(struct options *o, int argc, char **argv, int i)
 	const struct {
 		const char *name, **value;
 	} all[] = {{"-c", &o->config}, {"--verify-backup", &o->verify}, {"--seal-backup", &o->seal},
-		{"--restore", &o->restore}};
+		{"--restore", &o->restore}, {"--cluster-id", &o->cluster_id}};
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 		if (strcmp(argv[i], all[k].name) == 0 && i + 1 < argc && !*all[k].value) {
 			*all[k].value = argv[i + 1];
@@ -354,12 +355,17 @@ static int print_text(struct buf *text)
 	return fflush(stdout) == 0 ? EX_OK : EX_IO;
 }
 
-static int verify(const char *file)
+static int verify(const struct options *o)
 {
 	struct err e = {0};
 	struct buf text = {0};
+	struct hash id;
 	bool sealed = false;
-	if (recover_verify(file, NULL, NULL, &text, &sealed, &e)) {
+	if (o->cluster_id && !hex_decode(bytes_str(o->cluster_id), id.b, HASH_BYTES)) {
+		err_set(&e, RC_USAGE, "--cluster-id has 64 hexadecimal digits");
+		return complain_as_client(&e);
+	}
+	if (recover_verify(o->verify, o->cluster_id ? &id : NULL, NULL, &text, &sealed, &e)) {
 		buf_release(&text);
 		return complain_as_client(&e);
 	}
@@ -422,7 +428,7 @@ int main(int argc, char **argv)
 	struct node n = {.options = &o, .notify = {.fd = -1}};
 	int rc = trust_init(&e);
 	if (!rc && o.verify)
-		return verify(o.verify);
+		return verify(&o);
 	if (!rc)
 		rc = load_config(&o, &n.config, &e);
 	if (rc)

@@ -161,13 +161,14 @@ static int sync_folder(const char *dir, struct err *e)
 	return rc;
 }
 
+/* Also what stands there without its database: a log of another one would be taken for the new
+ * one's. */
 static int move_aside(const struct restoring *s, struct restored *out, struct err *e)
 {
 	static const char *const parts[] = {"-wal", "-shm", SEAL_SUFFIX, ""};
 	char stamp[MANIFEST_TIME_SIZE], from[PATH_BYTES + 8], to[sizeof(out->aside) + 8];
 	struct stat st;
-	if (lstat(s->database, &st) != 0)
-		return RC_OK;
+	bool had_one = lstat(s->database, &st) == 0;
 	manifest_now(stamp);
 	snprintf(out->aside, sizeof(out->aside), "%s.before-%s", s->database, stamp);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -176,6 +177,8 @@ static int move_aside(const struct restoring *s, struct restored *out, struct er
 		if (rename(from, to) != 0 && errno != ENOENT)
 			return io_error(from, e);
 	}
+	if (!had_one)
+		out->aside[0] = '\0';
 	return RC_OK;
 }
 

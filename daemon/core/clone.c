@@ -3,9 +3,15 @@
 #include "daemon/core/state.h"
 #include "proto/base/mutant.h"
 
+/* What an empty node opened before it knew that it had been another: nobody ever wrote there. */
+static bool says_nothing(const struct log *log)
+{
+	return log->row.size == 0 || (log->row.size == 1 && log->previous[0] == '\0');
+}
+
 enum clone_kind clone_between(const struct replica *r, const struct log *a, const struct log *b)
 {
-	if (a->member != b->member || a == b || a->row.size == 0 || b->row.size == 0)
+	if (a->member != b->member || a == b || says_nothing(a) || says_nothing(b))
 		return CLONE_NONE;
 	/* The members know, and have said where it ends. */
 	if (roster_retired(&r->roster, bytes_str(a->row.origin)) != NULL ||

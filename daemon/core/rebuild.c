@@ -126,16 +126,19 @@ int rebuild_end(struct replica *r, struct now now, struct err *e)
 {
 	enum open_reason why = r->rebuild.why;
 	bool whole = has_own_logs(r);
-	r->rebuild.on = false;
 	r->own = newest_own(r);
-	int rc = r->ops->meta_put(r->store, META_KEY, (struct bytes){0}, e);
-	if (rc == RC_OK)
-		rc = own_open(r, why, now, e);
-	if (rc == RC_OK)
-		event_hold(r, EVENT_NEW_EPOCH, NO_PEER, r->own, "%s: it builds on \"%s\"%s",
-			why == OPEN_RESTORE ? "restored" : "rebuilt from the peers",
-			r->own->previous, whole ? "" : ", whose last leaves nobody has given back");
-	return rc;
+	int rc = own_open(r, why, now, e);
+	if (rc != RC_OK) {
+		/* Of too many epochs, say: better no log than an old one. */
+		r->own = NULL;
+		r->rebuild.greeted = r->rebuild.grew = r->rebuild.since = now.mono;
+		return rc;
+	}
+	r->rebuild.on = false;
+	event_hold(r, EVENT_NEW_EPOCH, NO_PEER, r->own, "%s: it builds on \"%s\"%s",
+		why == OPEN_RESTORE ? "restored" : "rebuilt from the peers", r->own->previous,
+		whole ? "" : ", whose last leaves nobody has given back");
+	return r->ops->meta_put(r->store, META_KEY, (struct bytes){0}, e);
 }
 
 int rebuild_tick(struct replica *r, struct now now, struct err *e)

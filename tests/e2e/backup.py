@@ -253,6 +253,9 @@ def things_that_are_no_backup_are_refused():
             path = os.path.join(c.folder, name)
             make(path)
             assert verify(path).returncode != 0, name
+        done = run(DELTACTL, "--cluster-id", "0" * 64, "backup", "verify", good, check=False)
+        assert done.returncode == EXIT_USAGE and "another cluster" in done.stderr, done
+        run(DELTACTL, "--cluster-id", c.id, "backup", "verify", good)
         # Somebody else's, and a manifest that somebody else signed.
         other = back_up(c["office"], folder_of(c))
         node.stop()

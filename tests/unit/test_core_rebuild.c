@@ -209,6 +209,7 @@ static void empty_node_that_hears_of_older_logs_begins_anew(void **state)
 	assert_string_not_equal(node_origin(&t->a), first);
 	assert_int_equal(node_log(&t->a, node_origin(&t->a))->epoch, 2);
 	assert_int_equal(node_size(&t->a, first), 1);
+	assert_int_equal(t->a.events[EVENT_CLONE] + t->b.events[EVENT_CLONE], 0);
 	assert_ok(&t->a, node_write(&t->a, (struct write){.value = value_note("new")}, NULL));
 	end(t);
 }
@@ -322,15 +323,17 @@ static void logs_of_one_number_are_shown_once_on_every_node(void **state)
 		scribe_init(&s[i], *state, JIANGSU, 1);
 		s[i].origin[strlen(s[i].origin) - 1] = (char)('0' + i);
 		scribe_open(&s[i], OPEN_INIT, NULL);
+		scribe_delegate(&s[i], &n.c->member[JIANGSU].operator[0], NULL, 0);
 	}
 	node_feed(&n, &s[0]);
-	assert_int_equal(n.events[EVENT_CLONE], 0);
 	assert_ok(&n, node_leaves(&n, JIANGSU, &s[1], 0, 1));
+	assert_int_equal(n.events[EVENT_CLONE], 0);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &s[1], 1, 2));
 	assert_int_equal(n.events[EVENT_CLONE], 1);
 	assert_non_null(strstr(n.said[EVENT_CLONE], "the same number"));
 	for (size_t i = 0; i < 2; i++) {
 		scribe_write(&s[i], (struct write){.value = value_note("on")}, NULL);
-		assert_ok(&n, node_leaves(&n, JIANGSU, &s[i], 1, 2));
+		assert_ok(&n, node_leaves(&n, JIANGSU, &s[i], 2, 3));
 		scribe_release(&s[i]);
 	}
 	assert_int_equal(n.events[EVENT_CLONE], 1);
@@ -362,14 +365,15 @@ static void old_log_that_goes_on_beside_a_newer_one_is_shown(void **state)
 static void newer_log_of_ours_that_we_did_not_open_is_shown(void **state)
 {
 	struct node n;
-	struct scribe twin;
+	struct scribe twin, mine;
 	node_init(&n, *state, SHANGHAI);
+	scribe_begin(&mine, *state, SHANGHAI);
 	assert_ok(&n, node_delegate(&n, &n.c->member[SHANGHAI].operator[0], NULL, 0));
 	char own[ORIGIN_SIZE];
 	memcpy(own, node_origin(&n), ORIGIN_SIZE);
 	scribe_init(&twin, *state, SHANGHAI, 2);
 	twin.hlc = UINT64_MAX / 2;
-	scribe_open(&twin, OPEN_CLONE, NULL);
+	scribe_open(&twin, OPEN_CLONE, &mine);
 	node_greet(&n, OFFICE);
 	assert_ok(&n, node_leaves(&n, OFFICE, &twin, 0, 1));
 	assert_int_equal(n.events[EVENT_CLONE], 1);
@@ -378,6 +382,7 @@ static void newer_log_of_ours_that_we_did_not_open_is_shown(void **state)
 	assert_string_equal(node_origin(&n), own);
 	assert_ok(&n, node_write(&n, (struct write){.value = value_note("on")}, NULL));
 	scribe_release(&twin);
+	scribe_release(&mine);
 	node_release(&n);
 }
 
