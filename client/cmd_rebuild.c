@@ -20,14 +20,19 @@ static void tell(struct app *app, const char *member, bool alone)
 	sheet_free(s);
 }
 
-/* The one that is installed, else the file that is named. */
-static int take_roster(struct app *app, struct node *n, struct buf *note, struct err *e)
+struct versions {
+	struct buf note[CTL_ROSTERS_MAX];
+	size_t n;
+};
+
+/* The one that is installed, else the files that are named, version 1 first. */
+static int take_rosters(struct app *app, struct node *n, struct versions *v, struct err *e)
 {
 	struct roster r;
 	struct hash id;
 	bool given;
 	if (n->has_roster) {
-		buf_put_bytes(note, buf_bytes(&n->note));
+		buf_put_bytes(&v->note[v->n++], buf_bytes(&n->note));
 		return RC_OK;
 	}
 	if (app->n_operands == 0)
@@ -35,16 +40,20 @@ static int take_roster(struct app *app, struct node *n, struct buf *note, struct
 			tr("this node has no roster; name its file: deltactl rebuild --from-peers "
 			   "FILE"));
 	int rc = node_cluster_id(app->args, &id, &given, e);
-	if (rc == RC_OK)
-		rc = roster_read(app->operand[0], note, &r, e);
-	return rc == RC_OK ? roster_verify_first(buf_bytes(note), given ? &id : NULL, &r, e) : rc;
+	while (rc == RC_OK && v->n < app->n_operands) {
+		rc = roster_read(app->operand[v->n], &v->note[v->n], &r, e);
+		v->n++;
+	}
+	return rc == RC_OK ? roster_verify_first(buf_bytes(&v->note[0]), given ? &id : NULL, &r, e)
+			   : rc;
 }
 
 int cmd_rebuild(struct app *app, struct err *e)
 {
 	const struct args *a = app->args;
 	struct node node = {.line.fd = -1};
-	struct buf note = {0};
+	struct versions v = {.n = 0};
+	struct bytes later[CTL_ROSTERS_MAX];
 	bool alone = args_has(a, OPT_ALONE);
 	int rc = args_exclude(a, OPT_ALONE, OPT_FROM_PEERS, e);
 	if (rc == RC_OK && !alone)
@@ -52,16 +61,21 @@ int cmd_rebuild(struct app *app, struct err *e)
 	if (rc == RC_OK)
 		rc = node_open(&node, a, e);
 	if (rc == RC_OK)
-		rc = take_roster(app, &node, &note, e);
+		rc = take_rosters(app, &node, &v, e);
 	if (rc == RC_OK) {
+		for (size_t i = 1; i < v.n; i++)
+			later[i - 1] = buf_bytes(&v.note[i]);
 		struct ctl_request q = {.kind = CTL_INSTALL_ROSTER,
-			.note = buf_bytes(&note),
+			.note = buf_bytes(&v.note[0]),
+			.later = later,
+			.n_later = v.n - 1,
 			.rebuild = alone ? REBUILD_ALONE : REBUILD_FROM_PEERS};
 		rc = connection_call(&node.line, &q, NULL, NULL, e);
 	}
 	if (rc == RC_OK && !app->out.quiet)
 		tell(app, node.member, alone);
 	node_close(&node);
-	buf_release(&note);
+	for (size_t i = 0; i < v.n; i++)
+		buf_release(&v.note[i]);
 	return rc;
 }

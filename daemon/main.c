@@ -365,7 +365,7 @@ static int verify(const struct options *o)
 		err_set(&e, RC_USAGE, "--cluster-id has 64 hexadecimal digits");
 		return complain_as_client(&e);
 	}
-	if (recover_verify(o->verify, o->cluster_id ? &id : NULL, NULL, &text, &sealed, &e)) {
+	if (recover_verify(o->verify, o->cluster_id ? &id : NULL, NULL, &text, &sealed, NULL, &e)) {
 		buf_release(&text);
 		return complain_as_client(&e);
 	}
@@ -378,14 +378,19 @@ static int seal(struct node *n)
 	struct err e = {0};
 	struct buf text = {0};
 	bool sealed = false;
+	uint8_t signer[KEY_BYTES] = {0};
+	const struct config *c = &n->config;
 	const char *file = n->options->seal;
 	umask(077);
-	int rc = load_key(&n->log, n->config.key_log, KEY_LOG, &n->config, &e);
+	int rc = load_key(&n->log, c->key_log, KEY_LOG, c, &e);
+	if (!rc)
+		rc = load_next(&n->log_next, c->key_log, KEY_LOG, c, &e);
 	if (!rc)
 		rc = recover_verify(
-			file, &n->config.net.cluster_id, n->config.net.member, &text, &sealed, &e);
+			file, &c->net.cluster_id, c->net.member, &text, &sealed, signer, &e);
+	bool next = n->log_next.secret && memcmp(n->log_next.public, signer, KEY_BYTES) == 0;
 	if (!rc && !sealed)
-		rc = manifest_write(file, buf_bytes(&text), &n->log, &e);
+		rc = manifest_write(file, buf_bytes(&text), next ? &n->log_next : &n->log, &e);
 	buf_release(&text);
 	close_node(n);
 	return rc ? complain_as_client(&e) : EX_OK;

@@ -14,6 +14,7 @@
 #include "proto/wire/codec.h"
 
 #define GROUP_LEAVES 8192 /* one transaction */
+#define ROSTERS_MAX 4096  /* versions in a file */
 
 /* ---- one batch ---- */
 
@@ -159,6 +160,8 @@ struct rosters {
 	struct recovery *to;
 	const struct hash *pinned;
 	const char *member;
+	struct buf *note; /* by version */
+	size_t n;
 	struct err *e;
 };
 
@@ -214,15 +217,41 @@ static int begin_with(struct rosters *s, struct bytes note)
 static int take_roster(void *arg, uint64_t version, struct bytes note)
 {
 	struct rosters *s = arg;
-	struct recovery *r = s->to;
 	(void)version;
-	int rc = r->replica == NULL ? begin_with(s, note) : RC_OK;
+	if (s->n == ROSTERS_MAX)
+		return err_set(s->e, RC_VERIFY, "the file has too many rosters");
+	buf_put_bytes(&s->note[s->n++], note);
+	return RC_OK;
+}
+
+static int install(struct rosters *s)
+{
+	struct bytes *note = xalloc(s->n * sizeof(*note));
+	struct replica *r = s->to->replica;
+	for (size_t i = 0; i < s->n; i++)
+		note[i] = buf_bytes(&s->note[i]);
+	int rc = replica_begin(r, s->e);
 	if (rc == RC_OK)
-		rc = replica_begin(r->replica, s->e);
+		rc = replica_install_rosters(r, note, s->n, loop_now(), s->e);
+	free(note);
+	return rc == RC_OK ? replica_commit(r, loop_now(), s->e) : rc;
+}
+
+/* All versions at once: whose node it was may be a member of the last only. */
+static int take_rosters(struct rosters *s)
+{
+	s->note = xalloc(ROSTERS_MAX * sizeof(*s->note));
+	int rc = image_rosters(s->to->image, take_roster, s, s->e);
+	if (rc == RC_OK && s->n == 0)
+		rc = err_set(
+			s->e, RC_VERIFY, "the file has no roster: there is nothing to restore");
 	if (rc == RC_OK)
-		rc = replica_install_roster(r->replica, note, loop_now(), s->e);
+		rc = begin_with(s, buf_bytes(&s->note[0]));
 	if (rc == RC_OK)
-		rc = replica_commit(r->replica, loop_now(), s->e);
+		rc = install(s);
+	for (size_t i = 0; i < s->n; i++)
+		buf_release(&s->note[i]);
+	free(s->note);
 	return rc;
 }
 
@@ -238,9 +267,7 @@ int recover_read(const char *file, const char *path, const struct hash *pinned, 
 	if (rc == RC_OK)
 		rc = store_sqlite_open(path, NULL, &out->store, e);
 	if (rc == RC_OK)
-		rc = image_rosters(out->image, take_roster, &s, e);
-	if (rc == RC_OK && out->replica == NULL)
-		rc = err_set(e, RC_VERIFY, "the file has no roster: there is nothing to restore");
+		rc = take_rosters(&s);
 	if (rc == RC_OK)
 		rc = fill(out, e);
 	if (rc != RC_OK)
@@ -311,7 +338,7 @@ int recover_describe(
 }
 
 int recover_verify(const char *file, const struct hash *pinned, const char *member,
-	struct buf *text, bool *sealed, struct err *e)
+	struct buf *text, bool *sealed, uint8_t signer[KEY_BYTES], struct err *e)
 {
 	char folder[512], path[600];
 	struct recovery r;
@@ -321,6 +348,9 @@ int recover_verify(const char *file, const struct hash *pinned, const char *memb
 			strerror(errno));
 	snprintf(path, sizeof(path), "%s/verified.db", folder);
 	int rc = recover_read(file, path, pinned, member, &r, e);
+	if (rc == RC_OK && signer != NULL)
+		memcpy(signer, replica_roster(r.replica)->member[replica_self(r.replica)].log,
+			KEY_BYTES);
 	if (rc == RC_OK)
 		rc = recover_describe(&r, file, text, sealed, e);
 	if (rc == RC_OK)

@@ -38,8 +38,9 @@ int recover_describe(const struct recovery *r, const char *file, struct buf *tex
 /* The whole test of a backup: recover_read into a scratch folder; FILE.manifest, if there is one
  * (*sealed), must say what it holds and be signed; and what the file derived from its entries must
  * be what they give, else RC_DIVERGED: the node shows something else than it was sent. *text gets
- * what a manifest says of it (PROTOCOL 3.6). */
+ * what a manifest says of it (PROTOCOL 3.6), signer (may be NULL) the log key that its member has
+ * by the file's roster. */
 int recover_verify(const char *file, const struct hash *pinned, const char *member,
-	struct buf *text, bool *sealed, struct err *e) MUST_CHECK;
+	struct buf *text, bool *sealed, uint8_t signer[KEY_BYTES], struct err *e) MUST_CHECK;
 
 #endif

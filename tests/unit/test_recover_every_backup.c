@@ -391,14 +391,14 @@ static void flipped_bit_in_a_backup_is_refused_or_changes_nothing(void **state)
 	run_begin(&t, state);
 	char path[256];
 	snprintf(path, sizeof(path), "%s", file_of(&t, "backup", t.n_backups - 1));
-	assert_int_equal(recover_verify(path, NULL, NULL, &good, &sealed, &e), RC_OK);
+	assert_int_equal(recover_verify(path, NULL, NULL, &good, &sealed, NULL, &e), RC_OK);
 	assert_false(sealed);
 	uint64_t dice = 88172645463325252u, bits = bits_of(path);
 	for (size_t i = 0; i < FLIPS; i++) {
 		dice ^= dice << 13, dice ^= dice >> 7, dice ^= dice << 17;
 		flip(path, dice % bits);
 		buf_reset(&text);
-		int rc = recover_verify(path, NULL, NULL, &text, &sealed, &e);
+		int rc = recover_verify(path, NULL, NULL, &text, &sealed, NULL, &e);
 		if (rc == RC_OK)
 			assert_true(bytes_equal(after_sum(&text), after_sum(&good)));
 		refused += rc != RC_OK;
@@ -422,18 +422,19 @@ static void manifest_that_was_touched_is_refused(void **state)
 	run_begin(&t, state);
 	snprintf(path, sizeof(path), "%s", file_of(&t, "backup", t.n_backups - 1));
 	snprintf(manifest, sizeof(manifest), "%s" MANIFEST_SUFFIX, path);
-	assert_int_equal(recover_verify(path, NULL, NULL, &text, &sealed, &e), RC_OK);
+	assert_int_equal(recover_verify(path, NULL, NULL, &text, &sealed, NULL, &e), RC_OK);
 	const struct key *key = &t.c->member[SHANGHAI].log;
 	assert_int_equal(manifest_write(path, buf_bytes(&text), key, &e), RC_OK);
 	assert_int_not_equal(manifest_write(path, buf_bytes(&text), key, &e), RC_OK);
 	buf_reset(&text);
-	assert_int_equal(recover_verify(path, NULL, NULL, &text, &sealed, &e), RC_OK);
+	assert_int_equal(recover_verify(path, NULL, NULL, &text, &sealed, NULL, &e), RC_OK);
 	assert_true(sealed);
 	uint64_t bits = bits_of(manifest);
 	for (uint64_t bit = 3; bit < bits; bit += 67) {
 		flip(manifest, bit);
 		buf_reset(&text);
-		assert_int_equal(recover_verify(path, NULL, NULL, &text, &sealed, &e), RC_VERIFY);
+		assert_int_equal(
+			recover_verify(path, NULL, NULL, &text, &sealed, NULL, &e), RC_VERIFY);
 		flip(manifest, bit);
 	}
 	buf_release(&text);
