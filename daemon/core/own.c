@@ -35,6 +35,10 @@ int own_open(struct replica *r, enum open_reason why, struct now now, struct err
 	int rc = log_create(r, &o, r->self, &log, e);
 	if (rc != RC_OK)
 		return rc;
+	/* Also after a restart: what it opens is above what it wrote, by whatever clock. */
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->member == r->self)
+			own_observe(r, r->log[i], now);
 	struct leaf leaf = {.kind = LEAF_OPEN,
 		.open = {.suite = SUITE_ED25519_SHA256, .reason = (uint32_t)why}};
 	struct hash root;

@@ -8,7 +8,7 @@ import time
 from cluster import Cluster, DELTAD
 from tally import run_scenarios
 
-FLIPS = int(os.environ.get("FLIPS", "1000"))
+FLIPS = int(os.environ.get("FLIPS", "1000" if os.environ.get("TESTS_MODE") == "full" else "300"))
 SEED = int(os.environ.get("FLIPS_SEED", "1"))
 EXIT_IO = 74
 

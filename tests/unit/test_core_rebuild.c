@@ -362,6 +362,21 @@ static void old_log_that_goes_on_beside_a_newer_one_is_shown(void **state)
 	node_release(&n);
 }
 
+static void log_opened_after_the_clock_went_back_raises_no_alarm(void **state)
+{
+	struct node n;
+	node_init(&n, *state, SHANGHAI);
+	assert_ok(&n, node_delegate(&n, &n.c->member[SHANGHAI].operator[0], NULL, 0));
+	n.mark.present = false;
+	n.now.wall.v -= 3600 * 1000;
+	assert_ok(&n, node_restart(&n));
+	assert_int_equal(n.events[EVENT_NEW_EPOCH], 1);
+	assert_ok(&n, node_write(&n, (struct write){.value = value_note("on")}, NULL));
+	assert_ok(&n, node_restart(&n));
+	assert_int_equal(n.events[EVENT_CLONE], 0);
+	node_release(&n);
+}
+
 static void newer_log_of_ours_that_we_did_not_open_is_shown(void **state)
 {
 	struct node n;
@@ -402,6 +417,7 @@ int main(void)
 		cmocka_unit_test(status_counts_what_is_back),
 		cmocka_unit_test(logs_of_one_number_are_shown_once_on_every_node),
 		cmocka_unit_test(old_log_that_goes_on_beside_a_newer_one_is_shown),
+		cmocka_unit_test(log_opened_after_the_clock_went_back_raises_no_alarm),
 		cmocka_unit_test(newer_log_of_ours_that_we_did_not_open_is_shown),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
