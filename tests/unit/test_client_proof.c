@@ -228,8 +228,8 @@ static void delegation_that_does_not_hold_is_refused(void **state)
 	assert_refused((struct wrong){.delegate_by_other = true}, RC_VERIFY, "root key");
 	assert_refused((struct wrong){.scope = "3-06"}, RC_VERIFY, "cover");
 	assert_refused((struct wrong){.not_after = 2}, RC_VERIFY, "ended");
-	assert_refused((struct wrong){.delegate_in_first = true, .not_after = 9}, RC_VERIFY,
-		"ended");
+	assert_refused(
+		(struct wrong){.delegate_in_first = true, .not_after = 9}, RC_VERIFY, "ended");
 	assert_refused((struct wrong){.other_log_key = true}, RC_VERIFY, "no log of the policy");
 	assert_refused((struct wrong){.delegate_is_change = true}, RC_INPUT, "no delegation");
 }
