@@ -38,7 +38,7 @@ bool replica_is_bulk(const struct replica *r, struct bytes origin)
 
 /* ---- repeats ---- */
 
-/* Sorts as the member's leaves stand: by epoch, origin, index (admit.c's stands_before). */
+/* Sorts as the member's leaves stand: by epoch, origin, index. */
 static struct hash place_of(const struct log *log, uint64_t index)
 {
 	struct hash h = {0};
@@ -46,27 +46,6 @@ static struct hash place_of(const struct log *log, uint64_t index)
 	put_u32be(h.b + 4, log->origin.salt);
 	put_u64be(h.b + 8, index);
 	return h;
-}
-
-struct first_repeat {
-	bool found;
-	int64_t reg;
-	struct hash place;
-};
-
-static int take_first(void *arg, int64_t reg, const struct hash *place)
-{
-	struct first_repeat *f = arg;
-	*f = (struct first_repeat){true, reg, *place};
-	return STORE_NONE;
-}
-
-static int find_repeat(
-	struct replica *r, const struct hash *id, struct first_repeat *out, struct err *e)
-{
-	*out = (struct first_repeat){0};
-	int rc = r->ops->ref_each(r->store, id, REF_REPEAT, take_first, out, e);
-	return rc < 0 ? rc : RC_OK;
 }
 
 static struct log *log_at(const struct replica *r, int member, const struct hash *place)
@@ -80,13 +59,48 @@ static struct log *log_at(const struct replica *r, int member, const struct hash
 	return NULL;
 }
 
+static uint64_t index_at(const struct hash *place)
+{
+	return get_u64be(place->b + 8);
+}
+
+struct first_repeat {
+	const struct replica *r;
+	int member;
+	bool found;
+	int64_t reg;
+	struct hash place;
+};
+
+/* The first that counts; if none does, the first. */
+static int take_first(void *arg, int64_t reg, const struct hash *place)
+{
+	struct first_repeat *f = arg;
+	const struct log *log = log_at(f->r, f->member, place);
+	bool counts = log != NULL && !retire_covers(log, index_at(place));
+	if (!f->found || counts) {
+		f->found = true;
+		f->reg = reg;
+		f->place = *place;
+	}
+	return counts ? STORE_NONE : 0;
+}
+
+static int find_repeat(struct replica *r, int member, const struct hash *id,
+	struct first_repeat *out, struct err *e)
+{
+	*out = (struct first_repeat){.r = r, .member = member};
+	int rc = r->ops->ref_each(r->store, id, REF_REPEAT, take_first, out, e);
+	return rc < 0 ? rc : RC_OK;
+}
+
 /* A good signature: if the leaf is the change itself, no repeat will ever take its place. */
 static int settle(struct replica *r, const struct log *log, uint64_t index, const struct hash *id,
 	struct err *e)
 {
 	struct first_repeat f;
 	struct store_change c;
-	int rc = find_repeat(r, id, &f, e);
+	int rc = find_repeat(r, log->member, id, &f, e);
 	if (rc != RC_OK || !f.found)
 		return rc;
 	rc = r->ops->change_get(r->store, f.reg, id, &c, e);
@@ -113,7 +127,7 @@ static int put_in_place(struct replica *r, int64_t reg, struct store_change *c, 
 	if (log == NULL)
 		return err_set(e, RC_CORRUPT, "a repeat stands in a log that is not here");
 	c->log = log->row.id;
-	c->index = get_u64be(place->b + 8);
+	c->index = index_at(place);
 	log->row.voids--;
 	int rc = r->ops->ref_drop(r->store, &c->id, REF_REPEAT, reg, place, e);
 	if (rc == RC_OK)
@@ -164,7 +178,7 @@ static int void_filed(struct replica *r, struct log *log, int64_t reg, struct st
 	}
 	admit_forget_under(r, &c->id);
 	if (rc == RC_OK)
-		rc = find_repeat(r, &c->id, &next, e);
+		rc = find_repeat(r, log->member, &c->id, &next, e);
 	if (rc == RC_OK)
 		rc = next.found && !MUTANT(REPEAT_STAYS)
 			? put_in_place(r, reg, c, log->member, &next.place, e)

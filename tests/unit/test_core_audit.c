@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/core/state.h"
+#include "tests/lib/roster_fixture.h"
 
 /* ---- what a node holds, as text ---- */
 
@@ -669,6 +670,18 @@ static void deliver_all(struct world *w, struct node *n, bool lazy)
 	n->bulk = false;
 }
 
+/* Jiangsu's first log ends somewhere before its end. */
+static void end_a_log(const struct world *w, uint64_t below, struct node *n)
+{
+	struct buf note = {0};
+	struct roster now = roster_of_note(buf_bytes(&w->c->roster)), next = roster_after(&now);
+	roster_retire(&next, &now, &w->log[1], below, "test");
+	roster_sign_quorum(&next, &now, w->c, NULL, 0, &note);
+	struct bytes b = buf_bytes(&note);
+	assert_ok(n, node_install(n, &b, 1));
+	buf_release(&note);
+}
+
 static void run_world(const struct cluster *c, unsigned seed)
 {
 	struct world w;
@@ -678,12 +691,20 @@ static void run_world(const struct cluster *c, unsigned seed)
 	node_init(&audited, c, SHANGHAI);
 	deliver_all(&w, &checked, false);
 	deliver_all(&w, &audited, true);
+	bool ends = seed % 3 == 0;
+	if (ends) {
+		uint64_t below = 2 + roll(&w.dice, (unsigned)w.log[1].n - 2);
+		end_a_log(&w, below, &checked);
+		end_a_log(&w, below, &audited);
+	}
 	node_audit(&audited);
 	assert_same_state(&checked, &audited, seed);
 	/* And what comes later finds the same. */
 	for (size_t i = 0; i < HISTORIES; i++)
 		put_leaf(&w, &w.log[i]);
 	for (size_t i = 0; i < HISTORIES; i++) {
+		if (ends && i == 1)
+			continue;
 		node_feed(&checked, &w.log[i]);
 		node_feed(&audited, &w.log[i]);
 	}
@@ -695,10 +716,14 @@ static void run_world(const struct cluster *c, unsigned seed)
 
 static void audited_state_is_that_of_a_node_that_checked_on_arrival(void **state)
 {
-	const char *from = getenv("AUDIT_SEED");
-	unsigned first = from != NULL ? (unsigned)atoi(from) : 1;
-	for (unsigned seed = first; seed < first + (from != NULL ? 1 : 40); seed++)
+	const char *one = getenv("AUDIT_SEED");
+	if (one != NULL) {
+		run_world(*state, (unsigned)atoi(one));
+		return;
+	}
+	for (unsigned seed = 1; seed <= 40; seed++)
 		run_world(*state, seed);
+	run_world(*state, 183); /* a repeat that counts comes after one that does not */
 }
 
 int main(void)
