@@ -129,7 +129,9 @@ int witness_recv(struct replica *r, int peer, struct bytes note, struct now now,
 		return err_set(e, RC_PEER_HEAD, "a cosignature of what is no checkpoint");
 	struct log *log = log_find(r, x.cp.origin);
 	int rc = RC_OK;
-	if (!head_is_known(log, &x))
+	if (peer == NO_PEER)
+		rc = witness_heard(r, e); /* a bundle tells what it knows */
+	if (rc == RC_OK && !head_is_known(log, &x))
 		rc = log_accept_head(r, peer, note, now, &log, &x.cp, e);
 	if (rc != RC_OK || log == NULL)
 		return rc;
@@ -177,8 +179,8 @@ int witness_grew(struct replica *r, struct log *log, struct now now, struct err 
 bool witness_is_due(const struct replica *r, const struct log *log)
 {
 	const struct witness *w = &log->witness;
-	return r->cosign_key != NULL && log->member != r->self && !log_is_closed(log) &&
-		log->row.audited > w->last && log->row.audited != w->tried &&
+	return r->cosign_key != NULL && !r->set_back && !r->rebuild.on && log->member != r->self &&
+		!log_is_closed(log) && log->row.audited > w->last && log->row.audited != w->tried &&
 		roster_retired(&r->roster, bytes_str(log->row.origin)) == NULL;
 }
 
@@ -321,6 +323,21 @@ static int settle(struct replica *r, struct log *log, struct err *e)
 	}
 	w->changed = false;
 	return rc;
+}
+
+int witness_set_back(struct replica *r, struct err *e)
+{
+	r->set_back = !MUTANT(SET_BACK_SPEAKS);
+	return r->ops->meta_put(r->store, META_SET_BACK, bytes_str("yes"), e);
+}
+
+int witness_heard(struct replica *r, struct err *e)
+{
+	if (!r->set_back)
+		return RC_OK;
+	r->set_back = false;
+	r->wrote = true;
+	return r->ops->meta_put(r->store, META_SET_BACK, (struct bytes){0}, e);
 }
 
 int witness_commit(struct replica *r, struct now now, struct err *e)

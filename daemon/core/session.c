@@ -295,7 +295,8 @@ static int recv_digest(
 			s->log[at].has = m->digest.sizes[i].size;
 	}
 	event_hold(r, EVENT_COMMITTED, peer, NULL, "%s", "");
-	return compare_digest(r, peer, e);
+	int rc = witness_heard(r, e); /* its cosignatures went before its digest */
+	return rc == RC_OK ? compare_digest(r, peer, e) : rc;
 }
 
 static int recv_open(struct replica *r, int peer, const struct message *m, const struct batch *b,

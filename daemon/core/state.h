@@ -232,6 +232,7 @@ struct replica {
 	uint32_t next_log_id;
 	struct log *own; /* the epoch we append to */
 	bool own_dirty;	 /* leaves without a head yet */
+	bool set_back;	 /* our database was, and no peer has told us since what we had cosigned */
 	uint64_t hlc;	 /* largest stamp seen that our clock does not call absurd */
 
 	struct {		 /* the mark file */
@@ -405,6 +406,10 @@ int witness_grew(struct replica *r, struct log *log, struct now now, struct err 
 int witness_commit(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 /* Is there something of the log to be cosigned that is not yet? */
 bool witness_is_due(const struct replica *r, const struct log *log);
+/* Our database is not the one that spoke last: what we have cosigned is for the peers to tell. */
+int witness_set_back(struct replica *r, struct err *e) MUST_CHECK;
+/* A peer has told us all that it knows. */
+int witness_heard(struct replica *r, struct err *e) MUST_CHECK;
 void witness_tick(struct replica *r, struct now now);
 struct mono_ms witness_deadline(const struct replica *r);
 int witness_load(struct replica *r, struct err *e) MUST_CHECK;

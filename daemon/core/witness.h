@@ -5,6 +5,8 @@
 
 #include "daemon/core/state.h"
 
+#define META_SET_BACK "cosign-set-back" /* not empty: so it is */
+
 /* Whose signature the log's heads bear. */
 const uint8_t *witness_key(const struct replica *r, const struct log *log);
 /* NULL: nobody is known to have cosigned this size. */

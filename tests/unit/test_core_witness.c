@@ -270,6 +270,43 @@ static void what_we_once_said_binds_us(void **state)
 	end(t);
 }
 
+static void send_digest(struct scene *t, int peer)
+{
+	static const struct hash none;
+	struct message m = {.kind = MESSAGE_VIEW_DIGEST};
+	m.digest.rules_version = 1;
+	m.digest.view_root = hash_bytes(&none);
+	assert_ok(&t->n, node_recv(&t->n, peer, &m));
+}
+
+/* A restored backup: its cosignatures are old, and the peers say what came after. */
+static void node_that_was_set_back_listens_before_it_speaks(void **state)
+{
+	struct scene *t = begin(state);
+	greet(&t->n, JIANGSU);
+	feed(t, 0, 5);
+	t->n.mark = (struct mark){0};
+	assert_ok(&t->n, node_restart(&t->n));
+	for (size_t life = 0; life < 2; life++) {
+		greet(&t->n, JIANGSU);
+		greet(&t->n, ZHEJIANG);
+		if (life == 0)
+			feed(t, 5, 7);
+		assert_ok(&t->n, node_pass(&t->n, 1000));
+		expect_rows(&t->n, 2, "5/shanghai ");
+		assert_ok(&t->n, node_restart(&t->n));
+	}
+	greet(&t->n, JIANGSU);
+	greet(&t->n, ZHEJIANG);
+	hear(t, &t->s, 8, SHANGHAI);
+	send_digest(t, ZHEJIANG);
+	assert_ok(&t->n, node_pass(&t->n, 1000));
+	expect_rows(&t->n, 2, "5/shanghai 8/shanghai ");
+	feed(t, 7, 9);
+	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 9);
+	end(t);
+}
+
 /* ---- what is believed ---- */
 
 static void three_of_the_others_make_it_final(void **state)
@@ -572,6 +609,7 @@ int main(void)
 		cmocka_unit_test(witness_goes_where_another_was_first),
 		cmocka_unit_test(smaller_size_is_never_cosigned_after_a_larger_one),
 		cmocka_unit_test(what_we_once_said_binds_us),
+		cmocka_unit_test(node_that_was_set_back_listens_before_it_speaks),
 		cmocka_unit_test(three_of_the_others_make_it_final),
 		cmocka_unit_test(cosignatures_of_different_sizes_do_not_add_up),
 		cmocka_unit_test(cosignature_waits_for_its_leaves),
