@@ -155,6 +155,7 @@ int bundle_hand_over(struct node *n, const char *path, bool check, bool tell,
 	struct handing h = {.tell = tell && isatty(STDERR_FILENO), .out = out};
 	*out = (struct bundle_outcome){0};
 	int rc = bundle_open(&f, path, e);
+	bool all_sent = false;
 	while (rc == RC_OK && f.left > 0) {
 		rc = bundle_read(&f, &piece, e);
 		if (rc != RC_OK)
@@ -162,9 +163,14 @@ int bundle_hand_over(struct node *n, const char *path, bool check, bool tell,
 		struct ctl_request q = {.kind = CTL_IMPORT_BUNDLE,
 			.import = {check, (uint64_t)f.found.st_size, buf_bytes(&piece)}};
 		rc = connection_send(&n->line, &q, e);
+		all_sent = rc == RC_OK && f.left == 0;
 		if (rc == RC_OK)
 			rc = hear(&h, &n->line, e);
 	}
+	if (rc == RC_UNREACHABLE && all_sent && !check)
+		rc = err_set(e, RC_UNKNOWN_OUTCOME,
+			tr("the node has the whole bundle and did not say what became of it; "
+			   "import it again, that takes nothing twice"));
 	if (h.told)
 		fprintf(stderr, "\n");
 	if (rc == RC_OK && !out->done)

@@ -32,6 +32,12 @@ struct export_words {
 	size_t n, next;
 };
 
+struct export_roster {
+	struct hash id, prev;
+	size_t at, n; /* in rosters */
+	bool in_force;
+};
+
 struct transfer_export {
 	bool receipt;
 	enum stage stage;
@@ -43,7 +49,9 @@ struct transfer_export {
 	char forked[LIMIT_LOGS][ORIGIN_SIZE]; /* logs of which there is evidence */
 	size_t n_forked;
 	struct export_words words;
-	struct buf roster;
+	struct buf rosters;
+	struct export_roster *roster; /* by version */
+	size_t n_rosters;
 };
 
 static int compare_origins(const void *a, const void *b)
@@ -82,6 +90,35 @@ static void list_forked(struct replica *r, struct transfer_export *x)
 		if (evidence_of(r, r->log[i], &m))
 			memcpy(x->forked[x->n_forked++], r->log[i]->row.origin, ORIGIN_SIZE);
 	qsort(x->forked, x->n_forked, ORIGIN_SIZE, compare_texts);
+}
+
+/* Every text that is here of a version; which of them are in force is seen from the last one. */
+static int list_roster(void *arg, struct bytes note, bool in_force)
+{
+	struct transfer_export *x = arg;
+	struct roster *parsed = xalloc(sizeof(*parsed));
+	struct note n;
+	(void)in_force;
+	if (note_parse(note, &n, NULL) == RC_OK && roster_parse(n.text, parsed, NULL) == RC_OK) {
+		x->roster = xrealloc(x->roster, (x->n_rosters + 1) * sizeof(*x->roster));
+		x->roster[x->n_rosters++] = (struct export_roster){
+			.id = parsed->id, .prev = parsed->prev, .at = x->rosters.n, .n = note.n};
+		buf_put_bytes(&x->rosters, note);
+	}
+	free(parsed);
+	return 0;
+}
+
+static int list_rosters(struct replica *r, struct transfer_export *x, struct err *e)
+{
+	struct hash wanted = r->roster.id;
+	int rc = replica_rosters(r, list_roster, x, e);
+	for (size_t i = x->n_rosters; i-- > 0;) {
+		x->roster[i].in_force = hash_equal(&x->roster[i].id, &wanted);
+		if (x->roster[i].in_force)
+			wanted = x->roster[i].prev;
+	}
+	return rc < 0 ? rc : RC_OK;
 }
 
 static void begin_at(struct transfer_export *x, struct bytes origin, uint64_t size)
@@ -155,7 +192,9 @@ int transfer_export_new(struct replica *r, const struct ctl_export *what,
 	struct transfer_export *x = xalloc(sizeof(*x));
 	list_logs(r, x);
 	list_forked(r, x);
-	int rc = choose(r, x, what, e);
+	int rc = list_rosters(r, x, e);
+	if (rc == RC_OK)
+		rc = choose(r, x, what, e);
 	if (rc != RC_OK) {
 		transfer_export_free(x);
 		return rc;
@@ -169,7 +208,8 @@ void transfer_export_free(struct transfer_export *x)
 	if (x == NULL)
 		return;
 	buf_release(&x->notes);
-	buf_release(&x->roster);
+	buf_release(&x->rosters);
+	free(x->roster);
 	buf_release(&x->words.notes);
 	free(x->words.at);
 	free(x);
@@ -199,17 +239,17 @@ static int next_hello(struct replica *r, struct transfer_export *x, struct messa
 	return RC_OK;
 }
 
-static int next_roster(
-	struct replica *r, struct transfer_export *x, struct message *m, struct err *e)
+static int next_roster(struct transfer_export *x, struct message *m)
 {
-	if (x->at >= r->roster.version)
-		return STORE_NONE;
-	int rc = r->ops->roster_get(r->store, (uint32_t)++x->at, &x->roster, e);
-	if (rc == STORE_NONE)
-		return err_set(e, RC_CORRUPT, "roster version %zu is not stored", x->at);
-	m->kind = MESSAGE_ROSTER;
-	m->note = buf_bytes(&x->roster);
-	return rc;
+	while (x->at < x->n_rosters) {
+		const struct export_roster *v = &x->roster[x->at++];
+		if (!v->in_force)
+			continue;
+		m->kind = MESSAGE_ROSTER;
+		m->note = bytes_of(x->rosters.p + v->at, v->n);
+		return RC_OK;
+	}
+	return STORE_NONE;
 }
 
 static int next_evidence(struct replica *r, struct transfer_export *x, struct message *m)
@@ -313,7 +353,7 @@ int transfer_export_next(
 		*out = (struct message){0};
 		switch (x->stage) {
 		case STAGE_HELLO: rc = next_hello(r, x, out); break;
-		case STAGE_ROSTER: rc = next_roster(r, x, out, e); break;
+		case STAGE_ROSTER: rc = next_roster(x, out); break;
 		case STAGE_EVIDENCE: rc = next_evidence(r, x, out); break;
 		case STAGE_LEAVES: rc = next_leaves(r, x, out, e); break;
 		case STAGE_HEAD: rc = next_head(x, out); break;

@@ -28,6 +28,7 @@ struct transfer_import {
 	struct roster roster; /* as it will be once those in the bundle are taken */
 	struct buf proven;    /* origins of logs that the bundle has evidence of, LF around each */
 	char member[SLUG_SIZE]; /* who made the bundle, by its own word */
+	struct roster chain;	/* the last roster in it; version 0: none is there yet */
 	struct holds holds;
 	struct reading log;
 	uint64_t leaves;
@@ -59,66 +60,89 @@ void transfer_import_rewind(struct replica *r, struct transfer_import *t)
 {
 	bundle_form_release(&t->form);
 	buf_release(&t->proven);
-	*t = (struct transfer_import){.roster = r->roster};
+	memset(t, 0, sizeof(*t));
+	t->roster = r->roster;
 }
 
 /* ---- looking ---- */
 
-/* The member whose log this is, by the roster and the bundle's rosters. */
-static int owner_of(
-	const struct transfer_import *t, struct bytes origin, const uint8_t **key, struct err *e)
+/* A head as it stands in a bundle. */
+struct head {
+	struct note n;
+	struct checkpoint cp;
+	int member; /* whose log it is of, by the bundle's rosters; < 0: nobody's */
+	bool pass;  /* it is none to be read here, and nobody is to blame */
+};
+
+/* Does the maker of the bundle have another roster than the newest known? Then what it says may be
+ * signed by keys that only its roster names (PROTOCOL 5.3). */
+static bool has_other_roster(const struct transfer_import *t)
 {
-	struct origin o;
-	if (origin_parse(origin, &o, e) != RC_OK)
-		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
-	int member = roster_find_any(&t->roster, bytes_str(o.member));
-	*key = member < 0 ? NULL : roster_log_key(&t->roster, origin, member);
-	if (*key == NULL || strcmp(o.cluster, t->roster.cluster) != 0)
-		return err_set(e, RC_PEER_ORIGIN, "no roster member owns the log \"%s\"", o.text);
-	return member;
+	return t->chain.version > 0 && !hash_equal(&t->chain.id, &t->roster.id);
 }
 
-/* A head, signed by the log key of its owner, whose index is the result. */
-static int read_head(const struct transfer_import *t, struct bytes text, struct note *n,
-	struct checkpoint *cp, struct err *e)
+/* The log key of the origin's owner; NULL: nobody signs it any more. RC_PEER_ORIGIN, RC_PEER_HEAD.
+ */
+static int find_owner(
+	const struct transfer_import *t, struct head *h, const uint8_t **key, struct err *e)
+{
+	struct origin o;
+	*key = NULL;
+	if (origin_parse(h->cp.origin, &o, e) != RC_OK)
+		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
+	h->member = roster_find_any(&t->roster, bytes_str(o.member));
+	if (h->member >= 0)
+		*key = roster_log_key(&t->roster, h->cp.origin, h->member);
+	if (strcmp(o.cluster, t->roster.cluster) != 0 || (h->member < 0 && !has_other_roster(t)))
+		return err_set(e, RC_PEER_ORIGIN, "no roster member owns the log \"%s\"", o.text);
+	h->pass = *key == NULL;
+	return RC_OK;
+}
+
+/* A head, signed by the log key of its owner. */
+static int read_head(
+	const struct transfer_import *t, struct bytes text, struct head *h, struct err *e)
 {
 	const uint8_t *key;
-	if (note_parse(text, n, e) != RC_OK || checkpoint_parse(n->text, cp, e) != RC_OK ||
-		cp->size == 0)
+	if (note_parse(text, &h->n, e) != RC_OK ||
+		checkpoint_parse(h->n.text, &h->cp, e) != RC_OK || h->cp.size == 0)
 		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
-	int member = owner_of(t, cp->origin, &key, e);
-	if (member < 0)
-		return member;
-	const struct retirement *end = roster_retired(&t->roster, cp->origin);
-	if (end != NULL && cp->size == end->valid_below && hash_equal(&cp->root, &end->root))
-		return member; /* the roster says so itself */
-	if (checkpoint_verify(text, key, cp, e) != RC_OK)
-		return err_set(e, RC_PEER_HEAD, "the head of \"%.*s\" is not signed by its owner",
-			(int)cp->origin.n, (const char *)cp->origin.p);
-	return member;
+	int rc = find_owner(t, h, &key, e);
+	if (rc != RC_OK || h->pass)
+		return rc;
+	const struct retirement *end = roster_retired(&t->roster, h->cp.origin);
+	if (end != NULL && h->cp.size >= end->valid_below) {
+		/* At its end the roster says so itself. */
+		h->pass = h->cp.size > end->valid_below || !hash_equal(&h->cp.root, &end->root);
+		return RC_OK;
+	}
+	if (checkpoint_verify(text, key, &h->cp, e) == RC_OK)
+		return RC_OK;
+	h->pass = has_other_roster(t);
+	return h->pass ? RC_OK
+		       : err_set(e, RC_PEER_HEAD, "the head of \"%.*s\" is not signed by its owner",
+				 (int)h->cp.origin.n, (const char *)h->cp.origin.p);
 }
 
 static int check_head(const struct transfer_import *t, struct bytes text, struct err *e)
 {
-	struct note n;
-	struct checkpoint cp;
-	int member = read_head(t, text, &n, &cp, e);
-	return member < 0 ? member : RC_OK;
+	struct head h;
+	return read_head(t, text, &h, e);
 }
 
 static int check_cosignature(const struct transfer_import *t, struct bytes text, struct err *e)
 {
-	struct note n;
-	struct checkpoint cp;
+	struct head h;
 	member_set bad;
-	int owner = read_head(t, text, &n, &cp, e);
-	if (owner < 0)
-		return owner;
-	(void)cosign_verify(&t->roster, &n, owner, 0, &bad);
-	if (bad != 0 || cosign_named(&t->roster, &n) == MEMBER_BIT(owner))
+	int rc = read_head(t, text, &h, e);
+	if (rc != RC_OK || h.pass)
+		return rc;
+	(void)cosign_verify(&t->roster, &h.n, h.member, 0, &bad);
+	if ((bad != 0 && !has_other_roster(t)) ||
+		cosign_named(&t->roster, &h.n) == MEMBER_BIT(h.member))
 		return err_set(e, RC_PEER_HEAD,
 			"a cosignature under the head of \"%.*s\" is not its member's",
-			(int)cp.origin.n, (const char *)cp.origin.p);
+			(int)h.cp.origin.n, (const char *)h.cp.origin.p);
 	return RC_OK;
 }
 
@@ -143,24 +167,27 @@ static bool is_proven(const struct transfer_import *t, struct bytes origin)
 static int check_evidence(struct transfer_import *t, const struct message *m, struct err *e)
 {
 	struct buf proof = {0};
-	struct checkpoint a, b;
+	struct checkpoint b;
 	struct err why = {0};
-	struct note n;
-	const uint8_t *key;
+	struct head h = {.pass = false};
+	const uint8_t *key = NULL;
 	for (size_t i = 0; i < m->evidence.n_proof; i++)
 		buf_put_bytes(&proof, m->evidence.proof[i]);
 	struct evidence x = {m->evidence.first, m->evidence.second, buf_bytes(&proof)};
 	int rc = RC_OK;
-	if (note_parse(x.first, &n, &why) != RC_OK || checkpoint_parse(n.text, &a, &why) != RC_OK)
+	if (note_parse(x.first, &h.n, &why) != RC_OK ||
+		checkpoint_parse(h.n.text, &h.cp, &why) != RC_OK)
 		rc = err_set(e, RC_PEER_EVIDENCE, "evidence that proves nothing: %s", why.text);
 	else
-		rc = owner_of(t, a.origin, &key, e);
-	if (rc >= 0 && evidence_verify(&x, key, &a, &b, &why) != RC_OK)
+		rc = find_owner(t, &h, &key, e);
+	bool holds = rc == RC_OK && !h.pass && evidence_verify(&x, key, &h.cp, &b, &why) == RC_OK;
+	if (rc == RC_OK && !h.pass && !holds && !has_other_roster(t))
 		rc = err_set(e, RC_PEER_EVIDENCE, "evidence that proves nothing: %s", why.text);
-	if (rc >= 0)
-		put_framed(&t->proven, a.origin);
+	/* A line of the roster settles a fork. */
+	if (holds && roster_retired(&t->roster, h.cp.origin) == NULL)
+		put_framed(&t->proven, h.cp.origin);
 	buf_release(&proof);
-	return rc < 0 ? rc : RC_OK;
+	return rc;
 }
 
 static int check_hello(
@@ -174,31 +201,31 @@ static int check_hello(
 	text_print(t->member, sizeof(t->member), "%.*s", (int)m->hello.member.n,
 		(const char *)m->hello.member.p);
 	for (size_t i = 0; i < m->hello.n_heads; i++) {
-		struct note note;
-		struct checkpoint cp;
-		if (note_parse(m->hello.heads[i], &note, e) != RC_OK ||
-			checkpoint_parse(note.text, &cp, e) != RC_OK)
+		struct head h;
+		struct err unsigned_head = {0};
+		if (note_parse(m->hello.heads[i], &h.n, e) != RC_OK ||
+			checkpoint_parse(h.n.text, &h.cp, e) != RC_OK)
 			return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
-		holds_put(&t->holds, cp.origin, cp.size);
+		if (read_head(t, m->hello.heads[i], &h, &unsigned_head) == RC_OK && !h.pass)
+			holds_put(&t->holds, h.cp.origin, h.cp.size);
 	}
 	return RC_OK;
 }
 
+/* The bundle's versions are a chain of their own, from the first on. What follows is judged by the
+ * newest that goes on from ours; two that exclude each other are no fault of the file's. */
 static int check_roster(struct transfer_import *t, const struct message *m, struct err *e)
 {
-	struct note note;
 	struct roster *next = xalloc(sizeof(*next));
-	int rc = note_parse(m->note, &note, e);
-	if (rc == RC_OK)
-		rc = roster_parse(note.text, next, e);
-	if (rc == RC_OK && next->version == 1)
-		rc = roster_verify_first(m->note, &t->roster.cluster_id, next, e);
-	else if (rc == RC_OK && next->version > t->roster.version)
-		rc = roster_verify_next(m->note, &t->roster, next, e);
-	/* What follows is judged by the newest; two that exclude each other are no fault of the
-	 * file's. */
-	if (rc == RC_OK && next->version == t->roster.version + 1)
-		t->roster = *next;
+	int rc = t->chain.version == 0
+		? roster_verify_first(m->note, &t->roster.cluster_id, next, e)
+		: roster_verify_next(m->note, &t->chain, next, e);
+	if (rc == RC_OK) {
+		t->chain = *next;
+		if (next->version == t->roster.version + 1 &&
+			hash_equal(&next->prev, &t->roster.id))
+			t->roster = *next;
+	}
 	free(next);
 	return rc;
 }
@@ -233,7 +260,7 @@ static void begin_log(
 	struct origin o;
 	size_t epochs = 0;
 	t->log = (struct reading){
-		.passed_over = (log != NULL && log->row.forked) || is_proven(t, origin)};
+		.passed_over = (log != NULL && log_is_frozen(log)) || is_proven(t, origin)};
 	memcpy(t->log.origin, origin.p, origin.n);
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (origin_parse(origin, &o, NULL) == RC_OK &&
@@ -291,14 +318,14 @@ static int check_leaves(
 	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
 {
 	struct reading *g = &t->log;
-	struct checkpoint cp;
-	struct note n;
+	struct head h;
 	struct log *log = log_find(r, m->leaves.origin);
-	int rc = read_head(t, m->leaves.head, &n, &cp, e);
-	if (rc < 0)
+	int rc = read_head(t, m->leaves.head, &h, e);
+	if (rc != RC_OK)
 		return rc;
 	if (!bytes_equal(bytes_str(g->origin), m->leaves.origin))
 		begin_log(r, t, log, m->leaves.origin);
+	g->passed_over = g->passed_over || h.pass;
 	if (!g->passed_over && !g->warm) {
 		uint64_t here = log != NULL ? log->row.size : 0;
 		if (m->leaves.first > here)
@@ -317,10 +344,10 @@ static int check_leaves(
 	for (size_t i = 0; i < m->leaves.n; i++)
 		(void)append_hash(&g->theirs, 0, m->leaves.leaves[i]);
 	frontier_root(&g->theirs, &root);
-	if (!hash_equal(&root, &cp.root))
+	if (!hash_equal(&root, &h.cp.root))
 		return err_set(e, RC_PEER_BATCH,
 			"the leaves of \"%s\" do not give the signed root of size %llu", g->origin,
-			(unsigned long long)cp.size);
+			(unsigned long long)h.cp.size);
 	return g->parted ? RC_OK : compare_leaves(r, g, log, m, e);
 }
 
@@ -406,12 +433,14 @@ static int take_leaves(struct replica *r, struct transfer_import *t, const struc
 		return RC_OK;
 	ENSURE(is_here(log, m) || b->n == m->leaves.n);
 	int rc = log_accept_head(r, NO_PEER, m->leaves.head, now, &log, &cp, e);
-	if (rc == RC_PEER_LIMIT) {
+	if (rc == RC_PEER_LIMIT || (rc == RC_OK && log == NULL)) {
 		t->log.passed_over = true;
 		return RC_OK;
 	}
 	if (rc == RC_OK && t->log.parted) {
 		t->log.passed_over = true;
+		if (log->retired) /* the roster says which history it is, and ours is held to it */
+			return RC_OK;
 		return fork_parted(r, NO_PEER, log, &cp, m->leaves.head, m->leaves.first, b, e);
 	}
 	if (rc == RC_OK)
@@ -429,7 +458,15 @@ static int take_head(struct replica *r, struct bytes note, struct now now, struc
 	struct checkpoint cp;
 	struct log *log;
 	int rc = log_accept_head(r, NO_PEER, note, now, &log, &cp, e);
-	return rc == RC_OK ? witness_take_lines(r, NO_PEER, log, note, now, e) : rc;
+	return rc == RC_OK && log != NULL ? witness_take_lines(r, NO_PEER, log, note, now, e) : rc;
+}
+
+/* What the bundle's rosters make good need not be so by the one in force: two may stand against
+ * each other, or the next may remove us. */
+static bool is_of_another_roster(const struct replica *r, const struct transfer_import *t, int rc)
+{
+	return (rc == RC_PEER_HEAD || rc == RC_PEER_ORIGIN || rc == RC_PEER_EVIDENCE) &&
+		(has_other_roster(t) || !hash_equal(&r->roster.id, &t->roster.id));
 }
 
 int transfer_import_apply(struct replica *r, struct transfer_import *t, const struct message *m,
@@ -452,7 +489,7 @@ int transfer_import_apply(struct replica *r, struct transfer_import *t, const st
 	case MESSAGE_PONG:
 	case MESSAGE_BYE: break;
 	}
-	if (rc == RC_PEER_LIMIT) /* as on the wire */
+	if (rc == RC_PEER_LIMIT || is_of_another_roster(r, t, rc)) /* as on the wire */
 		rc = RC_OK;
 	if (rc == RC_OK)
 		fetch_plan(r, now);

@@ -9,6 +9,7 @@
 #include "proto/trust/checkpoint.h"
 #include "tests/lib/bundle_fixture.h"
 #include "tests/lib/failing_store.h"
+#include "tests/lib/roster_fixture.h"
 
 static const struct ctl_export everything = {.what = EXPORT_ALL};
 
@@ -781,6 +782,143 @@ static void evidence_of_nothing_is_refused(void **state)
 	node_release(&n);
 }
 
+/* ---- versions of the roster ---- */
+
+/* The version after the cluster's first, with another log key for zhejiang, whose log ends at
+ * `below`. */
+static void next_version(
+	const struct cluster *c, const struct scribe *old, size_t below, struct buf *note)
+{
+	uint8_t seed[32] = {77};
+	struct key fresh;
+	struct roster now = roster_of_note(buf_bytes(&c->roster)), next = roster_after(&now);
+	const struct key *new_keys[] = {&fresh};
+	key_from_seed(&fresh, KEY_LOG, "zhejiang", "", seed);
+	roster_use_key(&next, ZHEJIANG, &fresh);
+	roster_retire(&next, &now, old, below, "lost");
+	roster_sign_quorum(&next, &now, c, new_keys, 1, note);
+	key_release(&fresh);
+}
+
+static void install_next(struct node *n, const struct buf *note)
+{
+	struct bytes b = buf_bytes(note);
+	assert_ok(n, node_install(n, &b, 1));
+	assert_int_equal(replica_roster(n->replica)->version, 2);
+}
+
+static void version_of_the_roster_goes_along_and_is_in_force_before_what_it_speaks_of(void **state)
+{
+	const struct cluster *c = *state;
+	struct scribe s;
+	struct node a, b;
+	struct buf note = {0};
+	scribe_begin(&s, c, ZHEJIANG);
+	for (size_t i = 0; i < 6; i++)
+		scribe_write(&s, (struct write){.value = value_note("x")}, NULL);
+	next_version(c, &s, 5, &note);
+	begin_node(&a, c, JIANGSU, 2);
+	node_feed(&a, &s);
+	install_next(&a, &note);
+	begin_node(&b, c, SHANGHAI, 2);
+	carry_all(&a, &b);
+	assert_int_equal(replica_roster(b.replica)->version, 2);
+	assert_int_equal(node_size(&b, node_origin(&a)), 4);
+	assert_int_equal(node_size(&b, s.origin), 5);
+	carry_all(&b, &a);
+	struct hash view = node_view(&a);
+	assert_same_hash(view, node_view(&b));
+	/* And to a node that held more of the log than counts. */
+	node_release(&b);
+	begin_node(&b, c, ANHUI, 0);
+	node_feed(&b, &s);
+	carry_all(&a, &b);
+	assert_int_equal(replica_roster(b.replica)->version, 2);
+	carry_all(&b, &a);
+	view = node_view(&a);
+	assert_same_hash(view, node_view(&b));
+	buf_release(&note);
+	scribe_release(&s);
+	node_release(&a);
+	node_release(&b);
+}
+
+/* Of two successors the one that all have signed is in force, and goes into bundles. */
+static void text_that_all_have_signed_is_the_one_that_goes_along(void **state)
+{
+	const struct cluster *c = *state;
+	struct node a, b;
+	struct buf note[2] = {{0}, {0}};
+	const struct key *last = &c->member[ANHUI].root;
+	struct roster now = roster_of_note(buf_bytes(&c->roster)), next = roster_after(&now);
+	next.not_after = 20310101;
+	roster_sign_quorum(&next, &now, c, &last, 0, &note[0]);
+	next.not_after = 20320101;
+	roster_sign_quorum(&next, &now, c, &last, 1, &note[1]);
+	struct roster all = roster_of_note(buf_bytes(&note[1]));
+	begin_node(&a, c, JIANGSU, 1);
+	install_next(&a, &note[0]);
+	node_greet(&a, ZHEJIANG);
+	struct message m = {.kind = MESSAGE_ROSTER, .note = buf_bytes(&note[1])};
+	assert_ok(&a, node_recv(&a, ZHEJIANG, &m));
+	assert_same_hash(replica_roster(a.replica)->id, all.id);
+	begin_node(&b, c, SHANGHAI, 0);
+	carry_all(&a, &b);
+	assert_same_hash(replica_roster(b.replica)->id, all.id);
+	assert_int_equal(node_size(&b, node_origin(&a)), 3);
+	buf_release(&note[0]);
+	buf_release(&note[1]);
+	node_release(&a);
+	node_release(&b);
+}
+
+static void bundle_by_an_older_roster_is_taken_as_far_as_it_still_counts(void **state)
+{
+	const struct cluster *c = *state;
+	struct scribe s, longer;
+	struct node a, b;
+	struct buf note = {0};
+	scribe_begin(&s, c, ZHEJIANG);
+	scribe_write(&s, (struct write){.value = value_note("x")}, NULL);
+	scribe_copy(&longer, &s);
+	scribe_write(&longer, (struct write){.value = value_note("by whoever has the key")}, NULL);
+	next_version(c, &s, 3, &note);
+	begin_node(&a, c, JIANGSU, 2);
+	node_feed(&a, &longer);
+	begin_node(&b, c, SHANGHAI, 0);
+	install_next(&b, &note);
+	carry_all(&a, &b);
+	assert_int_equal(node_size(&b, node_origin(&a)), 4);
+	assert_int_equal(b.events[EVENT_FORK], 0);
+	assert_int_equal(replica_roster(b.replica)->version, 2);
+	buf_release(&note);
+	scribe_release(&s);
+	scribe_release(&longer);
+	node_release(&a);
+	node_release(&b);
+}
+
+static void roster_that_those_who_must_have_not_signed_is_refused(void **state)
+{
+	const struct cluster *c = *state;
+	struct forged f;
+	struct node n;
+	struct buf note = {0};
+	struct roster now = roster_of_note(buf_bytes(&c->roster)), next = roster_after(&now);
+	const struct key *alone[] = {&c->member[OFFICE].root, &c->member[ANHUI].root};
+	roster_sign(&next, &now, alone, 2, &note);
+	begin_node(&n, c, SHANGHAI, 0);
+	forge(&f, c, ANHUI);
+	struct message m = {.kind = MESSAGE_ROSTER, .note = buf_bytes(&c->roster)};
+	bundle_write(&f.w, &m, &f.file);
+	m.note = buf_bytes(&note);
+	bundle_write(&f.w, &m, &f.file);
+	assert_refused(&n, forged(&f), RC_VERIFY, 3);
+	buf_release(&f.file);
+	buf_release(&note);
+	node_release(&n);
+}
+
 /* ---- with the wire, in any order ---- */
 
 #define PARTIES 3
@@ -1032,6 +1170,11 @@ int main(void)
 		cmocka_unit_test(cosignature_that_is_not_its_members_is_refused),
 		cmocka_unit_test(evidence_goes_along_and_freezes_the_log),
 		cmocka_unit_test(evidence_of_nothing_is_refused),
+		cmocka_unit_test(
+			version_of_the_roster_goes_along_and_is_in_force_before_what_it_speaks_of),
+		cmocka_unit_test(text_that_all_have_signed_is_the_one_that_goes_along),
+		cmocka_unit_test(bundle_by_an_older_roster_is_taken_as_far_as_it_still_counts),
+		cmocka_unit_test(roster_that_those_who_must_have_not_signed_is_refused),
 		cmocka_unit_test(files_and_wire_in_any_order_give_one_view),
 		cmocka_unit_test(bundle_that_was_mixed_up_is_refused_or_true),
 		cmocka_unit_test(import_into_a_store_that_fails_is_undone_and_can_be_repeated),
