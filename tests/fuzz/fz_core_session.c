@@ -134,7 +134,10 @@ static void lie(struct pair *p, struct liar *l, size_t side, struct reader *in)
 {
 	struct buf envelope = {0};
 	uint8_t how = reader_u8(in);
+	liar_hear(l, &p->node[how >> 2 & 1]);
 	liar_say(l, in, &envelope);
+	if (envelope.n == 0)
+		return;
 	if (how & 2)
 		envelope.p[reader_u16be(in) % envelope.n] ^= reader_u8(in);
 	(void)pair_receive(p, side, how & 1 ? pair_member(1 - side) : LIAR, buf_bytes(&envelope));

@@ -26,7 +26,7 @@ SYNC = TALK + WAIT + TALK
 PLAN = write(OFFICE, 0)
 REPORT = write(JIANGSU, 0x51)
 GREET = op(18, OFFICE) + op(18, JIANGSU)
-HEAD, LEAVES = 4, 5
+HEAD, COSIGNATURE, EVIDENCE, LEAVES = 4, 5, 6, 7
 
 
 def lie(side, what, *operands, how=0, branch=0):
@@ -67,6 +67,10 @@ RUNS = {
     "liar_in_anothers_name": SYNC + liar_note() + b"".join(
         lie(side, LEAVES, i, 0, 0, how=1) for side in (0, 1) for i in range(3)) + SYNC,
     "liar_digests": GREET + PLAN + SYNC + lie(OFFICE, 1, 3, 1, 1) + lie(JIANGSU, 1, 3, 1, 0, how=1) + SYNC,
+    "liar_cosigns": GREET + PLAN + SYNC + lie(OFFICE, COSIGNATURE, 1, 9) + lie(JIANGSU, COSIGNATURE, 1, 9) +
+                    lie(OFFICE, COSIGNATURE, 3, 9) + lie(JIANGSU, COSIGNATURE, 0, 1, 9) + SYNC,
+    "liar_proves": GREET + liar_note() + op(29, 0, 0) + liar_note(0) + liar_report(1) + show(OFFICE, 0) +
+                   lie(OFFICE, EVIDENCE, 1, 3, 3) + lie(JIANGSU, EVIDENCE, 1, 3, 3) + lie(OFFICE, EVIDENCE, 4, 1, 2) + SYNC,
     "liar_names_what_is_not_here": GREET + PLAN + op(22, 0, 0, 0, 0, 2, 0x12, 1, 9, 0, 0) + show(JIANGSU) + SYNC,
 }
 

@@ -61,12 +61,16 @@ struct liar {
 	struct hash id[LIAR_IDS]; /* changes that somebody may name */
 	size_t n_ids;
 	uint64_t nonce;
+	struct roster roster;
+	struct buf heard; /* the newest head of an honest log */
 };
 
 void liar_init(struct liar *l, const struct cluster *c);
 void liar_release(struct liar *l);
 void liar_learn(struct liar *l, const struct hash *id);
 const struct hash *liar_id(const struct liar *l, uint8_t which);
+/* What it then cosigns. */
+void liar_hear(struct liar *l, struct node *n);
 /* Each appends a leaf to a branch, as the input says; the heads over it are signed as they should
  * be. */
 void liar_write(struct liar *l, struct reader *in);

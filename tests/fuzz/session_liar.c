@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "proto/trust/checkpoint.h"
+#include "proto/trust/cosign.h"
 #include "proto/trust/sign.h"
 #include "proto/wire/codec.h"
 #include "tests/fuzz/session.h"
@@ -16,6 +16,8 @@ void liar_init(struct liar *l, const struct cluster *c)
 	*l = (struct liar){.c = c};
 	scribe_begin(&l->branch[0], c, LIAR);
 	l->begun[0] = true;
+	ENSURE(roster_verify_first(buf_bytes(&c->roster), &c->cluster_id, &l->roster, NULL) ==
+		RC_OK);
 }
 
 void liar_release(struct liar *l)
@@ -23,6 +25,29 @@ void liar_release(struct liar *l)
 	for (size_t i = 0; i < LIAR_BRANCHES; i++)
 		if (l->begun[i])
 			scribe_release(&l->branch[i]);
+	buf_release(&l->heard);
+}
+
+struct hearing {
+	struct liar *l;
+	struct node *n;
+	const char *origin;
+};
+
+static int hear_log(void *arg, const struct store_log *log)
+{
+	struct hearing *h = arg;
+	struct store_head head;
+	if (strcmp(log->origin, h->origin) != 0)
+		return 0;
+	return h->n->store->ops->head_get(
+		h->n->store, log->id, 0, log->size, &head, &h->l->heard, NULL);
+}
+
+void liar_hear(struct liar *l, struct node *n)
+{
+	struct hearing h = {l, n, node_origin(n)};
+	ENSURE(n->store->ops->log_each(n->store, hear_log, &h, NULL) == RC_OK);
 }
 
 void liar_learn(struct liar *l, const struct hash *id)
@@ -260,13 +285,58 @@ static void say_digest(struct reader *in, const struct scribe *s, struct buf *ou
 	message_encode(&m, out);
 }
 
+/* Of its own log or an honest one; or what another member said of something else. */
+static void say_cosignature(
+	struct liar *l, const struct scribe *s, struct reader *in, struct buf *out)
+{
+	struct buf note = {0}, line = {0};
+	struct note n;
+	uint8_t what = reader_u8(in);
+	if (what & 1)
+		buf_put_bytes(&note, buf_bytes(&l->heard));
+	else
+		make_head(l, s, in, &note);
+	if (note_parse(buf_bytes(&note), &n, NULL) == RC_OK) {
+		int member = what & 2 ? JIANGSU : LIAR;
+		cosign_put_line(&l->roster, member, &l->c->member[member].cosign,
+			what & 2 ? bytes_str("another text\n") : n.text, 1 + reader_u8(in), &line);
+		buf_put_bytes(&note, buf_bytes(&line));
+	}
+	struct message m = {.kind = MESSAGE_COSIGNATURE, .note = buf_bytes(&note)};
+	if (note.n > 0)
+		message_encode(&m, out);
+	buf_release(&note);
+	buf_release(&line);
+}
+
+/* Two heads that are two histories, or are not. */
+static void say_evidence(const struct liar *l, struct reader *in, struct buf *out)
+{
+	struct buf note[2] = {{0}, {0}};
+	struct hash h = {{1}};
+	struct bytes proof[8];
+	uint8_t what = reader_u8(in);
+	for (size_t i = 0; i < 8; i++)
+		proof[i] = hash_bytes(&h);
+	make_head(l, &l->branch[0], in, &note[0]);
+	make_head(l, &l->branch[l->begun[1] && what & 1], in, &note[1]);
+	struct message m = {.kind = MESSAGE_EVIDENCE};
+	m.evidence.first = buf_bytes(&note[what >> 1 & 1]);
+	m.evidence.second = buf_bytes(&note[(what >> 1 & 1) ^ 1]);
+	m.evidence.proof = proof;
+	m.evidence.n_proof = what >> 2 & 7;
+	message_encode(&m, out);
+	buf_release(&note[0]);
+	buf_release(&note[1]);
+}
+
 void liar_say(struct liar *l, struct reader *in, struct buf *out)
 {
 	struct buf note = {0};
 	uint8_t what = reader_u8(in);
 	const struct scribe *s = choose_branch(l, in);
 	struct message m = {0};
-	switch (what % 8) {
+	switch (what % 10) {
 	case 0: say_hello(l, in, out); return;
 	case 1: say_digest(in, s, out); return;
 	case 2:
@@ -278,6 +348,8 @@ void liar_say(struct liar *l, struct reader *in, struct buf *out)
 		make_head(l, s, in, &note);
 		m = (struct message){.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
 		break;
+	case 5: say_cosignature(l, s, in, out); return;
+	case 6: say_evidence(l, in, out); return;
 	default: say_leaves(s, in, out); return;
 	}
 	message_encode(&m, out);
