@@ -48,6 +48,7 @@ struct fake_node {
 	/* The script. */
 	enum fake_post post;
 	struct ctl_status status;
+	struct ctl_evidence evidence; /* no origin: there is none */
 	bool no_roster, revoked;
 	const char *scope; /* of the operator; NULL: all tasks */
 	/* What it holds. */
@@ -282,8 +283,13 @@ static inline bool fake_answer(struct fake_node *f, int fd, struct bytes raw)
 	case CTL_IMPORT_BUNDLE:
 	case CTL_ANCHOR:
 	case CTL_ROSTERS:
-	case CTL_PROOF:
 	case CTL_EVIDENCE:
+		r.rc = f->evidence.origin.n > 0 && q.evidence_at == 0 ? RC_OK : RC_NOT_FOUND;
+		r.kind = r.rc == RC_OK ? CTL_REPLY_EVIDENCE : CTL_REPLY_NONE;
+		r.evidence = f->evidence;
+		fake_reply(fd, &r, q.id);
+		return true;
+	case CTL_PROOF:
 	case CTL_BACKUP:
 	case CTL_SUBSCRIBE: break;
 	}

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "proto/trust/checkpoint.h"
 #include "tests/unit/fake_node.h"
 #include "tests/unit/run_command.h"
 
@@ -423,6 +424,57 @@ static void a_node_that_does_not_answer_is_not_reachable(void **state)
 
 #define NODE_TEST(f) cmocka_unit_test_setup_teardown(f, open_node, close_node)
 
+/* ---- evidence ---- */
+
+#define FORKED FAKE_CLUSTER "/office/1-0000000b"
+
+/* Two heads of the office's log, of the same size; with another root each, or not. */
+static void show_evidence(struct buf *first, struct buf *second, bool differs)
+{
+	struct hash a = {{1}}, b = {{differs ? 2 : 1}};
+	buf_reset(first);
+	buf_reset(second);
+	checkpoint_sign(FORKED, 7, &a, &node->key[1][1], first);
+	checkpoint_sign(FORKED, 7, &b, &node->key[1][1], second);
+	node->evidence = (struct ctl_evidence){.origin = bytes_str(FORKED),
+		.first = buf_bytes(first),
+		.second = buf_bytes(second),
+		.total = 1};
+}
+
+static void evidence_is_verified_before_it_is_shown(void **state)
+{
+	struct buf first = {0}, second = {0};
+	char file[96];
+	(void)state;
+	snprintf(file, sizeof file, "%s/evidence", node->folder);
+	RUN("evidence", "list");
+	assert_ended(0, NULL);
+	RUN("evidence", "show", "office");
+	assert_ended(5, NULL);
+	show_evidence(&first, &second, true);
+	RUN("--json", "evidence", "list");
+	assert_ended(0, NULL);
+	assert_non_null(strstr(done.out, FORKED));
+	RUN("evidence", "show", "jiangsu");
+	assert_ended(5, NULL);
+	RUN("evidence", "show", "office", "-o", file);
+	assert_ended(0, NULL);
+	RUN("evidence", "show", FORKED, "-o", file);
+	assert_ended(6, NULL); /* it is there already */
+	assert_int_equal(unlink(file), 0);
+	/* A node that accuses somebody of nothing cannot be trusted. */
+	show_evidence(&first, &second, false);
+	RUN("evidence", "list");
+	assert_ended(7, NULL);
+	RUN("evidence", "show", "office", "-o", file);
+	assert_ended(7, NULL);
+	assert_int_equal(access(file, F_OK), -1);
+	node->evidence = (struct ctl_evidence){0};
+	buf_release(&first);
+	buf_release(&second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +488,7 @@ int main(void)
 		NODE_TEST(progress_falls_only_with_a_reason),
 		NODE_TEST(a_key_without_the_right_is_refused_before_it_signs),
 		NODE_TEST(a_dry_run_checks_and_posts_nothing),
+		NODE_TEST(evidence_is_verified_before_it_is_shown),
 		NODE_TEST(why_names_the_person_and_checks_the_signature),
 		NODE_TEST(why_ends_with_7_if_a_current_value_was_tampered_with),
 		NODE_TEST(two_values_of_one_register_are_shown_and_resolved),
