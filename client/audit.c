@@ -90,6 +90,12 @@ const struct roster *audit_roster(const struct audit *a)
 void audit_find(struct audit *a, enum audit_id id, struct bytes origin, uint64_t index,
 	const char *fmt, ...)
 {
+	a->failed = a->failed || audit_id_fails(id);
+	a->forked = a->forked || id == AUDIT_FORK;
+	if (a->n_findings == AUDIT_FINDINGS_MAX) {
+		a->n_more++;
+		return;
+	}
 	if (a->n_findings == a->cap_findings) {
 		a->cap_findings = a->cap_findings == 0 ? 16 : 2 * a->cap_findings;
 		a->finding = xrealloc(a->finding, a->cap_findings * sizeof *a->finding);
@@ -101,8 +107,6 @@ void audit_find(struct audit *a, enum audit_id id, struct bytes origin, uint64_t
 	va_start(ap, fmt);
 	text_vprint(f->text, sizeof f->text, fmt, ap);
 	va_end(ap);
-	a->failed = a->failed || audit_id_fails(id);
-	a->forked = a->forked || id == AUDIT_FORK;
 }
 
 struct audit_log *audit_log_find(const struct audit *a, struct bytes origin)

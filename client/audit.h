@@ -53,6 +53,10 @@ const char *audit_id_text(enum audit_id id);
 /* Those that fail make the audit fail; the others can come about honestly. */
 bool audit_id_fails(enum audit_id id);
 
+/* What a file by whoever has no key can make an audit keep. */
+#define AUDIT_FINDINGS_MAX 65536
+#define AUDIT_DOUBTFUL_MAX 4096 /* leaves of one log */
+
 struct audit_finding {
 	enum audit_id id;
 	struct bytes origin; /* empty: of no log */
@@ -99,6 +103,7 @@ struct audit_log {
 	struct bytes previous;
 	uint64_t previous_size;
 	uint64_t final; /* leaves below it are final */
+	bool given_up;	/* too many leaves under no valid head */
 	uint64_t claimed;
 };
 
@@ -124,6 +129,7 @@ struct audit {
 	size_t n_claims, cap_claims;
 	struct audit_finding *finding;
 	size_t n_findings, cap_findings;
+	uint64_t n_more; /* findings beyond AUDIT_FINDINGS_MAX, which are counted only */
 	struct audit_anchor *anchor; /* by time */
 	size_t n_anchors;
 	const struct audit_anchor *since; /* NULL: everything is checked */

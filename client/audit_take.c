@@ -118,9 +118,12 @@ static void add_leaf(struct audit *a, struct audit_log *log, struct bytes raw)
 static int take_leaves(struct audit *a, const struct message *m, struct err *e)
 {
 	struct audit_log *log = take_head(a, m->leaves.head);
+	bool is_signed = log != NULL;
 	if (!log)
 		log = log_named(a, m->leaves.origin);
-	if (!log)
+	if (log && !is_signed && log->n + m->leaves.n > AUDIT_DOUBTFUL_MAX)
+		log->given_up = true;
+	if (!log || log->given_up)
 		return RC_OK;
 	if (!bytes_equal(bytes_str(log->origin.text), m->leaves.origin) ||
 		m->leaves.first != log->n)

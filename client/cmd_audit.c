@@ -146,6 +146,9 @@ static void report(struct app *app, const struct audit *a)
 		a->n_logs, (unsigned long long)leaves, (unsigned long long)a->signatures,
 		(unsigned long long)a->heads, (unsigned long long)a->cosignatures);
 	say_since(s, app, a);
+	if (a->n_more > 0)
+		sheet_line(s, TONE_WARN, tr("%llu more findings are not listed"),
+			(unsigned long long)a->n_more);
 	sheet_line(s, TONE_NONE, tr("%zu current values, %zu anchors; view root %s"), a->n_current,
 		a->n_anchors, root);
 	sheet_line(s, a->failed ? TONE_BAD : TONE_GOOD, "%s",
@@ -157,6 +160,7 @@ static void report(struct app *app, const struct audit *a)
 	sheet_fact(s, "signatures", json_number(a->signatures));
 	sheet_fact(s, "heads", json_number(a->heads));
 	sheet_fact(s, "cosignatures", json_number(a->cosignatures));
+	sheet_fact(s, "findings_not_listed", json_number(a->n_more));
 	sheet_fact(s, "anchors", json_number(a->n_anchors));
 	sheet_fact(s, "view_root", json_text(bytes_str(root)));
 	if (!app->out.quiet)

@@ -273,11 +273,11 @@ function checkBundle(raw, clusterId) {
     for (const kind of [3, 6]) if (record.has(kind)) head(one(fields(one(record, kind)), 1));
     if (record.has(5)) leaves(fields(one(record, 5)));
   }
-  for (const [origin, frontier] of [...logs].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const lines = [...logs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([origin, frontier]) => {
     const done = [...final.values()].filter((h) => h.origin === origin && h.by.size >= number(roster.final));
-    console.log(`${origin}: ${sizeOf(frontier)} leaves, final below ${Math.max(0, ...done.map((h) => h.size))}`);
-  }
-  return `${final.size} heads, the roots of ${logs.size} logs, ${signatures} signatures in leaves`;
+    return `\n${origin}: ${sizeOf(frontier)} leaves, final below ${Math.max(0, ...done.map((h) => h.size))}`;
+  });
+  return `${final.size} heads, ${logs.size} roots, ${signatures} signatures in leaves${lines.join("")}`;
 }
 
 function main([mode, path, given]) {
@@ -285,13 +285,13 @@ function main([mode, path, given]) {
     console.error(readFileSync(new URL(import.meta.url), "utf8").split("\n").slice(1, 7).join("\n"));
     return 2;
   }
+  const say = (text) => console.log(text.replace(/[^\P{C}\n]/gu, "?")); // nothing that a terminal would obey
   try {
     const said = mode === "bundle" ? checkBundle(readFileSync(path), given.replace(/^sha256:/, ""))
       : checkProof(readFileSync(path), readFileSync(`${path}.operator`), policyOf(readFileSync(given, "utf8")));
-    console.log(`holds: ${said}`);
-    return 0;
+    return say(`holds: ${said}`) ?? 0;
   } catch (e) {
-    console.log(`DOES NOT HOLD: ${e.message}`);
+    say(`DOES NOT HOLD: ${e.message}`);
     return 1;
   }
 }

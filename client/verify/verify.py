@@ -275,9 +275,8 @@ def check_bundle(raw, cluster_id):
         for kind, messages in record.items():
             takers.get(kind, len)(fields(messages[-1]))
     final = {o: s for (o, s, _), by in sorted(b.by.items()) if len(by) >= int(b.facts["final"])}
-    for origin, frontier in sorted(b.logs.items()):
-        print(f"{origin}: {size_of(frontier)} leaves, final below {final.get(origin, 0)}")
-    return f"{len(b.by)} heads, the roots of {len(b.logs)} logs, {b.signatures} signatures in leaves"
+    logs = [f"{o}: {size_of(f)} leaves, final below {final.get(o, 0)}" for o, f in sorted(b.logs.items())]
+    return "\n".join([f"{len(b.by)} heads, {len(b.logs)} roots, {b.signatures} signatures in leaves", *logs])
 
 def main(argv):
     if len(argv) != 4 or argv[1] not in ("proof", "bundle"):
@@ -286,14 +285,14 @@ def main(argv):
     try:
         file = open(argv[2], "rb").read()
         if argv[1] == "bundle":
-            print("holds:", check_bundle(file, argv[3].removeprefix("sha256:")))
+            said = "holds: " + check_bundle(file, argv[3].removeprefix("sha256:"))
         else:
             beside, policy = open(argv[2] + ".operator", "rb").read(), open(argv[3], encoding="utf-8").read()
-            print("holds:", check_proof(file, beside, policy_of(policy)))
+            said = "holds: " + check_proof(file, beside, policy_of(policy))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
-        print(f"DOES NOT HOLD: {e}")
-        return 1
-    return 0
+        said = f"DOES NOT HOLD: {e}"
+    print("".join(c if c.isprintable() or c == "\n" else "?" for c in said))
+    return 0 if said.startswith("holds") else 1
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv))

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from bundle_file import EVIDENCE, HEAD, ROSTER, Bundle, Key, fields, head, num, rng, root_of
 from cluster import DELTACTL, Cluster, run
@@ -147,6 +148,31 @@ def what_a_node_hands_out_is_taken_and_what_was_changed_is_not():
             all_agree(proof, policy, False, f"{old} became {new}")
 
 
+def a_hostile_proof_runs_nothing_and_moves_no_cursor():
+    """What stands in a proof comes from anybody, and three of the verifiers are scripts."""
+    with tempfile.TemporaryDirectory() as folder:
+        sign = os.path.join(folder, "sign")
+        policy = os.path.join(folder, "policy")
+        with open(policy, "w", encoding="utf-8") as f:
+            f.write("quorum none\n")
+        with open("tests/vectors/golden.tlog-proof", encoding="utf-8") as f:
+            good = f.read().replace("index 5", "extra QEFCQw==\nindex 5")
+        touch = f"touch {sign}"
+        for old, new in (("yrd.example/log/shanghai/e1\n8", f"\\)|x|;e {touch};s|\\(\n8"),
+                         ("yrd.example/log/shanghai/e1\n8", "\x1b[2J/x/1-00000000\n8"),
+                         ("e1\n8\n", f"e1\npolicy[$({touch})]\n"), ("e1\n8\n", f"e1\n$({touch})\n"),
+                         ("index 5", f"index policy[$({touch})]"), ("index 5", "index 05"), ("index 5", "index \x1b[2J"),
+                         ("extra QEFCQw==", f"extra $({touch})"), ("— yrd", f"— $({touch})")):
+            path = os.path.join(folder, "proof")
+            for name in (path, path + ".operator"):
+                with open(name, "w", encoding="utf-8") as f:
+                    f.write(good.replace(old, new))
+            for tool in tools():
+                holds, said = judge(tool, path, policy)
+                assert not holds and "\x1b" not in said, (tool, new, said)
+                assert not os.path.exists(sign), (tool, new)
+
+
 def bundles_judged(path, cluster_id):
     """Do the scripts take the bundle? They must agree."""
     commands = {"python": ["/usr/bin/python3", HERE + "verify.py"]}
@@ -236,4 +262,5 @@ def bundles_hold_or_do_not():
 
 sys.stdout.reconfigure(line_buffering=True)
 run_scenarios(every_length_of_the_verifiers_is_bounded, signatures_are_judged_by_the_rule_of_the_nodes,
+              a_hostile_proof_runs_nothing_and_moves_no_cursor,
               what_a_node_hands_out_is_taken_and_what_was_changed_is_not, bundles_hold_or_do_not)
