@@ -20,6 +20,7 @@ enum opt {
 	OPT_VERSION,
 	OPT_GLOBAL_END, /* those above go with every command */
 	OPT_ADDR = OPT_GLOBAL_END,
+	OPT_AFTER,
 	OPT_ALL,
 	OPT_ALONE,
 	OPT_AREA,
@@ -52,6 +53,8 @@ enum opt {
 	OPT_QUORUM,
 	OPT_REASON,
 	OPT_RECEIPT,
+	OPT_REMOVE,
+	OPT_RETIRE,
 	OPT_ROLE,
 	OPT_ROOT,
 	OPT_SCOPE,

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -6,14 +7,23 @@
 #include "client/files.h"
 #include "client/keys.h"
 #include "client/roster_text.h"
+#include "client/rosters.h"
 #include "client/text.h"
 
+/* A draft, and the version that it follows. */
+struct signing {
+	struct buf note;
+	struct roster roster, before; /* before: if it is not the first */
+};
+
 /* What is about to be signed, on standard error, and a question if somebody can answer it. */
-static int confirm(struct app *app, const struct buf *note, const struct roster *r, struct err *e)
+static int confirm(struct app *app, const struct signing *g, struct err *e)
 {
 	struct output talk = {.mode = OUTPUT_SCREEN, .to = stderr};
 	struct sheet *s = sheet_new("roster");
-	int rc = roster_describe(s, buf_bytes(note), r, e);
+	int rc = g->roster.version == 1
+		? roster_describe(s, buf_bytes(&g->note), &g->roster, e)
+		: roster_describe_next(s, buf_bytes(&g->note), &g->before, &g->roster, e);
 	if (rc == RC_OK && !app->out.quiet)
 		sheet_print(s, &talk);
 	sheet_free(s);
@@ -30,30 +40,36 @@ static int confirm(struct app *app, const struct buf *note, const struct roster 
 	return RC_OK;
 }
 
-static int sign_with(struct app *app, const char *path, struct buf *note, struct err *e)
+static int sign_with(struct app *app, const char *path, struct signing *g, struct err *e)
 {
 	struct key k = {0};
 	struct buf signed_note = {0};
 	int rc = keys_load(&k, path, 0, app->args, e);
 	if (rc == RC_OK) {
-		rc = roster_add_signature(buf_bytes(note), &k, &signed_note, e);
+		rc = g->roster.version == 1
+			? roster_add_signature(buf_bytes(&g->note), &k, &signed_note, e)
+			: roster_add_signature_next(
+				  buf_bytes(&g->note), &g->before, &k, &signed_note, e);
 		if (rc != RC_OK)
 			err_prefix(e, "%.120s", path);
 	}
 	if (rc == RC_OK) {
-		buf_reset(note);
-		buf_put_bytes(note, buf_bytes(&signed_note));
+		buf_reset(&g->note);
+		buf_put_bytes(&g->note, buf_bytes(&signed_note));
 	}
 	key_release(&k);
 	buf_release(&signed_note);
 	return rc;
 }
 
-static void tell(struct app *app, struct bytes note)
+static void tell(struct app *app, const struct signing *g)
 {
 	struct buf missing = {0};
 	struct err unread = {0};
-	if (roster_missing_signatures(note, &missing, &unread) == RC_OK && missing.n == 0)
+	int rc = g->roster.version == 1
+		? roster_missing_signatures(buf_bytes(&g->note), &missing, &unread)
+		: roster_missing_next(buf_bytes(&g->note), &g->before, &missing, &unread);
+	if (rc == RC_OK && missing.n == 0)
 		fprintf(stderr, "%s\n", tr("the roster is complete: deltactl roster install FILE"));
 	else if (!app->out.quiet)
 		fprintf(stderr, "%s\n",
@@ -65,22 +81,24 @@ int cmd_roster_sign(struct app *app, struct err *e)
 {
 	const struct args *a = app->args;
 	const char *path = app->operand[0];
-	struct buf note = {0};
-	struct roster r;
+	struct signing *g = xalloc(sizeof *g);
 	int rc = args_require(a, OPT_KEY, e);
 	if (rc == RC_OK)
-		rc = roster_read(path, &note, &r, e);
+		rc = roster_read(path, &g->note, &g->roster, e);
+	if (rc == RC_OK && g->roster.version > 1)
+		rc = roster_before(a, &g->roster, &g->before, e);
 	if (rc == RC_OK)
-		rc = confirm(app, &note, &r, e);
+		rc = confirm(app, g, e);
 	for (size_t i = 0; rc == RC_OK && i < a->n_key; i++)
-		rc = sign_with(app, a->key[i], &note, e);
+		rc = sign_with(app, a->key[i], g, e);
 	/* `--key a b c`: the words after the file are keys too. */
 	for (size_t i = 1; rc == RC_OK && i < app->n_operands; i++)
-		rc = sign_with(app, app->operand[i], &note, e);
+		rc = sign_with(app, app->operand[i], g, e);
 	if (rc == RC_OK)
-		rc = file_replace(path, 0644, buf_bytes(&note), e);
+		rc = file_replace(path, 0644, buf_bytes(&g->note), e);
 	if (rc == RC_OK)
-		tell(app, buf_bytes(&note));
-	buf_release(&note);
+		tell(app, g);
+	buf_release(&g->note);
+	free(g);
 	return rc;
 }

@@ -74,6 +74,24 @@ static void put_forks(struct sheet *s, const struct ctl_status *st)
 				(const char *)st->peers[i].differs_at.p);
 }
 
+/* Governance that needs somebody: shown with what is worst. */
+static void put_roster(struct sheet *s, const struct ctl_status *st)
+{
+	char date[DATE_TEXT_SIZE];
+	if (st->roster_conflict.n > 0)
+		sheet_line(s, TONE_BAD, tr("!! ROSTER: %.*s -> deltactl roster show --history"),
+			(int)st->roster_conflict.n, (const char *)st->roster_conflict.p);
+	show_date(st->roster_not_after, date);
+	if (st->roster_not_after != 0 && show_today(st->now_ms) > st->roster_not_after)
+		sheet_line(s, TONE_WARN,
+			tr("! the roster was meant to be valid until %s: the offices sign the next "
+			   "version -> deltactl roster next"),
+			date);
+	sheet_fact(s, "roster_version", json_number(st->roster_version));
+	sheet_fact(s, "roster_not_after", json_date(st->roster_not_after));
+	sheet_fact(s, "roster_conflict", json_text(st->roster_conflict));
+}
+
 static void put_clones(struct sheet *s, const struct ctl_status *st)
 {
 	static const struct column columns[] = {
@@ -260,8 +278,9 @@ static void put_logs(struct sheet *s, const struct ctl_status *st)
 		{.key = "audited"},
 		{.key = "final_size"},
 		{.key = "cosigned", .no_tsv = true},
+		{.key = "retired_at"},
 	};
-	struct table *t = sheet_table(s, "logs", columns, 10, NULL, NULL);
+	struct table *t = sheet_table(s, "logs", columns, 11, NULL, NULL);
 	for (size_t i = 0; i < st->n_logs; i++) {
 		const struct ctl_log *l = &st->logs[i];
 		table_text(t, TONE_NONE, l->origin, NULL);
@@ -274,6 +293,8 @@ static void put_logs(struct sheet *s, const struct ctl_status *st)
 		table_number(t, l->audited);
 		table_number(t, l->final_size);
 		table_cell(t, TONE_NONE, cosigned_json(l), NULL);
+		table_cell(
+			t, TONE_NONE, l->retired ? json_number(l->retired_at) : json_null(), NULL);
 	}
 }
 
@@ -286,6 +307,7 @@ static int draw(void *arg, const struct ctl_status *st, struct err *e)
 		return RC_OK;
 	struct sheet *s = sheet_new("status");
 	put_forks(s, st);
+	put_roster(s, st);
 	put_clones(s, st);
 	put_head(s, p, st);
 	put_rebuild(s, st);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/roster_text.h"
+#include "client/rosters.h"
 #include "client/text.h"
 #include "proto/base/text.h"
 
@@ -46,6 +48,16 @@ static int on_info(void *arg, const struct ctl_reply *r, struct err *e)
 	return RC_OK;
 }
 
+static int verify_later(struct node *n, const struct hash *first, struct err *e)
+{
+	struct roster_versions v;
+	int rc = roster_versions_fetch(&v, &n->line, e);
+	if (rc == RC_OK)
+		rc = roster_versions_verify(&v, buf_bytes(&n->note), first, &n->roster, e);
+	roster_versions_release(&v);
+	return rc;
+}
+
 static int verify_roster(struct node *n, const struct args *a, struct err *e)
 {
 	struct hash id;
@@ -56,7 +68,12 @@ static int verify_roster(struct node *n, const struct args *a, struct err *e)
 	n->has_roster = n->note.n > 0;
 	if (!n->has_roster)
 		return RC_OK;
-	rc = roster_verify_first(buf_bytes(&n->note), given ? &id : NULL, &n->roster, e);
+	const struct hash *first = given ? &id : NULL;
+	rc = roster_of(buf_bytes(&n->note), &n->roster, e);
+	if (rc == RC_OK && n->roster.version == 1)
+		rc = roster_verify_first(buf_bytes(&n->note), first, &n->roster, e);
+	else if (rc == RC_OK)
+		rc = verify_later(n, first, e);
 	return rc == RC_OK ? RC_OK : err_prefix(e, "%s", tr("the node's roster"));
 }
 

@@ -57,23 +57,29 @@ static void add_member(struct table *t, const struct member *m)
 	table_text(t, TONE_NONE, bytes_str(m->name), NULL);
 }
 
+static void put_missing(struct sheet *s, const struct buf *missing)
+{
+	struct table *t = sheet_table(
+		s, "missing_signatures", missing_columns, 1, NULL, tr("no signature is missing"));
+	struct reader r = reader_of(buf_bytes(missing));
+	while (r.rest.n > 0 && !r.failed)
+		table_text(t, TONE_WARN, reader_line(&r), NULL);
+}
+
 static int add_missing(struct sheet *s, struct bytes note, struct err *e)
 {
 	struct buf missing = {0};
 	int rc = roster_missing_signatures(note, &missing, e);
-	struct table *t = sheet_table(
-		s, "missing_signatures", missing_columns, 1, NULL, tr("no signature is missing"));
-	struct reader r = reader_of(buf_bytes(&missing));
-	while (rc == RC_OK && r.rest.n > 0 && !r.failed)
-		table_text(t, TONE_WARN, reader_line(&r), NULL);
+	if (rc == RC_OK)
+		put_missing(s, &missing);
 	buf_release(&missing);
 	return rc;
 }
 
-int roster_describe(struct sheet *s, struct bytes note, const struct roster *r, struct err *e)
+static void describe(struct sheet *s, const struct roster *r)
 {
 	char id[HASH_HEX_SIZE], date[DATE_TEXT_SIZE];
-	hash_print(&r->cluster_id, id);
+	hash_print(&r->id, id);
 	show_date(r->not_after, date);
 	sheet_line(s, TONE_NONE, tr("roster of %s, version %u, valid until %s"), r->cluster,
 		r->version, date);
@@ -83,7 +89,10 @@ int roster_describe(struct sheet *s, struct bytes note, const struct roster *r, 
 		   "provinces"),
 		r->final_quorum, r->province_quorum);
 	sheet_fact(s, "cluster", json_text(bytes_str(r->cluster)));
-	sheet_fact(s, "cluster_id", json_text(bytes_str(id)));
+	sheet_fact(s, "id", json_text(bytes_str(id)));
+	hash_print(&r->cluster_id, id);
+	sheet_fact(s, "cluster_id",
+		hash_is_zero(&r->cluster_id) ? json_null() : json_text(bytes_str(id)));
 	sheet_fact(s, "version", json_number(r->version));
 	sheet_fact(s, "not_after", json_date(r->not_after));
 	sheet_fact(s, "final", json_number(r->final_quorum));
@@ -91,5 +100,23 @@ int roster_describe(struct sheet *s, struct bytes note, const struct roster *r, 
 	struct table *t = sheet_table(s, "members", columns, 8, NULL, NULL);
 	for (size_t i = 0; i < r->n; i++)
 		add_member(t, &r->member[i]);
-	return add_missing(s, note, e);
+}
+
+int roster_describe(struct sheet *s, struct bytes note, const struct roster *r, struct err *e)
+{
+	describe(s, r);
+	return r->version == 1 ? add_missing(s, note, e) : RC_OK;
+}
+
+int roster_describe_next(struct sheet *s, struct bytes draft, const struct roster *now,
+	const struct roster *next, struct err *e)
+{
+	struct buf missing = {0};
+	describe(s, next);
+	roster_put_changes(s, now, next);
+	int rc = roster_missing_next(draft, now, &missing, e);
+	if (rc == RC_OK)
+		put_missing(s, &missing);
+	buf_release(&missing);
+	return rc;
 }

@@ -13,4 +13,10 @@ int roster_of(struct bytes note, struct roster *out, struct err *e) MUST_CHECK;
 int roster_describe(
 	struct sheet *s, struct bytes note, const struct roster *r, struct err *e) MUST_CHECK;
 
+/* A draft of a version after the first: what it changes, and the signatures still missing. */
+int roster_describe_next(struct sheet *s, struct bytes draft, const struct roster *now,
+	const struct roster *next, struct err *e) MUST_CHECK;
+/* Lines for people: what is another in `next`. */
+void roster_put_changes(struct sheet *s, const struct roster *now, const struct roster *next);
+
 #endif
