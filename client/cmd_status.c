@@ -22,6 +22,7 @@ struct picture {
 	const struct node *node;
 	struct counts counts;
 	struct agreement agreement;
+	bool rebuilding;
 };
 
 static bool lacks_own_report(const struct task_line *l, const char *self)
@@ -303,6 +304,7 @@ static int draw(void *arg, const struct ctl_status *st, struct err *e)
 	struct picture *p = arg;
 	(void)e;
 	agreement_judge(st, &p->node->roster, &p->agreement, NULL);
+	p->rebuilding = st->n_rebuild > 0;
 	if (args_has(p->app->args, OPT_CHECK) && p->app->out.quiet)
 		return RC_OK;
 	struct sheet *s = sheet_new("status");
@@ -377,12 +379,16 @@ static int watch(struct picture *p, struct node *n, struct err *e)
 	return rc;
 }
 
-static int judge(const struct agreement *a, struct err *e)
+static int judge(const struct picture *p, struct err *e)
 {
+	const struct agreement *a = &p->agreement;
 	if (a->forked)
 		return err_set(e, RC_FORK, "%s", tr("a log has two histories"));
 	if (a->diverged)
 		return err_set(e, RC_DIVERGED, "%s", tr("a peer shows another view"));
+	if (p->rebuilding)
+		return err_set(
+			e, RC_TIMEOUT, "%s", tr("this node has not got its own log back yet"));
 	if (!a->converged)
 		return err_set(e, RC_TIMEOUT, tr("%u of %u peers agree, %llu entries are missing"),
 			a->agreeing, a->peers, (unsigned long long)a->missing);
@@ -404,7 +410,7 @@ int cmd_status(struct app *app, struct err *e)
 	} else if (rc == RC_OK) {
 		rc = take_picture(&p, &node, e);
 		if (rc == RC_OK && args_has(app->args, OPT_CHECK))
-			rc = judge(&p.agreement, e);
+			rc = judge(&p, e);
 	}
 	node_close(&node);
 	return rc;

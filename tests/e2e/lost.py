@@ -54,6 +54,7 @@ def a_lost_disk_is_rebuilt_with_its_operators_and_its_whole_log():
         node.ctl("rebuild", "--from-peers", c.roster)
         state = node.status()
         assert state["state"] == "rebuilding" and "rebuild_own_here" in state, state
+        assert node.ctl("status", "--check", check=False).returncode == 8
         late = node.post("note", "1-02", "too early", check=False)
         assert late.returncode != 0, late  # E1009, or E5001 while the plan is not back
         wait_until("all entries are back", lambda: entries(node) >= all_entries, WAIT_S)
