@@ -188,8 +188,9 @@ int anchor_tick(struct replica *r, struct now now, struct err *e)
 	if (r->own == NULL || now.mono.v < r->anchor_at.v)
 		return RC_OK;
 	r->anchor_at.v = next_look(now);
-	bool may =
-		post_check_ready(r, NULL) == RC_OK && !audit_is_provisional(r) && !fork_is_known(r);
+	/* With nothing but its Open it may still turn out to be one too many (PROTOCOL 3.6). */
+	bool may = r->own->row.size > 1 && post_check_ready(r, NULL) == RC_OK &&
+		!audit_is_provisional(r) && !fork_is_known(r);
 	return may ? look(r, now, e) : RC_OK;
 }
 

@@ -214,6 +214,16 @@ static void a_quarter_ends_with_an_anchor(void **state)
 	node_release(&n);
 }
 
+static void log_with_nothing_but_its_open_gets_no_anchor_by_itself(void **state)
+{
+	struct node n;
+	node_init(&n, *state, SHANGHAI);
+	n.now.wall.v = NEW_YEAR_2027_MS - 5 * HOUR_MS;
+	pass_hours(&n, 24 * 100);
+	assert_int_equal(own_size(&n), 1);
+	node_release(&n);
+}
+
 static void clock_that_was_set_back_begins_a_new_day(void **state)
 {
 	struct node n;
@@ -262,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_day_after_a_change_there_is_one_anchor),
 		cmocka_unit_test(what_is_known_of_the_last_anchor_outlives_the_process),
 		cmocka_unit_test(a_quarter_ends_with_an_anchor),
+		cmocka_unit_test(log_with_nothing_but_its_open_gets_no_anchor_by_itself),
 		cmocka_unit_test(clock_that_was_set_back_begins_a_new_day),
 		cmocka_unit_test(anchors_of_others_are_effective_and_change_nothing),
 	};
