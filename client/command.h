@@ -34,8 +34,8 @@ command_fn cmd_anchor, cmd_audit, cmd_backup_create, cmd_backup_prune, cmd_backu
 	cmd_bundle_check, cmd_bundle_export, cmd_bundle_import, cmd_bundle_show, cmd_conflicts_list,
 	cmd_conflicts_resolve, cmd_conflicts_show, cmd_evidence_list, cmd_evidence_show, cmd_help,
 	cmd_key_init, cmd_key_rotate, cmd_key_show, cmd_missing, cmd_note, cmd_operator_add,
-	cmd_operator_list, cmd_operator_revoke, cmd_overall, cmd_peers, cmd_plan_load,
-	cmd_plan_show, cmd_policy, cmd_proof, cmd_rebuild, cmd_report, cmd_restore,
+	cmd_operator_endorse, cmd_operator_list, cmd_operator_revoke, cmd_overall, cmd_peers,
+	cmd_plan_load, cmd_plan_show, cmd_policy, cmd_proof, cmd_rebuild, cmd_report, cmd_restore,
 	cmd_roster_draft, cmd_roster_install, cmd_roster_next, cmd_roster_show, cmd_roster_sign,
 	cmd_status, cmd_task_list, cmd_task_show, cmd_verify, cmd_version, cmd_wait, cmd_wait_final,
 	cmd_why;

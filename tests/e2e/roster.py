@@ -53,6 +53,7 @@ def a_log_key_is_replaced_while_people_work():
         c.up(plan=False)
         node = c["jiangsu"]
         c.load_tasks("1-01")
+        c.wait_converged()
         node.post("note", "1-01", "before")
         c.wait_converged()
         node.ctl("key", "rotate", node.keys, "log", "cosign", "noise")
@@ -116,6 +117,9 @@ def a_lost_office_root_is_replaced_by_all_provinces():
             "-o", os.path.join(office.folder, "second.key"))
         office.ctl("operator", "add", "--root", key(office, "root"), "--operator",
                    os.path.join(office.folder, "second.key.pub"))
+        done = office.ctl("operator", "re-endorse", "--root", key(office, "root"), check=False)
+        assert done.returncode == 2 and "测试" in done.stderr, done.stderr
+        office.ctl("operator", "re-endorse", "--root", key(office, "root"), "--yes")
         office.post("note", "1-01", "the operators stay")
         agree(c)
         assert all(len(n.values("1-01", "note")) == 1 for n in c)
@@ -229,8 +233,29 @@ def a_member_that_was_away_walks_every_version():
         assert json.loads(fresh.ctl("--json", "roster", "show").stdout)["version"] == 3
 
 
+def a_stolen_operators_key_is_revoked_from_a_past_index():
+    with Cluster(("jiangsu", "zhejiang", "office")) as c:
+        c.up(plan=False)
+        node = c["jiangsu"]
+        c.load_tasks("1-01")
+        c.wait_converged()
+        node.post("note", "1-01", "by its owner")
+        stolen_from = node.logs_of("jiangsu")[0]["size"]
+        node.post("note", "1-01", "by a thief")
+        agree(c)
+        fingerprint = next(o["fingerprint"] for o in node.json("operator", "list")["operators"]
+                           if o["member"] == "jiangsu")
+        node.ctl("operator", "revoke", fingerprint, "--root", key(node, "root"), "--below",
+                 str(stolen_from), "--reason", "stolen")
+        agree(c)
+        for n in c:
+            assert len(n.values("1-01", "note")) == 1, "what the thief wrote counts nowhere"
+        assert node.post("note", "1-01", "again", check=False).returncode == 4
+
+
 run_scenarios(a_log_key_is_replaced_while_people_work,
               a_lost_office_root_is_replaced_by_all_provinces,
               a_removed_member_is_refused_and_what_it_wrote_stays,
               two_successors_are_shown_on_both_sides_and_end_by_all_signatures,
-              a_member_that_was_away_walks_every_version)
+              a_member_that_was_away_walks_every_version,
+              a_stolen_operators_key_is_revoked_from_a_past_index)
