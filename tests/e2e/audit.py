@@ -1,6 +1,7 @@
 """The audit: nothing on what a cluster of daemons holds, and each kind of finding on what was tampered with, in
 a bundle by whoever has which keys, or in a node's database."""
 
+import base64
 import json
 import os
 import shutil
@@ -194,6 +195,18 @@ def check_rosters(b):
     note = text + "\n" + b.key("office", "root").line("yrd-test/office/root", text)
     late.add(ROSTER, rng(1, note))
     expect(b.findings(late), EXIT_FAILED, "A101")
+    # All roots sign a version that ends jiangsu's log: where its leaves give that root, and where not.
+    log = late.origin("jiangsu")
+    leaves = late.leaves(log)
+    for root, status, ids in ((root_of(leaves[:3]), 0, {"A403"}), (sha256(b"x"), EXIT_FAILED, {"A107", "A403"})):
+        ended = b.bundle()
+        more = text + (f"retire origin={log} valid-below=3 root={base64.b64encode(root).decode()} "
+                       f"log={base64.b64encode(b.key('jiangsu', 'log').public).decode()} "
+                       f"authority={base64.b64encode(b.key('jiangsu', 'root').public).decode()} reason=lost\n")
+        lines = [b.key(m, "root").line(f"yrd-test/{m}/root", more) for m in ("office", "shanghai", "jiangsu")]
+        ended.add(ROSTER, rng(1, more + "\n" + "".join(lines)))
+        got = b.findings(ended)
+        assert got[0] == status and set(got[1]) == ids and got[1].count("A403") == len(leaves) - 3, got
     none = b.bundle()
     none.drop(ROSTER)
     assert b.findings(none)[0] == EXIT_INPUT

@@ -1,6 +1,7 @@
 """What auditors verify with: deltactl verify, the scripts of client/verify in Python and JavaScript, and
 openssl with sha256sum by hand. All must agree on what daemons hand out, and on what was changed."""
 
+import base64
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from bundle_file import EVIDENCE, HEAD, ROSTER, Bundle, Key, fields, head, num, rng, root_of
+from bundle_file import EVIDENCE, HEAD, ROSTER, Bundle, Key, fields, head, num, rng, root_of, sha256
 from cluster import DELTACTL, Cluster, run
 from tally import run_scenarios
 
@@ -228,6 +229,16 @@ def variants(b, c):
     unsigned.drop(ROSTER)
     unsigned.add(ROSTER, rng(1, b"\n".join(n for n in note if b"jiangsu/log" not in n or b"log=" in n)))
     yield "a roster that somebody did not sign", False, unsigned
+    first = dict(fields(b.of(ROSTER)[0]))[1].decode().split("\n\n")[0] + "\n"
+    text = first.replace("version 1", "version 2").replace("prev -", "prev " + sha256(first.encode()).hex())
+    public = [base64.b64encode(k.public).decode() for k in (log, Key(os.path.join(c["jiangsu"].keys, "root.key")))]
+    text += (f"retire origin={origin} valid-below={len(leaves)} root={base64.b64encode(root_of(leaves)).decode()} "
+             f"log={public[0]} authority={public[1]} reason=lost\n")
+    for signers, holds in ((("office", "jiangsu", "anhui"), True), (("jiangsu",), False)):
+        later = Bundle(b.path)
+        lines = [Key(os.path.join(c[m].keys, "root.key")).line(f"yrd-test/{m}/root", text) for m in signers]
+        later.add(ROSTER, rng(1, text + "\n" + "".join(lines)))
+        yield f"a second roster, signed by {' '.join(signers)}", holds, later
     forked = Bundle(b.path)
     notes = sorted(head(log, origin, 2, root_of(x)) for x in (leaves[:2], leaves[1:3]))
     forked.add(EVIDENCE, rng(1, notes[0]) + rng(2, notes[1]))
