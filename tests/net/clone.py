@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import time
 
 from cluster import MEMBERS
 from lab import PORT, Lab, LabCluster, LabNode, address, say
@@ -41,16 +42,24 @@ def copied_machine_is_noticed_by_all_and_nothing_is_lost():
         copy.process = copy.launch()
         for node in (original, copy):
             c.measure("it answers", node.answers, 20)
-        original.post("note", "1-01", "from the original")
-        copy.post("note", "1-01", "from the copy")
+
+        def both_write():
+            """As people do who know nothing of it; a node that has just heard of the other may refuse."""
+            for node, name in ((original, "original"), (copy, "copy")):
+                node.post("note", "1-01", f"from the {name} {time.monotonic()}", check=False)
+            time.sleep(0.5)
 
         def alarmed(node):
             """Of two histories of one log, or of two logs that go on at once."""
             status = node.status()
             return any(g["forked"] for g in status["logs"]) or bool(status.get("clones"))
 
-        noticed = c.measure("all others raise the alarm", lambda: all(map(alarmed, others)), SECONDS)
-        itself = c.measure("so do both machines", lambda: alarmed(original) and alarmed(copy), SECONDS)
+        def alarmed_all(*nodes):
+            both_write()
+            return all(map(alarmed, nodes))
+
+        noticed = c.measure("all others raise the alarm", lambda: alarmed_all(*others), SECONDS)
+        itself = c.measure("so do both machines", lambda: alarmed_all(original, copy), SECONDS)
         # The others write as before, and what any of them said stays.
         for i, node in enumerate(others):
             node.post("note", "1-02", f"{node.slug} {i}")
@@ -58,9 +67,9 @@ def copied_machine_is_noticed_by_all_and_nothing_is_lost():
             len(n.values("1-02", "note")) == len(others) for n in others), SECONDS)
         kept = {v["value"]["text"] for n in others for v in n.values("1-01", "note")}
         epochs = max(len(n.logs_of("jiangsu")) for n in others)
-    say(f"F12: an alarm at the other four {noticed:.1f} s after both wrote, at both machines "
+    say(f"F12: an alarm at the other four {noticed:.1f} s after both began to write, at both machines "
         f"{noticed + itself:.1f} s; what the others write is around after {around:.1f} s; "
-        f"{epochs} epochs of the copied member; kept of it: {sorted(kept)}")
+        f"{epochs} epochs of the copied member, {len(kept)} of its notes are around")
     assert "before" in kept, kept
 
 
