@@ -306,6 +306,11 @@ static void refs_are_kept_once_and_deleted_by_what_they_want(void **state)
 	expect_refs(f, 1, 1, "4:7;10:7;10:8;");
 	expect_refs(f, 1, 2, "10:7;");
 	expect_refs(f, 3, 1, "");
+	assert_int_equal(STORE_DO(f, ref_drop, &wanted, 1, 10, &by), RC_OK);
+	assert_int_equal(STORE_DO(f, ref_drop, &wanted, 1, 10, &by), RC_OK);
+	assert_int_equal(STORE_DO(f, ref_drop, &wanted, 2, 4, &by), RC_OK);
+	expect_refs(f, 1, 1, "4:7;10:8;");
+	expect_refs(f, 1, 2, "10:7;");
 	struct seen seen = {.left = 1};
 	assert_int_equal(STORE_DO(f, ref_each, &wanted, 1, see_ref, &seen), 9);
 	assert_int_equal(STORE_DO(f, ref_delete, &wanted, 1), RC_OK);
@@ -340,8 +345,14 @@ static void findings_come_by_log_and_index(void **state)
 	seen = (struct seen){.left = 2};
 	assert_int_equal(STORE_DO(f, finding_each, see_finding, &seen), 9);
 	store_fixture_begin(f);
+	enum verdict v;
+	enum void_code code;
+	assert_int_equal(STORE_DO(f, finding_get, 1, 10, &v, &code), RC_OK);
+	assert_int_equal(v, VERDICT_VOID);
+	assert_int_equal(code, VOID_UNDER);
 	assert_int_equal(STORE_DO(f, finding_delete, 1, 10), RC_OK);
 	assert_int_equal(STORE_DO(f, finding_delete, 1, 10), RC_OK);
+	assert_int_equal(STORE_DO(f, finding_get, 1, 10, &v, &code), STORE_NONE);
 	store_fixture_commit(f);
 	seen = (struct seen){0};
 	assert_int_equal(STORE_DO(f, finding_each, see_finding, &seen), RC_OK);
