@@ -81,7 +81,7 @@ static int compare_logs(const void *a, const void *b)
 
 static size_t list_heads(const struct replica *r, struct anchor_head *out, struct hash *root)
 {
-	const struct log *log[LIMIT_LOGS];
+	const struct log *log[LIMIT_LOGS] = {NULL};
 	size_t n = 0;
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (retire_counted(r->log[i]) > 0)
