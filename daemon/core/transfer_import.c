@@ -462,6 +462,13 @@ static int take_head(struct replica *r, struct bytes note, struct now now, struc
 	return rc == RC_OK && log != NULL ? witness_take_lines(r, NO_PEER, log, note, now, e) : rc;
 }
 
+/* Against a former member's log, which counts nowhere, it says nothing. */
+static int take_evidence(struct replica *r, const struct message *m, struct now now, struct err *e)
+{
+	int rc = evidence_recv(r, NO_PEER, m, now, e);
+	return rc == RC_PEER_ORIGIN ? RC_OK : rc;
+}
+
 /* What the bundle's rosters make good need not be so by the one in force: two may stand against
  * each other, or the next may remove us. */
 static bool is_of_another_roster(const struct replica *r, const struct transfer_import *t, int rc)
@@ -481,7 +488,7 @@ int transfer_import_apply(struct replica *r, struct transfer_import *t, const st
 	case MESSAGE_LEAVES: rc = take_leaves(r, t, m, b, now, e); break;
 	case MESSAGE_HEAD: rc = take_head(r, m->note, now, e); break;
 	case MESSAGE_COSIGNATURE: rc = witness_recv(r, NO_PEER, m->note, now, e); break;
-	case MESSAGE_EVIDENCE: rc = evidence_recv(r, NO_PEER, m, now, e); break;
+	case MESSAGE_EVIDENCE: rc = take_evidence(r, m, now, e); break;
 	case MESSAGE_ROSTER: rc = rosters_recv(r, NO_PEER, m->note, e); break;
 	case MESSAGE_UNKNOWN:
 	case MESSAGE_WANT:

@@ -843,6 +843,38 @@ static void version_of_the_roster_goes_along_and_is_in_force_before_what_it_spea
 	node_release(&b);
 }
 
+/* Evidence against a member who was removed, and of whose log no line speaks. */
+static void evidence_against_a_former_member_hinders_nothing(void **state)
+{
+	const struct cluster *c = *state;
+	struct scribe one, two, other;
+	struct node a, b;
+	struct buf note = {0};
+	struct roster now = roster_of_note(buf_bytes(&c->roster)), next = roster_after(&now);
+	two_histories(&one, &two, c, 4);
+	scribe_init(&other, c, JIANGSU, 2);
+	scribe_open(&other, OPEN_ROLLBACK, &one);
+	roster_remove(&next, JIANGSU);
+	roster_retire(&next, &now, &other, 1, "removed");
+	roster_sign_quorum(&next, &now, c, NULL, 0, &note);
+	begin_node(&a, c, ANHUI, 2);
+	node_feed(&a, &one);
+	assert_ok(&a, node_head(&a, JIANGSU, &two, 8));
+	assert_true(node_log(&a, one.origin)->forked);
+	install_next(&a, &note);
+	begin_node(&b, c, SHANGHAI, 0);
+	carry_all(&a, &b);
+	assert_int_equal(replica_roster(b.replica)->version, 2);
+	assert_int_equal(node_size(&b, node_origin(&a)), 4);
+	carry_all(&a, &b);
+	buf_release(&note);
+	scribe_release(&one);
+	scribe_release(&two);
+	scribe_release(&other);
+	node_release(&a);
+	node_release(&b);
+}
+
 /* Of two successors the one that all have signed is in force, and goes into bundles. */
 static void text_that_all_have_signed_is_the_one_that_goes_along(void **state)
 {
@@ -1172,6 +1204,7 @@ int main(void)
 		cmocka_unit_test(evidence_of_nothing_is_refused),
 		cmocka_unit_test(
 			version_of_the_roster_goes_along_and_is_in_force_before_what_it_speaks_of),
+		cmocka_unit_test(evidence_against_a_former_member_hinders_nothing),
 		cmocka_unit_test(text_that_all_have_signed_is_the_one_that_goes_along),
 		cmocka_unit_test(bundle_by_an_older_roster_is_taken_as_far_as_it_still_counts),
 		cmocka_unit_test(roster_that_those_who_must_have_not_signed_is_refused),
