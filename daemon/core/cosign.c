@@ -130,8 +130,8 @@ int witness_recv(struct replica *r, int peer, struct bytes note, struct now now,
 	struct log *log = log_find(r, x.cp.origin);
 	int rc = RC_OK;
 	if (peer == NO_PEER)
-		rc = witness_heard(r, e); /* a bundle tells what it knows */
-	if (rc == RC_OK && !head_is_known(log, &x))
+		witness_heard(r); /* a bundle tells what it knows */
+	if (!head_is_known(log, &x))
 		rc = log_accept_head(r, peer, note, now, &log, &x.cp, e);
 	if (rc != RC_OK || log == NULL)
 		return rc;
@@ -331,12 +331,18 @@ int witness_set_back(struct replica *r, struct err *e)
 	return r->ops->meta_put(r->store, META_SET_BACK, bytes_str("yes"), e);
 }
 
-int witness_heard(struct replica *r, struct err *e)
+void witness_heard(struct replica *r)
 {
-	if (!r->set_back)
-		return RC_OK;
+	r->heard |= r->set_back;
 	r->set_back = false;
-	r->wrote = true;
+}
+
+/* Of itself it is no reason to write: there may be no room. */
+static int note_heard(struct replica *r, struct err *e)
+{
+	if (!r->heard || !r->wrote)
+		return RC_OK;
+	r->heard = false;
 	return r->ops->meta_put(r->store, META_SET_BACK, (struct bytes){0}, e);
 }
 
@@ -345,12 +351,13 @@ int witness_commit(struct replica *r, struct now now, struct err *e)
 	int rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++) {
 		struct log *log = r->log[i];
-		if (witness_is_due(r, log) && now.mono.v >= log->witness.again.v)
+		if (witness_is_due(r, log) && now.mono.v >= log->witness.again.v &&
+			(now.mono.v >= r->cosign_from.v || MUTANT(COSIGN_ON_A_FULL_DISK)))
 			rc = cosign(r, log, now, e);
 		if (rc == RC_OK && log->witness.changed)
 			rc = settle(r, log, e);
 	}
-	return rc;
+	return rc == RC_OK ? note_heard(r, e) : rc;
 }
 
 void witness_tick(struct replica *r, struct now now)
@@ -372,8 +379,9 @@ struct mono_ms witness_deadline(const struct replica *r)
 		const struct witness *w = &r->log[i]->witness;
 		if (w->relay_at.v < at.v)
 			at = w->relay_at;
-		if (witness_is_due(r, r->log[i]) && w->again.v < at.v)
-			at = w->again;
+		struct mono_ms due = w->again.v > r->cosign_from.v ? w->again : r->cosign_from;
+		if (witness_is_due(r, r->log[i]) && due.v < at.v)
+			at = due;
 	}
 	return at;
 }

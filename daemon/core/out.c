@@ -16,7 +16,6 @@ static void make_hello(struct replica *r, int peer, struct message *m)
 			continue;
 		r->out_heads[n++] = note;
 		s->log[i].told = size;
-		witness_told(r->log[i], size, peer);
 	}
 	m->kind = MESSAGE_HELLO;
 	m->hello.protocol_min = PROTOCOL_MIN;

@@ -133,10 +133,7 @@ static int recv_hello(
 	size_t passed_over = 0;
 	for (size_t i = 0; i < m->hello.n_heads; i++) {
 		struct checkpoint cp;
-		struct log *log;
-		int rc = log_accept_head(r, peer, m->hello.heads[i], now, &log, &cp, e);
-		if (rc == RC_OK)
-			rc = witness_take_lines(r, peer, log, m->hello.heads[i], now, e);
+		int rc = log_accept_head(r, peer, m->hello.heads[i], now, NULL, &cp, e);
 		if (rc != RC_OK && !is_third_party_fault(rc))
 			return rc;
 		passed_over += rc != RC_OK;
@@ -295,8 +292,8 @@ static int recv_digest(
 			s->log[at].has = m->digest.sizes[i].size;
 	}
 	event_hold(r, EVENT_COMMITTED, peer, NULL, "%s", "");
-	int rc = witness_heard(r, e); /* its cosignatures went before its digest */
-	return rc == RC_OK ? compare_digest(r, peer, e) : rc;
+	witness_heard(r); /* its cosignatures went before its digest */
+	return compare_digest(r, peer, e);
 }
 
 static int recv_open(struct replica *r, int peer, const struct message *m, const struct batch *b,

@@ -19,7 +19,9 @@
 #define AUDIT_DOUBTS 64	       /* bad signatures found by reading, until the next tick */
 
 #define COSIGN_GAP_MS 200 /* a log is cosigned at most so often */
-#define COSIGN_KEPT 8	  /* heads that are not final and that one member cosigned, of a log */
+#define COSIGN_REST_MS                                                                             \
+	20000	      /* after a rollback: with a full disk nothing else would ever be done */
+#define COSIGN_KEPT 8 /* heads that are not final and that one member cosigned, of a log */
 #define TRAIL_LEAVES                                                                               \
 	512 /* the root of each of so many last sizes is found by reading few leaves               \
 	     */
@@ -233,6 +235,7 @@ struct replica {
 	struct log *own; /* the epoch we append to */
 	bool own_dirty;	 /* leaves without a head yet */
 	bool set_back;	 /* our database was, and no peer has told us since what we had cosigned */
+	bool heard;	 /* one has; to be noted with what is written next */
 	uint64_t hlc;	 /* largest stamp seen that our clock does not call absurd */
 
 	struct {		 /* the mark file */
@@ -261,7 +264,8 @@ struct replica {
 	size_t n_doubts;
 
 	bool in_group, wrote;
-	struct event_queue held; /* become visible at the commit */
+	struct mono_ms cosign_from; /* not before then, after a group that could not be written */
+	struct event_queue held;    /* become visible at the commit */
 	struct event_queue events;
 
 	struct arena scratch; /* for the leaf that is being examined */
@@ -409,7 +413,7 @@ bool witness_is_due(const struct replica *r, const struct log *log);
 /* Our database is not the one that spoke last: what we have cosigned is for the peers to tell. */
 int witness_set_back(struct replica *r, struct err *e) MUST_CHECK;
 /* A peer has told us all that it knows. */
-int witness_heard(struct replica *r, struct err *e) MUST_CHECK;
+void witness_heard(struct replica *r);
 void witness_tick(struct replica *r, struct now now);
 struct mono_ms witness_deadline(const struct replica *r);
 int witness_load(struct replica *r, struct err *e) MUST_CHECK;
@@ -418,8 +422,6 @@ void witness_release(struct witness *w);
 void witness_follow(struct log *log);
 /* The head of this size with the cosignatures known, else plain. */
 struct bytes witness_note(const struct log *log, uint64_t size, struct bytes plain);
-/* The peer is sent that. */
-void witness_told(struct log *log, uint64_t size, int peer);
 /* The next cosignatures that the peer has not got; false: none. */
 bool witness_next(struct log *log, int peer, struct bytes *note);
 void witness_link_up(struct log *log, int peer);

@@ -112,13 +112,6 @@ struct bytes witness_note(const struct log *log, uint64_t size, struct bytes pla
 	return c != NULL ? buf_bytes(&c->note) : plain;
 }
 
-void witness_told(struct log *log, uint64_t size, int peer)
-{
-	struct cosigned *c = witness_find(log, size);
-	if (c != NULL)
-		c->told[peer] |= c->by;
-}
-
 bool witness_next(struct log *log, int peer, struct bytes *note)
 {
 	struct witness *w = &log->witness;

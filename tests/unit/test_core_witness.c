@@ -1,7 +1,9 @@
 /* Cosignatures between nodes: what is said and when, what is believed, and what becomes final. */
 #include "tests/lib/core_test.h"
 
+#include "daemon/store/store_sqlite.h"
 #include "proto/trust/cosign.h"
+#include "tests/lib/failing_store.h"
 
 struct scene {
 	struct cluster *c;
@@ -189,7 +191,6 @@ static void what_was_said_is_known_after_a_restart(void **state)
 	greet(&t->n, ZHEJIANG);
 	assert_ok(&t->n, node_pass(&t->n, 10000));
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 5);
-	assert_int_equal(said_to(&t->n, ZHEJIANG, JIANGSU), 0); /* its Hello had it */
 	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_UP));
 	assert_true(node_next(&t->n, JIANGSU, MESSAGE_HELLO, &out));
 	bool found = false;
@@ -304,6 +305,35 @@ static void node_that_was_set_back_listens_before_it_speaks(void **state)
 	expect_rows(&t->n, 2, "5/shanghai 8/shanghai ");
 	feed(t, 7, 9);
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 9);
+	end(t);
+}
+
+/* There is no room for it, so it is let be for a while: all else goes on. */
+static void cosignature_that_cannot_be_stored_does_not_stop_the_node(void **state)
+{
+	struct scene *t = begin(state);
+	struct failing_store store;
+	struct node n;
+	struct store *real;
+	assert_int_equal(store_sqlite_open(":memory:", NULL, &real, NULL), RC_OK);
+	failing_store_init(&store, real);
+	node_init_bare(&n, t->c, SHANGHAI, &store.store);
+	assert_ok(&n, node_install_roster(&n));
+	greet(&n, JIANGSU);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &t->s, 0, 5));
+	assert_ok(&n, node_leaves(&n, JIANGSU, &t->s, 5, 8));
+	n.now.mono.v += 200;
+	store.fail_at = store.calls + 2; /* begin is not the one */
+	assert_rc(&n, node_tick(&n), RC_DISK_FULL);
+	expect_rows(&n, 2, "5/shanghai ");
+	assert_true(replica_deadline(n.replica).v > n.now.mono.v);
+	for (size_t i = 0; i < 4; i++)
+		assert_ok(&n, node_pass(&n, 1000));
+	expect_rows(&n, 2, "5/shanghai ");
+	assert_ok(&n, node_pass(&n, 20000));
+	expect_rows(&n, 2, "5/shanghai 8/shanghai ");
+	node_release(&n);
+	store_sqlite_close(real);
 	end(t);
 }
 
@@ -610,6 +640,7 @@ int main(void)
 		cmocka_unit_test(smaller_size_is_never_cosigned_after_a_larger_one),
 		cmocka_unit_test(what_we_once_said_binds_us),
 		cmocka_unit_test(node_that_was_set_back_listens_before_it_speaks),
+		cmocka_unit_test(cosignature_that_cannot_be_stored_does_not_stop_the_node),
 		cmocka_unit_test(three_of_the_others_make_it_final),
 		cmocka_unit_test(cosignatures_of_different_sizes_do_not_add_up),
 		cmocka_unit_test(cosignature_waits_for_its_leaves),
