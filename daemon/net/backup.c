@@ -43,17 +43,18 @@ static bool ends_in(const char *name, const char *end)
 	return n > m && strcmp(name + n - m, end) == 0;
 }
 
-/* What a crash left. */
-static void sweep(const char *folder)
+/* What a crash of this node left: others may be at work in the same folder. */
+static void sweep(const struct shell *s, const char *folder)
 {
-	char path[BACKUP_PATH_BYTES + 256];
+	char path[BACKUP_PATH_BYTES + 256], begin[SLUG_SIZE + 2];
 	DIR *d = opendir(folder);
+	snprintf(begin, sizeof(begin), ".%s-", s->settings.member);
 	for (struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
 		bool ours = ends_in(f->d_name, ".db.new") ||
 			ends_in(f->d_name, ".db.new" MANIFEST) ||
 			ends_in(f->d_name, ".db.new" MANIFEST ".new");
 		snprintf(path, sizeof(path), "%s/%s", folder, f->d_name);
-		if (f->d_name[0] == '.' && ours)
+		if (strncmp(f->d_name, begin, strlen(begin)) == 0 && ours)
 			(void)unlink(path);
 	}
 	if (d != NULL)
@@ -282,7 +283,7 @@ void backup_answer(struct client *c, const struct ctl_request *r)
 	b->busy = true;
 	b->client = c;
 	b->id = r->id;
-	sweep(b->folder);
+	sweep(s, b->folder);
 	rc = copy(s, &e);
 	if (rc == RC_OK) {
 		start_verifier(s);
