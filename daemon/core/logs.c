@@ -159,6 +159,7 @@ int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct 
 	else
 		log->kept[1] = log->kept[0];
 	log->kept[0] = now;
+	log->sealed = false;
 	witness_follow(log);
 	buf_reset(&log->head);
 	buf_put_bytes(&log->head, note);
@@ -175,7 +176,7 @@ bool log_is_frozen(const struct log *log)
 
 bool log_is_closed(const struct log *log)
 {
-	return log->retired || log->row.forked;
+	return log->retired || log->sealed || log->row.forked;
 }
 
 uint64_t log_sendable(const struct replica *r, const struct log *log, struct bytes *note)
@@ -190,7 +191,7 @@ uint64_t log_sendable(const struct replica *r, const struct log *log, struct byt
 		size = r->mark.size;
 		*note = buf_bytes(&r->mark.note);
 	}
-	if (note->n == 0)
+	if (note->n == 0 || log->sealed)
 		return 0;
 	*note = witness_note(log, size, *note);
 	return size;

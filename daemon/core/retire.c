@@ -81,6 +81,20 @@ static void expect_end(
 		log->row.seen_ms = now.wall.v;
 }
 
+/* Where the version that ended the log is not in force any more, its head may be one that nobody
+ * has signed: what is here counts, and is passed on again under the next head. */
+static bool is_seal(const struct replica *r, const struct log *log)
+{
+	struct note n;
+	struct buf name = {0};
+	if (log->row.size == 0 || note_parse(buf_bytes(&log->head), &n, NULL) != RC_OK)
+		return false;
+	buf_printf(&name, "%s/roster", r->roster.cluster);
+	bool seal = n.n == 1 && bytes_equal(n.sig[0].name, buf_bytes(&name));
+	buf_release(&name);
+	return seal;
+}
+
 /* A head that only a key signed which the roster no longer names, in a log that no line speaks of:
  * no node can be told of it any more, so it counts on none. */
 static bool is_nobodys(const struct replica *r, const struct log *log)
@@ -98,7 +112,10 @@ static int retire_log(struct replica *r, struct log *log, struct now now, struct
 	uint64_t seen_size = log->row.seen_size;
 	int64_t seen_ms = log->row.seen_ms;
 	int rc = RC_OK;
-	log->retired = t != NULL || (r->roster.version > 1 && is_nobodys(r, log));
+	bool changed = r->roster.version > 1 || r->rosters.top > 1;
+	log->sealed =
+		t == NULL && changed && is_seal(r, log) && !r->roster.member[log->member].former;
+	log->retired = t != NULL || (changed && !log->sealed && is_nobodys(r, log));
 	log->below = t != NULL ? t->valid_below : 0;
 	if (!log->retired)
 		return RC_OK;

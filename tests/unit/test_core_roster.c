@@ -719,6 +719,59 @@ static void node_without_the_new_key_reads_and_writes_nothing(void **state)
 	node_release(&n);
 }
 
+/* ---- a version that is not in force any more ---- */
+
+static void logs_count_again_when_the_version_that_ended_them_is_undecided(void **state)
+{
+	struct world *w = *state;
+	struct node holder, fresh;
+	struct scribe one, two;
+	struct hash id[3], by_new;
+	begin_log(&one, w, 3, id);
+	struct buf note = second_of(w, LOG_KEY, &one, 4), other = {0};
+	scribe_init(&two, &w->later, JIANGSU, 2);
+	scribe_open(&two, OPEN_ROTATE, &one);
+	scribe_write(&two, (struct write){.value = value_note("under the new key")}, &by_new);
+	node_init(&holder, w->c, SHANGHAI);
+	node_init(&fresh, w->c, ZHEJIANG);
+	node_feed(&holder, &one);
+	install(&holder, &note);
+	install(&fresh, &note);
+	node_meet(&holder, &fresh);
+	greet(&fresh, JIANGSU);
+	assert_ok(&fresh, node_leaves(&fresh, JIANGSU, &two, 0, two.n));
+	assert_int_equal(node_size(&fresh, one.origin), 4);
+	assert_false(node_is_current(&holder, &id[2]));
+	/* Another version 2: both go back to the first. */
+	struct roster next = roster_after(&w->first);
+	next.not_after = 20300101;
+	roster_sign_quorum(&next, &w->first, w->c, NULL, 0, &other);
+	struct bytes b = buf_bytes(&other);
+	assert_ok(&holder, node_install(&holder, &b, 1));
+	assert_ok(&fresh, node_install(&fresh, &b, 1));
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(replica_roster(fresh.replica)->version, 1);
+		assert_true(node_is_current(&holder, &id[2]));
+		assert_true(node_is_current(&fresh, &id[1]));
+		assert_false(node_is_current(&fresh, &by_new));
+		assert_false(node_log(&fresh, one.origin)->retired);
+		assert_ok(&fresh, node_restart(&fresh));
+		assert_ok(&holder, node_restart(&holder));
+	}
+	node_meet(&fresh, &holder);
+	assert_int_equal(node_size(&fresh, one.origin), one.n);
+	struct hash x = node_view(&holder), y = node_view(&fresh);
+	assert_same_hash(x, y);
+	assert_int_equal(holder.events[EVENT_REFUSED] + fresh.events[EVENT_REFUSED], 0);
+	assert_int_equal(holder.events[EVENT_DIVERGED] + fresh.events[EVENT_DIVERGED], 0);
+	buf_release(&note);
+	buf_release(&other);
+	scribe_release(&one);
+	scribe_release(&two);
+	node_release(&holder);
+	node_release(&fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -739,6 +792,7 @@ int main(void)
 		cmocka_unit_test(replaced_key_opens_an_epoch_and_loses_nothing),
 		cmocka_unit_test(what_was_cut_off_on_purpose_is_not_written_again),
 		cmocka_unit_test(node_without_the_new_key_reads_and_writes_nothing),
+		cmocka_unit_test(logs_count_again_when_the_version_that_ended_them_is_undecided),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
