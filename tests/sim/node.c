@@ -310,6 +310,9 @@ void node_settle(struct world *w, struct sim_node *n)
 void node_on_timer(struct world *w, struct sim_node *n)
 {
 	struct err e = {0};
+	/* An earlier one took its place, and others since. */
+	if (w->now < n->timer_at)
+		return;
 	n->timer_at = SIM_NEVER;
 	if (w->now >= replica_deadline(n->replica).v && node_enter(w, n)) {
 		int rc = replica_tick(n->replica, node_now(w, n), &e);
