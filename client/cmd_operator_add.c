@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "client/changes.h"
-#include "client/command.h"
+#include "client/confirm.h"
 #include "client/keys.h"
 #include "client/text.h"
 
@@ -37,6 +37,20 @@ static int parse_scope(
 	return RC_OK;
 }
 
+static int confirm(struct app *app, const struct delegate *d, struct err *e)
+{
+	struct sheet *s = sheet_new("operator-add");
+	char fingerprint[KEY_FINGERPRINT_SIZE];
+	key_fingerprint(d->operator_key.p, fingerprint);
+	sheet_line(s, TONE_NONE, tr("the root key of %.*s lets this person write:"),
+		(int)d->member.n, (const char *)d->member.p);
+	sheet_line(s, TONE_WARN, tr("* %.*s, key %s, %zu tasks (0: all)"), (int)d->name.n,
+		(const char *)d->name.p, fingerprint, d->n_scope);
+	int rc = confirm_signing(app, s, tr("sign this delegation? [y/N] "), e);
+	sheet_free(s);
+	return rc;
+}
+
 static int add(struct changes *c, struct app *app, const struct operator_line *l,
 	const struct delegate *d, struct err *e)
 {
@@ -44,7 +58,9 @@ static int add(struct changes *c, struct app *app, const struct operator_line *l
 	if (strcmp(l->member, c->node.member) != 0)
 		return err_set(e, RC_DENIED, tr("the operator's line is of %s, the node of %s"),
 			l->member, c->node.member);
-	int rc = delegate_encode(d, &body, e);
+	int rc = args_has(app->args, OPT_DRY_RUN) ? RC_OK : confirm(app, d, e);
+	if (rc == RC_OK)
+		rc = delegate_encode(d, &body, e);
 	if (rc == RC_OK)
 		rc = changes_add_event(c, buf_bytes(&body), e);
 	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))

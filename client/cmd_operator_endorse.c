@@ -1,9 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client/changes.h"
-#include "client/command.h"
+#include "client/confirm.h"
 #include "client/text.h"
 #include "proto/wire/codec.h"
 
@@ -36,23 +35,11 @@ static void show(const struct changes *c, struct sheet *s)
 
 static int confirm(struct app *app, const struct changes *c, struct err *e)
 {
-	struct output talk = {.mode = OUTPUT_SCREEN, .to = stderr};
 	struct sheet *s = sheet_new("operator-endorse");
-	char answer[8];
 	show(c, s);
-	if (!app->out.quiet)
-		sheet_print(s, &talk);
+	int rc = confirm_signing(app, s, tr("sign these delegations? [y/N] "), e);
 	sheet_free(s);
-	if (args_has(app->args, OPT_YES))
-		return RC_OK;
-	if (!isatty(STDIN_FILENO))
-		return err_set(e, RC_USAGE,
-			tr("nobody can be asked whether to sign; read what is signed, then give "
-			   "--yes"));
-	fprintf(stderr, "%s", tr("sign these delegations? [y/N] "));
-	if (!fgets(answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
-		return err_set(e, RC_REFUSED, tr("not signed"));
-	return RC_OK;
+	return rc;
 }
 
 static int endorse(struct changes *c, const struct ctl_operator *op, struct err *e)

@@ -4,7 +4,7 @@
 
 #include "client/agreement.h"
 #include "client/changes.h"
-#include "client/command.h"
+#include "client/confirm.h"
 #include "client/text.h"
 #include "proto/base/text.h"
 
@@ -21,10 +21,10 @@ static bool is_prefix(const struct ctl_operator *op, const char *prefix)
 		(n < KEY_FINGERPRINT_SIZE && memcmp(fingerprint, prefix, n) == 0);
 }
 
-static int find_operator(
-	const struct changes *c, const char *prefix, struct bytes *key, struct err *e)
+static int find_operator(const struct changes *c, const char *prefix,
+	const struct ctl_operator **found, struct err *e)
 {
-	*key = bytes_of(NULL, 0);
+	*found = NULL;
 	if (strlen(prefix) < KEY_PREFIX_MIN)
 		return err_set(
 			e, RC_USAGE, tr("write at least %d characters of the key"), KEY_PREFIX_MIN);
@@ -34,12 +34,12 @@ static int find_operator(
 			!bytes_equal(op->member, bytes_str(c->node.member)) ||
 			!is_prefix(op, prefix))
 			continue;
-		if (key->n && !bytes_equal(*key, op->key))
+		if (*found && !bytes_equal((*found)->key, op->key))
 			return err_set(e, RC_USAGE, tr("several operators' keys begin with %.64s"),
 				prefix);
-		*key = op->key;
+		*found = op;
 	}
-	if (key->n == 0)
+	if (!*found)
 		return err_set(e, RC_NOT_FOUND,
 			tr("no operator of %s has a key that begins with \"%.64s\"; deltactl "
 			   "operator list"),
@@ -69,6 +69,28 @@ static int on_status(void *arg, const struct ctl_status *s, struct err *e)
 	return RC_OK;
 }
 
+static int confirm(struct app *app, const struct ctl_operator *op, const struct own_log *own,
+	const struct revoke *r, struct err *e)
+{
+	struct sheet *s = sheet_new("operator-revoke");
+	char fingerprint[KEY_FINGERPRINT_SIZE];
+	key_fingerprint(op->key.p, fingerprint);
+	sheet_line(s, TONE_NONE, tr("the root key of %s ends the right to write of:"), own->member);
+	sheet_line(
+		s, TONE_WARN, "* %.*s, %s", (int)op->name.n, (const char *)op->name.p, fingerprint);
+	if (r->valid_below < own->size)
+		sheet_line(s, TONE_WARN,
+			tr("what this key signed in entries %llu to %llu counts no more, on every "
+			   "node"),
+			(unsigned long long)r->valid_below, (unsigned long long)own->size - 1);
+	else
+		sheet_line(
+			s, TONE_NONE, "%s", tr("what this key signed until now goes on counting"));
+	int rc = confirm_signing(app, s, tr("sign this revocation? [y/N] "), e);
+	sheet_free(s);
+	return rc;
+}
+
 static int revoke_key(struct changes *c, struct app *app, struct err *e)
 {
 	struct own_log own = {.member = c->node.member};
@@ -79,14 +101,18 @@ static int revoke_key(struct changes *c, struct app *app, struct err *e)
 		.member = bytes_str(c->node.member),
 		.reason = args_bytes(app->args, OPT_REASON),
 	};
-	int rc = find_operator(c, app->operand[0], &r.operator_key, e);
+	const struct ctl_operator *op;
+	int rc = find_operator(c, app->operand[0], &op, e);
 	if (rc == RC_OK)
 		rc = status_fetch(&c->node, on_status, &own, e);
 	r.valid_below = own.size;
 	if (rc == RC_OK)
 		rc = args_number(app->args, OPT_BELOW, 1, own.size, &r.valid_below, e);
+	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))
+		rc = confirm(app, op, &own, &r, e);
 	if (rc != RC_OK)
 		return rc;
+	r.operator_key = op->key;
 	nonce_make(nonce);
 	r.nonce = bytes_of(nonce, NONCE_BYTES);
 	rc = revoke_encode(&r, &body, e);

@@ -1,9 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "client/command.h"
+#include "client/confirm.h"
 #include "client/files.h"
 #include "client/keys.h"
 #include "client/roster_text.h"
@@ -19,25 +18,14 @@ struct signing {
 /* What is about to be signed, on standard error, and a question if somebody can answer it. */
 static int confirm(struct app *app, const struct signing *g, struct err *e)
 {
-	struct output talk = {.mode = OUTPUT_SCREEN, .to = stderr};
 	struct sheet *s = sheet_new("roster");
 	int rc = g->roster.version == 1
 		? roster_describe(s, buf_bytes(&g->note), &g->roster, e)
 		: roster_describe_next(s, buf_bytes(&g->note), &g->before, &g->roster, e);
-	if (rc == RC_OK && !app->out.quiet)
-		sheet_print(s, &talk);
+	if (rc == RC_OK)
+		rc = confirm_signing(app, s, tr("sign this roster? [y/N] "), e);
 	sheet_free(s);
-	if (rc != RC_OK || args_has(app->args, OPT_YES))
-		return rc;
-	if (!isatty(STDIN_FILENO))
-		return err_set(e, RC_USAGE,
-			tr("nobody can be asked whether to sign; read what is signed, then give "
-			   "--yes"));
-	char answer[8];
-	fprintf(stderr, "%s", tr("sign this roster? [y/N] "));
-	if (!fgets(answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
-		return err_set(e, RC_REFUSED, tr("not signed"));
-	return RC_OK;
+	return rc;
 }
 
 static int sign_with(struct app *app, const char *path, struct signing *g, struct err *e)

@@ -115,7 +115,7 @@ def a_lost_office_root_is_replaced_by_all_provinces():
         os.replace(key(office, "root") + ".next", key(office, "root"))
         run(DELTACTL, "key", "init", "--operator", "新人", "--member", "office", "--no-passphrase",
             "-o", os.path.join(office.folder, "second.key"))
-        office.ctl("operator", "add", "--root", key(office, "root"), "--operator",
+        office.ctl("operator", "add", "--yes", "--root", key(office, "root"), "--operator",
                    os.path.join(office.folder, "second.key.pub"))
         done = office.ctl("operator", "re-endorse", "--root", key(office, "root"), check=False)
         assert done.returncode == 2 and "测试" in done.stderr, done.stderr
@@ -245,7 +245,7 @@ def a_stolen_operators_key_is_revoked_from_a_past_index():
         agree(c)
         fingerprint = next(o["fingerprint"] for o in node.json("operator", "list")["operators"]
                            if o["member"] == "jiangsu")
-        node.ctl("operator", "revoke", fingerprint, "--root", key(node, "root"), "--below",
+        node.ctl("operator", "revoke", "--yes", fingerprint, "--root", key(node, "root"), "--below",
                  str(stolen_from), "--reason", "stolen")
         agree(c)
         for n in c:

@@ -264,7 +264,7 @@ class Cluster:
         for slug in slugs or self.members:
             node = self[slug]
             node.ctl("roster", "install", self.roster)
-            node.ctl("operator", "add", "--root", os.path.join(node.keys, "root.key"), "--operator",
+            node.ctl("operator", "add", "--yes", "--root", os.path.join(node.keys, "root.key"), "--operator",
                      os.path.join(node.folder, "operator.key.pub"))
 
     def up(self, plan=True):

@@ -101,7 +101,7 @@ class Lane:
     def enroll(self, check=True):
         """As cluster.install does it; a log begun anew has no operators."""
         self.node.ctl("roster", "install", self.cluster.roster, check=check)
-        self.node.ctl("operator", "add", "--root", os.path.join(self.node.keys, "root.key"),
+        self.node.ctl("operator", "add", "--yes", "--root", os.path.join(self.node.keys, "root.key"),
                       "--operator", os.path.join(self.node.folder, "operator.key.pub"), check=check)
 
     def session(self, *wrapper, first=False):
