@@ -77,6 +77,30 @@ static void our_hello_goes_first_and_names_what_we_hold(void **state)
 	end(t);
 }
 
+/* A peer may have been restored since it last spoke. */
+static void our_hello_names_also_what_the_peer_had_before(void **state)
+{
+	struct scene *t = begin(state);
+	node_feed(&t->n, &t->s);
+	struct outbound out;
+	struct hash view = {{1}};
+	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_UP));
+	assert_ok(&t->n, node_hello(&t->n, ANHUI, NULL, 0));
+	struct log_size sizes[2] = {
+		{bytes_str(node_origin(&t->n)), 1000}, {bytes_str(t->s.origin), 1000}};
+	struct message m = {.kind = MESSAGE_VIEW_DIGEST};
+	m.digest.rules_version = RULES_VERSION;
+	m.digest.sizes = sizes;
+	m.digest.n = 2;
+	m.digest.view_root = hash_bytes(&view);
+	assert_ok(&t->n, node_recv(&t->n, ANHUI, &m));
+	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_DOWN));
+	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_UP));
+	assert_true(node_next(&t->n, ANHUI, MESSAGE_HELLO, &out));
+	assert_int_equal(out.msg.hello.n_heads, 2);
+	end(t);
+}
+
 static void every_message_before_hello_is_refused(void **state)
 {
 	struct scene *t = begin(state);
@@ -444,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(our_hello_goes_first_and_names_what_we_hold),
+		cmocka_unit_test(our_hello_names_also_what_the_peer_had_before),
 		cmocka_unit_test(every_message_before_hello_is_refused),
 		cmocka_unit_test(second_hello_is_refused),
 		cmocka_unit_test(hello_of_another_cluster_is_refused),
