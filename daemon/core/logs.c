@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/state.h"
+#include "daemon/core/witness.h"
 #include "proto/base/mutant.h"
 
 struct log *log_find(const struct replica *r, struct bytes origin)
@@ -197,16 +198,33 @@ uint64_t log_sendable(const struct replica *r, const struct log *log, struct byt
 	return size;
 }
 
+/* The head as its owner, or the roster that ends the log, signed it: lines that others put under it
+ * would fill our memory and our messages. */
+static void put_plain(const struct replica *r, const struct log *log, uint64_t size,
+	struct bytes head, struct buf *out)
+{
+	struct note n;
+	if (log->retired && size == log->below) {
+		buf_put_bytes(out, buf_bytes(&log->seal));
+		return;
+	}
+	ENSURE(note_parse(head, &n, NULL) == RC_OK);
+	cosign_put_head(&n, bytes_str(log->row.origin), witness_key(r, log), out);
+}
+
 /* A head larger than all before it: leaves are missing here. */
 static int raise_seen(struct replica *r, struct log *log, const struct checkpoint *cp,
 	struct bytes note, struct now now, struct err *e)
 {
+	struct buf plain = {0};
 	if (cp->size <= log->seen.size)
 		return RC_OK;
 	if (log->earlier.size <= log->row.size)
 		seen_head_set(
 			&log->earlier, &log->seen.root, log->seen.size, buf_bytes(&log->seen.note));
-	seen_head_set(&log->seen, &cp->root, cp->size, note);
+	put_plain(r, log, cp->size, note, &plain);
+	seen_head_set(&log->seen, &cp->root, cp->size, buf_bytes(&plain));
+	buf_release(&plain);
 	log->seen_at = now.mono;
 	if (cp->size <= log->row.size || cp->size <= log->row.seen_size)
 		return RC_OK;
@@ -362,7 +380,10 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 	if (log->row.size >= log->row.seen_size)
 		log->row.seen_ms = 0;
 	*appended = b->n - skip;
-	rc = log_keep_head(r, log, note, e);
+	struct buf plain = {0};
+	put_plain(r, log, cp->size, note, &plain);
+	rc = log_keep_head(r, log, buf_bytes(&plain), e);
+	buf_release(&plain);
 	if (rc == RC_OK)
 		rc = witness_grew(r, log, now, e);
 	if (rc == RC_OK)

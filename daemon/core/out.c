@@ -4,16 +4,24 @@
 #include "daemon/core/state.h"
 #include "proto/base/mutant.h"
 
+/* The other heads of very many logs follow each for itself. */
+#define HELLO_HEADS_BYTES (LIMIT_ENVELOPE_BYTES / 2)
+
 static void make_hello(struct replica *r, int peer, struct message *m)
 {
 	struct session *s = &r->session[peer];
-	size_t n = 0;
+	size_t n = 0, room = HELLO_HEADS_BYTES;
 	s->hello_due = false;
 	for (size_t i = 0; i < r->n_logs && n < LIMIT_HELLO_HEADS; i++) {
 		struct bytes note;
 		uint64_t size = log_sendable(r, r->log[i], &note);
 		if (size == 0 || (MUTANT(CURSOR_TRUSTED) && s->digest_size[i] >= size))
 			continue;
+		if (note.n > room) {
+			s->log[i].head_due = true;
+			continue;
+		}
+		room -= note.n;
 		r->out_heads[n++] = note;
 		s->log[i].told = size;
 	}

@@ -186,7 +186,7 @@ static bool cosignature_verify(
 	if (s->n_raw != TIME_BYTES + SIGNATURE_BYTES)
 		return false;
 	*time = get_u64be(s->raw);
-	if (*time > INT64_MAX)
+	if (*time == 0 || *time > INT64_MAX)
 		return false;
 	struct buf message = {0};
 	put_cosigned(&message, text, *time);

@@ -48,7 +48,8 @@ struct note {
 int note_parse(struct bytes in, struct note *out, struct err *e) MUST_CHECK;
 /* Is there a signature by this key, and does every one that claims name and id verify? Lines of
  * other keys are not looked at. For NOTE_COSIGNATURE the message is "cosignature/v1 LF time N LF"
- * || text, and *time (may be NULL; untouched on false) gets the largest N, seconds since 1970. */
+ * || text, and *time (may be NULL; untouched on false) gets the largest N, seconds since 1970; 0 is
+ * none. */
 bool note_is_signed_by(const struct note *n, const struct vkey *v, uint64_t *time) MUST_CHECK;
 
 /* Appends the signature line for text: "— name base64(id || raw) LF". v is k's own; text may lie in

@@ -101,6 +101,37 @@ static void our_hello_names_also_what_the_peer_had_before(void **state)
 	end(t);
 }
 
+/* Seventeen logs with 60,000 bytes under each head would not fit into a Hello. */
+static void lines_that_anybody_put_under_a_head_are_not_kept(void **state)
+{
+	struct scene *t = begin(state);
+	struct outbound out;
+	struct buf note = {0};
+	struct bytes leaves[LIMIT_BATCH_LEAVES];
+	scribe_head(&t->s, t->s.n, &note);
+	buf_put_str(&note, "— somebody ");
+	for (size_t i = 0; i < 15000; i++)
+		buf_put_str(&note, "AAAA");
+	buf_put_str(&note, "\n");
+	for (size_t i = 0; i < t->s.n; i++)
+		leaves[i] = buf_bytes(&t->s.leaf[i]);
+	struct message m = {.kind = MESSAGE_LEAVES};
+	m.leaves.origin = bytes_str(t->s.origin);
+	m.leaves.leaves = leaves;
+	m.leaves.n = t->s.n;
+	m.leaves.head = buf_bytes(&note);
+	node_greet(&t->n, t->s.member);
+	assert_ok(&t->n, node_recv(&t->n, t->s.member, &m));
+	assert_int_equal(node_size(&t->n, t->s.origin), t->s.n);
+	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_UP));
+	assert_true(node_next(&t->n, ANHUI, MESSAGE_HELLO, &out));
+	assert_int_equal(out.msg.hello.n_heads, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_in_range(out.msg.hello.heads[i].n, 1, 4000);
+	buf_release(&note);
+	end(t);
+}
+
 static void every_message_before_hello_is_refused(void **state)
 {
 	struct scene *t = begin(state);
@@ -469,6 +500,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(our_hello_goes_first_and_names_what_we_hold),
 		cmocka_unit_test(our_hello_names_also_what_the_peer_had_before),
+		cmocka_unit_test(lines_that_anybody_put_under_a_head_are_not_kept),
 		cmocka_unit_test(every_message_before_hello_is_refused),
 		cmocka_unit_test(second_hello_is_refused),
 		cmocka_unit_test(hello_of_another_cluster_is_refused),

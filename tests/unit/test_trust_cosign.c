@@ -142,6 +142,20 @@ static void time_zero_is_no_time(void **state)
 	buf_release(&note);
 }
 
+/* Each line is checked, not the newest time of all. */
+static void time_zero_beside_another_is_no_time(void **state)
+{
+	struct buf note = {0};
+	member_set bad;
+	(void)state;
+	put_head(&note, fx.leaf, 8);
+	put_cosign(&note, 1, 0);
+	put_cosign(&note, 1, 5);
+	assert_int_equal(verify(&note, OWNER, &bad), 0);
+	assert_int_equal(bad, MEMBER_BIT(1));
+	buf_release(&note);
+}
+
 /* Over "time N" as the line has it, so that only the range speaks against it. */
 static void time_of_2_to_the_63_is_no_time(void **state)
 {
@@ -359,6 +373,7 @@ int main(void)
 		cmocka_unit_test(cosignatures_of_members_count_once_each),
 		cmocka_unit_test(owner_does_not_count_for_its_own_log),
 		cmocka_unit_test(time_zero_is_no_time),
+		cmocka_unit_test(time_zero_beside_another_is_no_time),
 		cmocka_unit_test(time_of_2_to_the_63_is_no_time),
 		cmocka_unit_test(line_of_another_head_is_bad),
 		cmocka_unit_test(line_of_a_stranger_is_passed_over),
