@@ -22,7 +22,11 @@
 struct filler {
 	struct recovery *to;
 	struct image_log log;
-	uint64_t from; /* leaves of the log that are in the new database */
+	uint64_t from;	/* leaves of the log that were seen */
+	uint64_t taken; /* those that are in the new database: all, until it ends */
+	bool ended, cut;
+	uint64_t end;
+	struct buf seal; /* the head at `end` */
 	size_t n;
 	struct buf leaves;
 	size_t start[LIMIT_BATCH_LEAVES + 1];
@@ -77,25 +81,23 @@ static int put_batch(struct filler *f, struct bytes note)
 {
 	struct batch b = {f->examined, f->n};
 	int rc = replica_begin(f->to->replica, f->e);
+	bool passed = false;
 	if (rc == RC_OK)
-		rc = replica_fill(f->to->replica, note, f->from, &b, loop_now(), f->e);
+		rc = replica_fill(f->to->replica, note, f->from, &b, &passed, loop_now(), f->e);
 	if (is_peer_fault(rc)) {
 		f->e->rc = RC_VERIFY;
 		return RC_VERIFY;
 	}
 	f->in_group += f->n;
+	f->cut |= passed;
+	f->taken += passed ? 0 : f->n;
 	if (rc == RC_OK && f->in_group >= GROUP_LEAVES)
 		rc = commit(f);
 	return rc;
 }
 
-static int take_head(void *arg, uint64_t size, struct bytes note)
+static int take_leaves(struct filler *f, uint64_t size, struct bytes note)
 {
-	struct filler *f = arg;
-	if (size <= f->from || size > f->log.size)
-		return refuse(f, "a head that no leaves belong to");
-	if (size - f->from > LIMIT_BATCH_LEAVES)
-		return refuse(f, "heads that are too far apart");
 	f->n = 0;
 	buf_reset(&f->leaves);
 	int rc = image_leaves(f->to->image, f->log.id, f->from, size, take_leaf, f, f->e);
@@ -104,20 +106,60 @@ static int take_head(void *arg, uint64_t size, struct bytes note)
 	if (rc != RC_OK)
 		return rc;
 	examine(f);
-	rc = put_batch(f, note);
+	return put_batch(f, note);
+}
+
+/* What the roster has ended is taken up to there, under the head that the roster names; the rest
+ * counts nowhere, and is passed by. */
+static int take_head(void *arg, uint64_t size, struct bytes note)
+{
+	struct filler *f = arg;
+	int rc = RC_OK;
+	if (size <= f->from || size > f->log.size)
+		return refuse(f, "a head that no leaves belong to");
+	if (size - f->from > LIMIT_BATCH_LEAVES)
+		return refuse(f, "heads that are too far apart");
+	bool beyond = f->ended && size > f->end;
+	if (!f->cut && !beyond)
+		rc = take_leaves(f, size, note);
+	else if (!f->cut && f->from < f->end)
+		rc = take_leaves(f, f->end, buf_bytes(&f->seal));
+	f->cut |= beyond;
 	f->from = size;
 	return rc;
+}
+
+static void note_cut(struct filler *f)
+{
+	struct recovery *r = f->to;
+	r->cut = xrealloc(r->cut, (r->n_cut + 1) * sizeof(*r->cut));
+	r->cut[r->n_cut].end = f->taken;
+	memcpy(r->cut[r->n_cut++].origin, f->log.origin, sizeof(f->log.origin));
+}
+
+static void find_end(struct filler *f)
+{
+	struct bytes head;
+	f->ended = replica_fill_end(f->to->replica, f->log.origin, &f->end, &head);
+	buf_reset(&f->seal);
+	if (f->ended)
+		buf_put_bytes(&f->seal, head);
 }
 
 static int take_log(void *arg, const struct image_log *log)
 {
 	struct filler *f = arg;
 	f->log = *log;
-	f->from = 0;
+	f->from = f->taken = 0;
+	f->cut = false;
+	find_end(f);
 	int rc = image_heads(f->to->image, log->id, take_head, f, f->e);
 	if (rc == RC_OK && f->from != log->size)
 		rc = refuse(f, "its last leaves have no head");
-	f->to->entries += f->from;
+	if (f->cut)
+		note_cut(f);
+	f->to->entries += f->taken;
+	f->to->passed += f->from - f->taken;
 	return rc;
 }
 
@@ -147,9 +189,10 @@ static int fill(struct recovery *r, struct err *e)
 		rc = commit(&f);
 	if (rc == RC_OK)
 		rc = image_count(r->image, &leaves, e);
-	if (rc == RC_OK && leaves != r->entries)
+	if (rc == RC_OK && leaves != r->entries + r->passed)
 		rc = err_set(e, RC_VERIFY, "the file has leaves that no head covers");
 	buf_release(&f.leaves);
+	buf_release(&f.seal);
 	free(f.examined);
 	free(f.memory);
 	return rc;
@@ -283,6 +326,9 @@ void recover_release(struct recovery *r)
 	if (r->store != NULL)
 		store_sqlite_close(r->store);
 	image_close(r->image);
+	free(r->cut);
+	r->cut = NULL;
+	r->n_cut = 0;
 	r->replica = NULL;
 	r->store = NULL;
 	r->image = NULL;
@@ -299,16 +345,25 @@ void recover_discard(struct recovery *r)
 	}
 }
 
+static bool counts(void *arg, struct bytes origin, uint64_t index)
+{
+	const struct recovery *r = arg;
+	for (size_t i = 0; i < r->n_cut; i++)
+		if (bytes_equal(origin, bytes_str(r->cut[i].origin)))
+			return index < r->cut[i].end;
+	return true;
+}
+
 static int compare_derived(struct recovery *r, struct err *e)
 {
 	struct hash theirs, ours;
 	struct image *made = NULL;
-	int rc = image_derived(r->image, &theirs, e);
+	int rc = image_derived(r->image, counts, r, &theirs, e);
 	recover_release(r);
 	if (rc == RC_OK)
 		rc = image_open(r->path, &made, e);
 	if (rc == RC_OK)
-		rc = image_derived(made, &ours, e);
+		rc = image_derived(made, NULL, NULL, &ours, e);
 	image_close(made);
 	if (rc == RC_OK && !hash_equal(&theirs, &ours) && !MUTANT(DERIVED_BELIEVED))
 		rc = err_set(e, RC_DIVERGED,

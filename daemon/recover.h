@@ -7,6 +7,12 @@
 #include "daemon/core/replica.h"
 #include "daemon/store/image.h"
 
+/* A log of which the roster lets only the beginning count; the rest of the file's is passed by. */
+struct recovery_cut {
+	char origin[ORIGIN_SIZE];
+	uint64_t end;
+};
+
 /* What the file said, and the replica that was made of it. All zero = none. */
 struct recovery {
 	struct image *image;
@@ -14,7 +20,9 @@ struct recovery {
 	struct replica *replica; /* writes no log */
 	char member[SLUG_SIZE];	 /* whose node it was */
 	struct hash cluster_id;
-	uint64_t entries;
+	uint64_t entries, passed; /* leaves that were taken, and that count nowhere */
+	struct recovery_cut *cut;
+	size_t n_cut;
 	char path[1024]; /* of the new database */
 };
 

@@ -239,15 +239,27 @@ int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool 
 	return rc;
 }
 
+bool replica_fill_end(
+	const struct replica *r, const char *origin, uint64_t *end, struct bytes *head)
+{
+	const struct log *log = log_find(r, bytes_str(origin));
+	if (roster_retired(&r->roster, bytes_str(origin)) == NULL)
+		return false;
+	*end = log == NULL ? 0 : log->below;
+	*head = log == NULL ? (struct bytes){0} : buf_bytes(&log->seal);
+	return true;
+}
+
 int replica_fill(struct replica *r, struct bytes head, uint64_t first, const struct batch *b,
-	struct now now, struct err *e)
+	bool *passed, struct now now, struct err *e)
 {
 	struct checkpoint cp;
 	struct log *log;
 	size_t appended = 0;
 	ENSURE(r->config.log_key == NULL && r->has_roster);
 	int rc = log_accept_head(r, NO_PEER, head, now, &log, &cp, e);
-	if (rc != RC_OK)
+	*passed = rc == RC_OK && log == NULL;
+	if (rc != RC_OK || *passed)
 		return rc;
 	if (first != log->row.size || cp.size != first + b->n)
 		return err_set(e, RC_PEER_BATCH, "leaves of \"%s\" that do not end at their head",

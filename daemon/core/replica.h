@@ -166,11 +166,16 @@ int replica_rosters(struct replica *r, replica_roster_fn *fn, void *arg, struct 
  * already, or (alone) it is not waiting. Else as replica_install_roster. */
 int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool alone,
 	struct now now, struct err *e) MUST_CHECK;
+/* Whether the roster has ended the log: after how many leaves, and the head that these have by it;
+ * borrowed until something changes. */
+bool replica_fill_end(
+	const struct replica *r, const char *origin, uint64_t *end, struct bytes *head);
 /* Leaves first.. of a log and the signed head that they end at, from a file: only on a replica that
  * writes no log. RC_PEER_*: the head is not its owner's, or the leaves do not give its root: give
- * the replica up. Store errors. */
+ * the replica up. *passed: it is a head that nobody reads by the roster in force, and nothing was
+ * taken. Store errors. */
 int replica_fill(struct replica *r, struct bytes head, uint64_t first, const struct batch *b,
-	struct now now, struct err *e) MUST_CHECK;
+	bool *passed, struct now now, struct err *e) MUST_CHECK;
 /* What proves a fork, from the same file, when all its leaves are here. RC_PEER_*: it proves
  * nothing.
  */

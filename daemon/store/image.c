@@ -329,9 +329,17 @@ static const char changes_sql[] =
 static const char findings_sql[] =
 	"SELECT l.origin, f.idx, f.verdict, f.code FROM log AS l"
 	" CROSS JOIN finding AS f ON f.log = l.id ORDER BY l.origin, f.idx";
-/* Rows that the joins above pass by. */
-static const char counts_sql[] =
-	"SELECT (SELECT count(*) FROM change), (SELECT count(*) FROM finding)";
+/* With the rows that the joins above pass by. */
+static const char n_changes_sql[] = "SELECT count(*) FROM change";
+static const char n_findings_sql[] = "SELECT count(*) FROM finding";
+
+struct derived {
+	struct image *m;
+	image_counts_fn *counts;
+	void *arg;
+	struct sha256_stream s;
+	struct err *e;
+};
 
 static void add_row(struct sha256_stream *s, sqlite3_stmt *stmt)
 {
@@ -344,30 +352,49 @@ static void add_row(struct sha256_stream *s, sqlite3_stmt *stmt)
 	}
 }
 
-static int add_rows(struct image *m, struct sha256_stream *s, const char *sql, struct err *e)
+/* Rows whose leaf stands in columns `at` and the next; *n: how many of them do not count. */
+static int add_rows(struct derived *d, const char *sql, int at, uint64_t *n)
 {
 	sqlite3_stmt *stmt = NULL;
-	int code, rc = prepare(m, sql, &stmt, e);
+	int code, rc = prepare(d->m, sql, &stmt, d->e);
+	*n = 0;
 	while (rc == RC_OK && (code = sqlite3_step(stmt)) != SQLITE_DONE) {
-		if (code == SQLITE_ROW)
-			add_row(s, stmt);
+		if (code != SQLITE_ROW)
+			rc = fail(d->m->db, code, d->e);
+		else if (d->counts == NULL ||
+			d->counts(d->arg, column(stmt, at),
+				(uint64_t)sqlite3_column_int64(stmt, at + 1)))
+			add_row(&d->s, stmt);
 		else
-			rc = fail(m->db, code, e);
+			++*n;
 	}
 	sqlite3_finalize(stmt);
 	return rc;
 }
 
-int image_derived(struct image *m, struct hash *out, struct err *e)
+static int add_table(struct derived *d, const char *sql, int at, const char *count_sql)
 {
-	struct sha256_stream s;
-	sha256_begin(&s);
-	int rc = add_rows(m, &s, changes_sql, e);
+	uint64_t others, n;
+	uint8_t count[8];
+	int rc = add_rows(d, sql, at, &others);
 	if (rc == RC_OK)
-		rc = add_rows(m, &s, findings_sql, e);
+		rc = read_number(d->m, count_sql, &n, d->e);
+	if (rc != RC_OK)
+		return rc;
+	put_u64be(count, n - others);
+	sha256_add(&d->s, bytes_of(count, sizeof count));
+	return RC_OK;
+}
+
+int image_derived(
+	struct image *m, image_counts_fn *counts, void *arg, struct hash *out, struct err *e)
+{
+	struct derived d = {.m = m, .counts = counts, .arg = arg, .e = e};
+	sha256_begin(&d.s);
+	int rc = add_table(&d, changes_sql, 4, n_changes_sql);
 	if (rc == RC_OK)
-		rc = add_rows(m, &s, counts_sql, e);
-	sha256_end(&s, out);
+		rc = add_table(&d, findings_sql, 0, n_findings_sql);
+	sha256_end(&d.s, out);
 	return rc;
 }
 

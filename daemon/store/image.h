@@ -40,8 +40,11 @@ int image_evidence(struct image *m, image_evidence_fn *fn, void *arg, struct err
 /* All leaves in the file, of whatever log. */
 int image_count(struct image *m, uint64_t *leaves, struct err *e) MUST_CHECK;
 /* A hash over what was derived from the leaves: every change with its verdict and what it
- * supersedes, and every finding. Equal leaves give equal ones, however they came. */
-int image_derived(struct image *m, struct hash *out, struct err *e) MUST_CHECK;
+ * supersedes, and every finding. Equal leaves give equal ones, however they came. Only of leaves
+ * that `counts` says so of (NULL: all). */
+typedef bool image_counts_fn(void *arg, struct bytes origin, uint64_t index);
+int image_derived(struct image *m, image_counts_fn *counts, void *arg, struct hash *out,
+	struct err *e) MUST_CHECK;
 /* A small named value; *found says whether it is there. */
 int image_meta(
 	struct image *m, const char *key, struct buf *out, bool *found, struct err *e) MUST_CHECK;
