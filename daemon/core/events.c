@@ -209,9 +209,27 @@ static int load_place(
 	return RC_OK;
 }
 
+/* Every log whose first leaf counts has an event. */
+static int expect_none(struct replica *r, struct err *e)
+{
+	enum verdict v;
+	enum void_code code;
+	for (size_t i = 0; i < r->n_logs; i++) {
+		const struct store_log *row = &r->log[i]->row;
+		if (row->size == 0)
+			continue;
+		int rc = r->ops->finding_get(r->store, row->id, 0, &v, &code, e);
+		if (rc == STORE_NONE)
+			return err_set(e, RC_CORRUPT, "the list of log events is empty");
+		if (rc != RC_OK)
+			return rc;
+	}
+	return STORE_NONE;
+}
+
 static bool is_list_of_places(size_t bytes)
 {
-	return bytes > 0 && bytes % PLACE_BYTES == 0 && bytes <= PLACES_EACH * PLACE_BYTES;
+	return bytes % PLACE_BYTES == 0 && bytes <= PLACES_EACH * PLACE_BYTES;
 }
 
 int events_load(struct replica *r, struct err *e)
@@ -222,6 +240,8 @@ int events_load(struct replica *r, struct err *e)
 	do {
 		places_key(r->n_places, key);
 		rc = r->ops->meta_get(r->store, key, &places, e);
+		if (rc == RC_OK && places.n == 0) /* emptied by events_clear */
+			rc = r->n_places > 0 ? STORE_NONE : expect_none(r, e);
 		if (rc == RC_OK && !is_list_of_places(places.n))
 			rc = err_set(e, RC_CORRUPT, "the list of log events is damaged");
 		for (size_t at = 0; rc == RC_OK && at < places.n; at += PLACE_BYTES) {

@@ -191,6 +191,42 @@ static void damaged_database_is_not_started_on(void **state)
 	}
 }
 
+#define PLACE_BYTES 12
+#define PLACES_EACH 1024
+
+/* The list is as full as it is in one value, and the next is one that was emptied. */
+static void fill_one_list_of_events(struct node *n)
+{
+	static uint8_t places[PLACES_EACH * PLACE_BYTES];
+	for (size_t i = 0; i < PLACES_EACH; i++)
+		places[i * PLACE_BYTES + 3] = 1;
+	assert_int_equal(n->store->ops->meta_put(
+				 n->store, "events/0", bytes_of(places, sizeof(places)), NULL),
+		RC_OK);
+	assert_int_equal(n->store->ops->meta_put(n->store, "events/1", bytes_str(""), NULL), RC_OK);
+}
+
+/* No event counts, and the list says so. */
+static void take_the_only_event_away(struct node *n)
+{
+	assert_int_equal(
+		n->store->ops->finding_put(n->store, 1, 0, VERDICT_VOID, VOID_RETIRED, NULL),
+		RC_OK);
+	empty_the_list_of_events(n);
+}
+
+static void list_of_events_that_was_emptied_is_no_damage(void **state)
+{
+	damage_fn *const changes[] = {fill_one_list_of_events, take_the_only_event_away};
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		struct node n;
+		node_init(&n, *state, SHANGHAI);
+		change_store(&n, changes[i]);
+		assert_ok(&n, node_restart(&n));
+		node_release(&n);
+	}
+}
+
 /* ---- epochs ---- */
 
 static void node_restored_often_still_starts_and_says_when_it_cannot(void **state)
@@ -234,6 +270,7 @@ int main(void)
 		cmocka_unit_test(installing_the_roster_again_is_nothing_new),
 		cmocka_unit_test(roster_that_is_not_the_configured_one_is_refused),
 		cmocka_unit_test(damaged_database_is_not_started_on),
+		cmocka_unit_test(list_of_events_that_was_emptied_is_no_damage),
 		cmocka_unit_test(node_restored_often_still_starts_and_says_when_it_cannot),
 		cmocka_unit_test(closing_in_a_group_drops_it),
 	};
