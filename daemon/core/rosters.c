@@ -227,27 +227,30 @@ static bool is_same(struct bytes note, const struct hash *id)
 }
 
 /* Where the note goes; PLACES: it is here, or there is no room and it would change nothing. A note
- * that no longer follows gives way. */
+ * that no longer follows gives way, and to one that all have signed the last that not all have:
+ * what is left still shows that there are several. */
 static int find_place(struct replica *r, struct bytes note, const struct roster *next,
 	const struct roster *before, unsigned *place, struct err *e)
 {
 	struct buf there = {0};
 	struct roster *parsed = xalloc(sizeof(*parsed));
-	unsigned empty = PLACES;
-	bool known = false;
+	unsigned empty = PLACES, lesser = PLACES;
+	bool known = false, all = roster_is_unanimous(note, before);
 	int rc = RC_OK;
 	for (unsigned i = 0; rc >= RC_OK && i < PLACES; i++) {
 		rc = note_get(r, next->version, i, &there, e);
 		struct bytes b = buf_bytes(&there);
-		if (rc == RC_OK && is_same(b, &next->id) &&
-			(roster_is_unanimous(b, before) || !roster_is_unanimous(note, before)))
+		bool yields = rc == RC_OK && all && !roster_is_unanimous(b, before);
+		if (rc == RC_OK && is_same(b, &next->id) && !yields)
 			known = true;
+		if (yields && i > 0)
+			lesser = i;
 		bool dead = rc == RC_OK && i > 0 &&
 			roster_verify_next(b, before, parsed, NULL) != RC_OK;
 		if ((rc == STORE_NONE || dead) && empty == PLACES)
 			empty = i;
 	}
-	*place = known ? PLACES : empty;
+	*place = known ? PLACES : empty < PLACES ? empty : lesser;
 	buf_release(&there);
 	free(parsed);
 	return rc == STORE_NONE ? RC_OK : rc;

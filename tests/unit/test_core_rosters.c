@@ -283,6 +283,34 @@ static void the_one_that_all_have_signed_ends_it(void **state)
 	node_release(&n);
 }
 
+/* As many as are kept, and none of them of everybody. */
+static void the_one_that_all_have_signed_is_heard_among_many(void **state)
+{
+	struct world *w = *state;
+	struct node n;
+	node_init(&n, w->c, SHANGHAI);
+	const struct key *last = &w->c->member[ANHUI].root;
+	for (uint32_t i = 0; i < 7; i++) {
+		struct roster next = roster_after(&w->first);
+		struct buf note = {0};
+		next.not_after = 20310101 + i;
+		roster_sign_quorum(&next, &w->first, w->c, &last, 0, &note);
+		struct message m = {.kind = MESSAGE_ROSTER, .note = buf_bytes(&note)};
+		node_greet(&n, JIANGSU);
+		assert_ok(&n, node_recv(&n, JIANGSU, &m));
+		buf_release(&note);
+	}
+	assert_int_equal(version(&n), 1);
+	assert_true(conflict(&n) > 0);
+	node_greet(&n, JIANGSU);
+	assert_ok(&n, hear(w, &n, JIANGSU, TWO_ALL));
+	assert_true(in_force(w, &n, TWO_ALL));
+	assert_int_equal(conflict(&n), 0);
+	assert_ok(&n, node_restart(&n));
+	assert_true(in_force(w, &n, TWO_ALL));
+	node_release(&n);
+}
+
 /* Every set of notes, in every order, on the wire or by hand. */
 static void try_order(struct world *w, const size_t *order, size_t n, struct hash *id, bool *split)
 {
@@ -354,6 +382,7 @@ int main(void)
 		cmocka_unit_test(heads_that_only_the_next_version_explains_are_nobodys_fault),
 		cmocka_unit_test(two_successors_put_both_sides_back_and_are_shown),
 		cmocka_unit_test(the_one_that_all_have_signed_ends_it),
+		cmocka_unit_test(the_one_that_all_have_signed_is_heard_among_many),
 		cmocka_unit_test(the_order_in_which_rosters_are_heard_decides_nothing),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
