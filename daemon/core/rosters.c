@@ -283,16 +283,24 @@ static int settle(struct replica *r, uint32_t version, struct err *e)
 	return rc;
 }
 
+static int does_not_follow(uint32_t now, uint32_t next, struct err *e)
+{
+	return err_set(e, RC_ROSTER,
+		"version %u is in force; version %u comes next, and this is version %u", now,
+		now + 1, next);
+}
+
 static int offer(struct replica *r, struct bytes note, const struct roster *next,
 	struct roster *before, struct err *e)
 {
 	struct chain c = {.end = before};
 	unsigned place;
+	/* The chain ends at the top or right before it; no signature is looked at to know that. */
+	if (r->has_roster && next->version - 1 > r->rosters.top)
+		return does_not_follow(r->roster.version, next->version, e);
 	int rc = chain_walk(r, &c, next->version - 1, e);
 	if (rc == RC_OK && before->version + 1 != next->version)
-		return err_set(e, RC_ROSTER,
-			"version %u is in force; version %u comes next, and this is version %u",
-			before->version, before->version + 1, next->version);
+		return does_not_follow(before->version, next->version, e);
 	struct roster *verified = xalloc(sizeof(*verified));
 	if (rc == RC_OK)
 		rc = roster_verify_next(note, before, verified, e);

@@ -131,6 +131,13 @@ static void commit(struct shell *s)
 		ctl_posts_done(s);
 }
 
+/* What a peer causes is said so often a minute and no more. */
+static bool may_say(struct shell *s, const struct event *ev, unsigned *withheld)
+{
+	return ev->peer < 0 || (size_t)ev->peer >= s->peers.n ||
+		quota_take(&s->peers.peer[ev->peer].quota, loop_now().mono, withheld);
+}
+
 static void on_event(struct shell *s, const struct event *ev)
 {
 	const char *peer =
@@ -162,13 +169,16 @@ static void on_event(struct shell *s, const struct event *ev)
 		break;
 	case EVENT_CLONE: log_error("event=clone what=\"%s\"", ev->text); break;
 	case EVENT_REFUSED:
-		if (ev->peer < 0 || (size_t)ev->peer >= s->peers.n ||
-			quota_take(&s->peers.peer[ev->peer].quota, loop_now().mono, &withheld))
+		if (may_say(s, ev, &withheld))
 			log_warn("event=refused peer=%s why=\"%s\"%s", peer, ev->text,
 				withheld ? " more=withheld" : "");
 		break;
 	case EVENT_ROSTER: log_warn("event=roster what=\"%s\"", ev->text); break;
-	case EVENT_INFO: log_info("event=info peer=%s what=\"%s\"", peer, ev->text); break;
+	case EVENT_INFO:
+		if (may_say(s, ev, &withheld))
+			log_info("event=info peer=%s what=\"%s\"%s", peer, ev->text,
+				withheld ? " more=withheld" : "");
+		break;
 	}
 }
 
