@@ -49,12 +49,15 @@ static int check_reached(struct replica *r, int peer, struct log *log, const str
 	struct frontier f = {0};
 	struct history ours = {.from = log->row.size};
 	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
+	if (rc == RC_OK && retire_is_seal(r, buf_bytes(&kept)))
+		rc = STORE_NONE; /* of a version that is not in force any more */
 	if (rc == RC_OK &&
 		checkpoint_verify(buf_bytes(&kept),
 			roster_log_key(&r->roster, bytes_str(log->row.origin), log->member), &mine,
 			e) != RC_OK)
 		rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify", log->row.origin);
 	if (rc == STORE_NONE && !MUTANT(FORK_AT_KEPT_HEADS_ONLY)) {
+		buf_reset(&kept);
 		buf_put_bytes(&kept, buf_bytes(&log->head));
 		rc = witness_root(r, log, cp->size, &mine.root, e);
 		if (rc == STORE_NONE && may_look_back(r, peer, log, now))

@@ -81,13 +81,11 @@ static void expect_end(
 		log->row.seen_ms = now.wall.v;
 }
 
-/* Where the version that ended the log is not in force any more, its head may be one that nobody
- * has signed: what is here counts, and is passed on again under the next head. */
-static bool is_seal(const struct replica *r, const struct log *log)
+bool retire_is_seal(const struct replica *r, struct bytes head)
 {
 	struct note n;
 	struct buf name = {0};
-	if (log->row.size == 0 || note_parse(buf_bytes(&log->head), &n, NULL) != RC_OK)
+	if (note_parse(head, &n, NULL) != RC_OK)
 		return false;
 	buf_printf(&name, "%s/roster", r->roster.cluster);
 	bool seal = n.n == 1 && bytes_equal(n.sig[0].name, buf_bytes(&name));
@@ -113,8 +111,10 @@ static int retire_log(struct replica *r, struct log *log, struct now now, struct
 	int64_t seen_ms = log->row.seen_ms;
 	int rc = RC_OK;
 	bool changed = r->roster.version > 1 || r->rosters.top > 1;
-	log->sealed =
-		t == NULL && changed && is_seal(r, log) && !r->roster.member[log->member].former;
+	/* Where the version that ended the log is not in force any more, its head may be one that
+	 * nobody has signed: what is here counts, and is passed on again under the next head. */
+	log->sealed = t == NULL && changed && log->row.size > 0 &&
+		retire_is_seal(r, buf_bytes(&log->head)) && !r->roster.member[log->member].former;
 	log->retired = t != NULL || (changed && !log->sealed && is_nobodys(r, log));
 	log->below = t != NULL ? t->valid_below : 0;
 	if (!log->retired)

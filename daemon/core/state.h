@@ -317,6 +317,8 @@ int retire_logs(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 bool retire_covers(const struct log *log, uint64_t index);
 /* How many of the leaves here count. */
 uint64_t retire_counted(const struct log *log);
+/* Is this the head of a log that a version of the roster ended? Nobody has signed it. */
+bool retire_is_seal(const struct replica *r, struct bytes head);
 /* Where the log ends, and its root there. */
 void retire_end(const struct replica *r, const struct log *log, uint64_t *size, struct hash *root);
 /* Is the head one of a retired log that is to be read? *pass: it is to be passed over. */

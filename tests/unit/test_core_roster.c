@@ -758,6 +758,11 @@ static void logs_count_again_when_the_version_that_ended_them_is_undecided(void 
 		assert_ok(&fresh, node_restart(&fresh));
 		assert_ok(&holder, node_restart(&holder));
 	}
+	/* Its owner's head of the end is held against the leaves: nobody has signed the one here.
+	 */
+	greet(&fresh, JIANGSU);
+	assert_ok(&fresh, node_head(&fresh, JIANGSU, &one, 4));
+	assert_int_equal(fresh.events[EVENT_FORK], 0);
 	node_meet(&fresh, &holder);
 	assert_int_equal(node_size(&fresh, one.origin), one.n);
 	struct hash x = node_view(&holder), y = node_view(&fresh);
