@@ -325,6 +325,8 @@ static void deliver(struct world *w, struct sim_conn *c, int end, struct fed *f)
 		oracle_refusal(w, n, c, end, rc, &err);
 	if (!node_survives(w, n, rc, &err))
 		return;
+	if (f->m.kind == MESSAGE_ROSTER)
+		versions_heard(w, n, e->peer);
 	if (rc != RC_OK && e->state == END_SESSION)
 		end_move(w, e, END_LEAVING);
 }

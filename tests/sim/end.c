@@ -269,6 +269,8 @@ bool oracle_converged(struct world *w, bool must)
 				w, 8, "%s%d has not audited all it holds", n->id->slug, n->self);
 		return false;
 	}
+	if (!versions_converged(w, must))
+		return false;
 	if (must)
 		oracle_holds(8);
 	return true;
@@ -402,7 +404,7 @@ void oracle_end(struct world *w)
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		struct sim_node *n = &w->node[i];
 		if (n == any || !node_is_up(n) || n->held.provisional ||
-			n->old_program != any->old_program ||
+			n->old_program != any->old_program || !versions_equal(n, any) ||
 			!hash_equal(&n->held.entries, &any->held.entries))
 			continue;
 		oracle_dump(w, n, &other);

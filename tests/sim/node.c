@@ -108,6 +108,8 @@ void node_start(struct world *w, struct sim_node *n)
 		return;
 	}
 	world_trace(w, "start %s%d", n->id->slug, n->self);
+	n->roster_version = 0;
+	versions_match(w, n);
 	shell_start(w, n);
 	oracle_started(w, n);
 	node_settle(w, n);
@@ -262,6 +264,7 @@ static bool commit(struct world *w, struct sim_node *n)
 	if (take_events(w, n))
 		oracle_committed(w, n);
 	requests_committed(w, n);
+	versions_match(w, n);
 	bool before_mark = n->mark_writing;
 	if (!dies_here(w, n, 1))
 		return true;

@@ -230,7 +230,7 @@ static void check_views(struct world *w, struct sim_node *n)
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		struct sim_node *o = &w->node[i];
 		if (o == n || o->replica == NULL || o->held.provisional ||
-			o->old_program != n->old_program ||
+			o->old_program != n->old_program || !versions_equal(o, n) ||
 			!hash_equal(&o->held.entries, &n->held.entries))
 			continue;
 		if (!hash_equal(&o->held.view, &n->held.view)) {

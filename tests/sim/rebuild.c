@@ -142,9 +142,13 @@ static void open_newcomer(struct rebuild *b, struct store *store)
 		.cluster_id = b->w->cluster_id,
 		.software = "sim"};
 	struct now now = node_now(b->w, b->source);
+	struct bytes note[SIM_VERSIONS + 1];
+	(void)versions_notes(b->w, note);
+	const struct roster *r = replica_roster(b->source->replica);
+	size_t n = r != NULL ? r->version : 1;
 	must(b, replica_open(&c, now, &b->newcomer, &e), &e);
 	must(b, replica_begin(b->newcomer, &e), &e);
-	must(b, replica_install_roster(b->newcomer, buf_bytes(&b->w->roster), now, &e), &e);
+	must(b, replica_install_rosters(b->newcomer, note, n, now, &e), &e);
 	must(b, replica_commit(b->newcomer, now, &e), &e);
 }
 

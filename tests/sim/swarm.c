@@ -36,6 +36,7 @@ static const struct {
 	[FAULT_OLD] = {"old", 15, 0},
 	[FAULT_REVOKE] = {"revoke", 50, 0},
 	[FAULT_BULK] = {"bulk", 12, 0},
+	[FAULT_ROSTER] = {"roster", 40, 0},
 };
 
 const char *fault_name(enum fault_class c)
@@ -68,10 +69,12 @@ void swarm_init(struct swarm *s, const struct run *run, struct dice *d)
 	static const int64_t weathers[] = {1000, 5000, 20000, 60000};
 	static const int64_t faults[] = {500, 5000, 30000, 240000};
 	*s = (struct swarm){0};
+	struct dice later = {~run->seed}; /* of what was added: other draws stay as they were */
 	for (size_t c = 0; c < FAULT_CLASSES; c++) {
 		/* A quarter of the seeds of each kind: less is often more. */
-		bool on = dice_percent(d, classes[c].percent);
-		unsigned weight = classes[c].weight * (unsigned)dice_range(d, 1, 4);
+		struct dice *from = c < FAULT_ROSTER ? d : &later;
+		bool on = dice_percent(from, classes[c].percent);
+		unsigned weight = classes[c].weight * (unsigned)dice_range(from, 1, 4);
 		if (run->without >> c & 1)
 			on = false;
 		s->on |= (uint32_t)on << c;

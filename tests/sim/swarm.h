@@ -33,6 +33,7 @@ enum fault_class {
 	FAULT_OLD,	/* some nodes run an older program, and are upgraded */
 	FAULT_REVOKE,	/* operators are revoked, into the past too */
 	FAULT_BULK,	/* officials import hundreds of changes at once */
+	FAULT_ROSTER,	/* not a fault: versions of the roster come into force */
 	FAULT_CLASSES
 };
 

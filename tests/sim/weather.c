@@ -330,6 +330,7 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_OLD:
 	case FAULT_REVOKE:
 	case FAULT_BULK:
+	case FAULT_ROSTER:
 	case FAULT_CLASSES: break;
 	}
 }

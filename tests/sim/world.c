@@ -118,6 +118,7 @@ void world_init(struct world *w, const struct run *run)
 			make_path(w, &w->path[i][k]);
 	for (size_t i = 0; i < w->n_members; i++)
 		make_node(w, i);
+	versions_setup(w, run->steps);
 	hostile_setup(w);
 	people_setup(w);
 	if (w->stage)
@@ -145,6 +146,7 @@ void world_release(struct world *w)
 	hostile_release(w);
 	requests_release(w);
 	weather_release(w);
+	versions_release(w);
 	identity_release_all(w);
 	books_release(&w->books);
 	free(w->queue);
@@ -268,8 +270,10 @@ static void run_event(struct world *w, struct sim_node *n, const struct sim_even
 			node_event(w, n, ev);
 		break;
 	case SIM_ACTION:
-		if (!w->calm)
+		if (!w->calm) {
 			people_act(w);
+			versions_act(w);
+		}
 		break;
 	case SIM_WEATHER:
 		if (!w->calm)

@@ -24,6 +24,7 @@
 #define SIM_NODES (SIM_MEMBERS + 1) /* and one clone */
 #define SIM_OPERATORS 2
 #define SIM_CONNS 256
+#define SIM_VERSIONS 2 /* of the roster, after the first */
 #define SIM_NEVER INT64_MAX
 
 struct identity {
@@ -73,7 +74,8 @@ struct sim_node {
 	/* what it asked for last */
 	uint64_t want_conn, want_from;
 	char want_origin[ORIGIN_SIZE];
-	struct held held; /* what the oracle saw here last */
+	struct held held;	 /* what the oracle saw here last */
+	uint32_t roster_version; /* by which its peers are named; 0 = none yet */
 };
 
 /* One direction between two nodes. */
@@ -85,6 +87,15 @@ struct path {
 	int64_t hole_from, hole_to;   /* packets vanish meanwhile */
 	int64_t refuse_to;	      /* connections are refused until then */
 	uint64_t flips;
+};
+
+/* Versions of the roster after the first, and who was handed them. */
+struct versions {
+	struct dice dice;
+	struct buf note[SIM_VERSIONS];
+	int by[SIM_VERSIONS];	   /* the member whose node it was installed on */
+	uint64_t at[SIM_VERSIONS]; /* not before this step */
+	size_t planned, signed_n, installed;
 };
 
 enum event_kind_of_world {
@@ -131,6 +142,7 @@ struct world {
 	struct books books;
 	struct requests *requests;
 	struct weather *storm;
+	struct versions versions;
 	int64_t down_to;	 /* who dies now stays down until then */
 	struct hostile *hostile; /* NULL: nobody is */
 	bool stage, two_liars, calm, over;
@@ -193,6 +205,21 @@ void feed_release(struct world *w, struct fed *f);
 /* Some of what came in bulk is audited soon, if there is any. */
 void feed_plan_audit(struct world *w, struct sim_node *n);
 void feed_on_audit(struct world *w, struct sim_node *n);
+
+/* ---- versions.c: of the roster ---- */
+void versions_setup(struct world *w, uint64_t steps);
+void versions_release(struct world *w);
+/* Signs and installs the next one if it is time. */
+void versions_act(struct world *w);
+/* All that are signed, from the first; returns how many. */
+size_t versions_notes(const struct world *w, struct bytes out[SIM_VERSIONS + 1]);
+/* A peer said one, in the group that is open. */
+void versions_heard(struct world *w, const struct sim_node *n, int peer);
+/* After a commit: ends all sessions if another version is in force. */
+void versions_match(struct world *w, struct sim_node *n);
+bool versions_equal(const struct sim_node *a, const struct sim_node *b);
+/* Have all honest nodes come to the newest? If `must`, it is a failure that they have not. */
+bool versions_converged(struct world *w, bool must);
 
 /* ---- people.c, requests.c, weather.c ---- */
 void people_setup(struct world *w);
