@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 #include "proto/trust/sign.h"
 #include "proto/wire/codec.h"

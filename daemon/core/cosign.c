@@ -26,7 +26,7 @@ static int wait_for_leaves(struct replica *r, struct log *log, const struct word
 		struct buf *note = &w->waiting[m].note;
 		w->waiting[m].size = x->cp.size;
 		buf_reset(note);
-		cosign_put_head(&x->n, x->cp.origin, witness_key(r, log), note);
+		cosign_put_head(&x->n, x->cp.origin, log_key(r, log), note);
 		cosign_put_line_of(&r->roster, &x->n, m, note);
 	}
 	if ((x->good & MEMBER_BIT(r->self)) == 0 || x->cp.size <= w->last)
@@ -216,7 +216,7 @@ static void put_our_line(const struct replica *r, const struct log *log, struct 
 {
 	struct note n;
 	ENSURE(note_parse(head, &n, NULL) == RC_OK);
-	cosign_put_head(&n, bytes_str(log->row.origin), witness_key(r, log), out);
+	cosign_put_head(&n, bytes_str(log->row.origin), log_key(r, log), out);
 	cosign_put_line(&r->roster, r->self, r->cosign_key, n.text, (uint64_t)seconds_of(now), out);
 }
 

@@ -5,11 +5,6 @@
 #include "daemon/core/state.h"
 #include "proto/base/mutant.h"
 
-static const uint8_t *key_of(const struct replica *r, const struct log *log)
-{
-	return roster_log_key(&r->roster, bytes_str(log->row.origin), log->member);
-}
-
 static void keep(struct log *log, const struct evidence *x)
 {
 	const struct bytes part[3] = {x->first, x->second, x->proof};
@@ -108,7 +103,7 @@ int evidence_found(struct replica *r, int peer, struct log *log, struct bytes on
 		rc = prove(
 			r, log, in_order ? size1 : size2, in_order ? size2 : size1, h, &proof, e);
 	x.proof = buf_bytes(&proof);
-	if (rc == RC_OK && evidence_verify(&x, key_of(r, log), &a, &b, &why) == RC_OK)
+	if (rc == RC_OK && evidence_verify(&x, log_key(r, log), &a, &b, &why) == RC_OK)
 		rc = freeze(r, peer, log, &x, &a, &b, e);
 	else if (rc == RC_OK || rc == STORE_NONE)
 		event_hold(r, EVENT_INFO, peer, log, "two heads differ, and nothing proves it: %s",
@@ -230,7 +225,7 @@ static int load_row(void *arg, const struct store_evidence *row)
 	struct log *log = log_find(r, bytes_str(row->origin));
 	struct evidence x = {row->first, row->second, row->proof};
 	/* No key: the log of a former member that no line of the roster speaks of. */
-	const uint8_t *key = log != NULL ? key_of(r, log) : NULL;
+	const uint8_t *key = log != NULL ? log_key(r, log) : NULL;
 	if (key != NULL && log->evidence[0].n == 0 &&
 		evidence_verify(&x, key, &a, &b, NULL) == RC_OK)
 		keep(log, &x);

@@ -10,20 +10,11 @@ bool fork_is_known(const struct replica *r)
 	return false;
 }
 
-static int append_hash(void *arg, uint64_t index, struct bytes leaf)
-{
-	struct hash h;
-	(void)index;
-	merkle_leaf_hash(leaf, &h);
-	frontier_append(arg, &h);
-	return 0;
-}
-
 /* The root of our first `size` leaves, counted on from f. */
 static int root_of_ours(struct replica *r, const struct log *log, struct frontier *f, uint64_t size,
 	struct hash *root, struct err *e)
 {
-	int rc = r->ops->leaf_each(r->store, log->row.id, f->size, size, append_hash, f, e);
+	int rc = r->ops->leaf_each(r->store, log->row.id, f->size, size, log_add_leaf, f, e);
 	frontier_root(f, root);
 	return rc;
 }
@@ -51,10 +42,7 @@ static int check_reached(struct replica *r, int peer, struct log *log, const str
 	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
 	if (rc == RC_OK && retire_is_seal(r, buf_bytes(&kept)))
 		rc = STORE_NONE; /* of a version that is not in force any more */
-	if (rc == RC_OK &&
-		checkpoint_verify(buf_bytes(&kept),
-			roster_log_key(&r->roster, bytes_str(log->row.origin), log->member), &mine,
-			e) != RC_OK)
+	if (rc == RC_OK && checkpoint_verify(buf_bytes(&kept), log_key(r, log), &mine, e) != RC_OK)
 		rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify", log->row.origin);
 	if (rc == STORE_NONE && !MUTANT(FORK_AT_KEPT_HEADS_ONLY)) {
 		buf_reset(&kept);

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
-#include "daemon/core/witness.h"
+#include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 
 struct log *log_find(const struct replica *r, struct bytes origin)
@@ -29,6 +28,20 @@ size_t log_position(const struct replica *r, const struct log *log)
 	while (r->log[i] != log)
 		i++;
 	return i;
+}
+
+const uint8_t *log_key(const struct replica *r, const struct log *log)
+{
+	return roster_log_key(&r->roster, bytes_str(log->row.origin), log->member);
+}
+
+int log_add_leaf(void *frontier, uint64_t index, struct bytes leaf)
+{
+	struct hash h;
+	(void)index;
+	merkle_leaf_hash(leaf, &h);
+	frontier_append(frontier, &h);
+	return 0;
 }
 
 static void seen_head_set(
@@ -209,7 +222,7 @@ static void put_plain(const struct replica *r, const struct log *log, uint64_t s
 		return;
 	}
 	ENSURE(note_parse(head, &n, NULL) == RC_OK);
-	cosign_put_head(&n, bytes_str(log->row.origin), witness_key(r, log), out);
+	cosign_put_head(&n, bytes_str(log->row.origin), log_key(r, log), out);
 }
 
 /* A head larger than all before it: leaves are missing here. */

@@ -1,7 +1,7 @@
 /* What a peer is sent next: made from the committed state at the moment it is asked for, so that
  * nothing queues up here. Order: greetings and answers, own news, announcements, wishes, digests,
  * and bulk last. Source: PROTOCOL 7.3. */
-#include "daemon/core/state.h"
+#include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 
 /* The other heads of very many logs follow each for itself. */

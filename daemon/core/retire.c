@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
@@ -38,15 +38,6 @@ static void seal_print(const struct replica *r, const struct retirement *t, stru
 	buf_put_str(out, "\n");
 }
 
-static int append_hash(void *arg, uint64_t index, struct bytes leaf)
-{
-	struct hash h;
-	(void)index;
-	merkle_leaf_hash(leaf, &h);
-	frontier_append(arg, &h);
-	return 0;
-}
-
 /* All that counts is here: is it what the members mean? */
 static int check_end(struct replica *r, struct log *log, const struct retirement *t, struct err *e)
 {
@@ -56,7 +47,7 @@ static int check_end(struct replica *r, struct log *log, const struct retirement
 	if (log->row.size == log->below)
 		f = log->row.frontier;
 	else
-		rc = r->ops->leaf_each(r->store, log->row.id, 0, log->below, append_hash, &f, e);
+		rc = r->ops->leaf_each(r->store, log->row.id, 0, log->below, log_add_leaf, &f, e);
 	frontier_root(&f, &root);
 	log->astray = rc == RC_OK && !hash_equal(&root, &t->root);
 	log->row.seen_size = log->below;
@@ -98,7 +89,7 @@ bool retire_is_seal(const struct replica *r, struct bytes head)
 static bool is_nobodys(const struct replica *r, const struct log *log)
 {
 	struct checkpoint cp;
-	const uint8_t *key = roster_log_key(&r->roster, bytes_str(log->row.origin), log->member);
+	const uint8_t *key = log_key(r, log);
 	if (log->row.size == 0)
 		return key == NULL;
 	return key == NULL || checkpoint_verify(buf_bytes(&log->head), key, &cp, NULL) != RC_OK;

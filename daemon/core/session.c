@@ -10,7 +10,7 @@
  *link. */
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 
 static bool move_is_allowed(enum session_state from, enum session_state to)

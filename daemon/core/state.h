@@ -332,6 +332,10 @@ struct log *log_find(const struct replica *r, struct bytes origin);
 size_t log_position(const struct replica *r, const struct log *log);
 /* By the row's id, which must be one of those. */
 struct log *log_of(const struct replica *r, uint32_t id);
+/* The key that signs its heads; NULL if the roster names none. */
+const uint8_t *log_key(const struct replica *r, const struct log *log);
+/* A store_leaf_fn: appends the leaf to a struct frontier. */
+int log_add_leaf(void *frontier, uint64_t index, struct bytes leaf);
 /* A new, empty log of a roster member; RC_PEER_LIMIT if there are too many. */
 int log_create(struct replica *r, const struct origin *o, int member, struct log **out,
 	struct err *e) MUST_CHECK;
@@ -461,6 +465,8 @@ void own_observe(struct replica *r, const struct log *log, struct now now);
 /* ---- post.c ---- */
 /* A change that we had lost came back: posting it again answers where it stands. */
 int post_remember(struct replica *r, const struct examined *x, struct err *e) MUST_CHECK;
+/* RC_NO_ROSTER, or what stands in the way of writing meanwhile. */
+int post_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
 
 /* ---- rebuild.c: without an own log ---- */
 int rebuild_load(struct replica *r, struct now now, struct err *e) MUST_CHECK;
@@ -491,101 +497,10 @@ struct clone_pair {
 };
 size_t clone_list(const struct replica *r, struct clone_pair *out, size_t max);
 
-/* ---- admit.c: verdicts and filing ---- */
-/* A change as it was stored, into r->side. RC_CORRUPT if it does not decode: only what decoded is
- * ever filed. */
-int stored_change_decode(
-	struct replica *r, struct bytes raw, struct change *out, struct err *e) MUST_CHECK;
-/* Stores leaf `index` of log (which row.size equals) and everything that follows from it. */
-int admit_leaf(
-	struct replica *r, struct log *log, const struct examined *x, struct err *e) MUST_CHECK;
-/* The verdict a change would get as the next leaf of the own log; siblings are earlier changes of
- * the same request. */
-int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool index_ok,
-	const struct examined *x, const struct draft *sibling, size_t n_siblings, enum verdict *v,
-	enum void_code *code, struct err *e) MUST_CHECK;
-/* Files what is not effective; counts what is void. */
-int admit_finding(struct replica *r, struct log *log, uint64_t index, enum verdict v,
-	enum void_code code, struct err *e) MUST_CHECK;
-int admit_wait_for_under(
-	struct replica *r, int64_t reg, const struct examined *x, struct err *e) MUST_CHECK;
-/* The verdict of this change is another one from now on. */
-void admit_forget_under(struct replica *r, const struct hash *id);
-/* At start: what an older program filed as unknown and this one knows is judged now. */
-int admit_unknown_again(struct replica *r, struct err *e) MUST_CHECK;
-
-/* A leaf that is no change. */
-enum verdict admit_judge_event(struct replica *r, const struct log *log, uint64_t index,
-	bool index_ok, const struct examined *x, enum void_code *code);
-/* The leaf, whose change is filed at another leaf, may have to take its place: the one where it
- * stood is retired. */
-int admit_repeat_again(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
-	struct err *e) MUST_CHECK;
-
-/* ---- post.c ---- */
-/* RC_NO_ROSTER, or what stands in the way of writing meanwhile. */
-int post_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
-
 /* ---- anchor.c ---- */
 int anchor_tick(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 /* Once there is an own log: the first look is due after a while. */
 void anchor_begin(struct replica *r, struct now now);
-
-/* ---- audit.c: signatures that were taken to be good ---- */
-bool audit_is_due(const struct log *log);
-/* Some leaf of some log is not audited: the view may be another one afterwards. */
-bool audit_is_provisional(const struct replica *r);
-bool audit_covers(const struct log *log, uint64_t index);
-/* The leaf repeats the change that stands at of_index of `of`, and takes its place should that turn
- * out bad. */
-int audit_note_repeat(struct replica *r, int64_t reg, const struct hash *id, const struct log *of,
-	uint64_t of_index, const struct log *log, uint64_t index, struct err *e) MUST_CHECK;
-/* Before a change is shown: audited, or its signature is good. Uses r->side. */
-bool audit_may_show(struct replica *r, uint32_t log, uint64_t index, struct bytes raw);
-/* Voids what reading has found. */
-int audit_tick(struct replica *r, struct err *e) MUST_CHECK;
-
-/* ---- recheck.c: verdicts that change when more is known ---- */
-/* The change of this leaf, if it is filed, gets its verdict again. */
-int recheck_leaf(struct replica *r, struct examined *x);
-void recheck_later(struct replica *r, int64_t reg, const struct hash *id);
-/* The register is folded anew by recheck_all. */
-void recheck_fold_later(struct replica *r, int64_t reg);
-/* Lists what acts under these changes, each register's together; sorts them. */
-struct gone {
-	int64_t reg;
-	struct hash id;
-	const struct change *change;
-};
-int recheck_dependents(struct replica *r, struct gone *gone, size_t n, struct err *e) MUST_CHECK;
-/* The changes of a log in from..to-1, by this key or (empty) by any, get their verdict again. */
-int recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct bytes key,
-	struct err *e) MUST_CHECK;
-/* Decides what is listed, and what follows from it, then folds each register once. */
-int recheck_all(struct replica *r, struct err *e) MUST_CHECK;
-
-/* ---- events.c: what Open, Delegate and Revoke mean ---- */
-enum void_code event_judge(
-	const struct replica *r, const struct log *log, uint64_t index, const struct examined *x);
-int event_apply(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
-	struct err *e) MUST_CHECK;
-/* Its effect alone: nothing is judged again. */
-int event_take(struct replica *r, struct log *log, uint64_t index, const struct examined *x,
-	struct err *e) MUST_CHECK;
-int events_load(struct replica *r, struct err *e) MUST_CHECK;
-/* Forgets the places of all events; they are taken anew. */
-int events_clear(struct replica *r, struct err *e) MUST_CHECK;
-bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
-	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope);
-/* Does the delegation or revocation of this body stand in our log already, and where? */
-bool event_is_posted(const struct replica *r, const struct hash *body, struct posted *out);
-
-/* ---- fold.c: supersession ---- */
-int fold_add(struct replica *r, int64_t reg, const struct change *c, const struct hash *id,
-	struct err *e) MUST_CHECK;
-int fold_count_waiting(struct replica *r, int64_t reg, const struct hash *id, uint32_t *n,
-	struct err *e) MUST_CHECK;
-int fold_register(struct replica *r, int64_t reg, struct err *e) MUST_CHECK;
 
 /* ---- digest.c ---- */
 void digest_mark(struct replica *r, struct bytes task);

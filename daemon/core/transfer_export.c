@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/verdicts.h"
 #include "daemon/core/transfer_holds.h"
 
 enum stage {

@@ -231,15 +231,6 @@ static int check_roster(struct transfer_import *t, const struct message *m, stru
 	return rc;
 }
 
-static int append_hash(void *arg, uint64_t index, struct bytes leaf)
-{
-	struct hash h;
-	(void)index;
-	merkle_leaf_hash(leaf, &h);
-	frontier_append(arg, &h);
-	return 0;
-}
-
 /* Brings `theirs` to the first leaf of the bundle, by our leaves. */
 static int warm_up(
 	struct replica *r, struct reading *g, const struct log *log, uint64_t first, struct err *e)
@@ -249,7 +240,7 @@ static int warm_up(
 	uint64_t left = first - g->theirs.size;
 	uint64_t upto = left > WARM_LEAVES ? g->theirs.size + WARM_LEAVES : first;
 	int rc = left > 0 ? r->ops->leaf_each(r->store, log->row.id, g->theirs.size, upto,
-				    append_hash, &g->theirs, e)
+				    log_add_leaf, &g->theirs, e)
 			  : RC_OK;
 	g->warm = g->theirs.size == first;
 	return rc != RC_OK || g->warm ? rc : TRANSFER_AGAIN;
@@ -343,7 +334,7 @@ static int check_leaves(
 	list_log(t, log, m);
 	struct hash root;
 	for (size_t i = 0; i < m->leaves.n; i++)
-		(void)append_hash(&g->theirs, 0, m->leaves.leaves[i]);
+		(void)log_add_leaf(&g->theirs, 0, m->leaves.leaves[i]);
 	frontier_root(&g->theirs, &root);
 	if (!hash_equal(&root, &h.cp.root) && !MUTANT(BUNDLE_ROOT_UNCHECKED))
 		return err_set(e, RC_PEER_BATCH,

@@ -5,11 +5,6 @@
 
 #include "daemon/core/witness.h"
 
-const uint8_t *witness_key(const struct replica *r, const struct log *log)
-{
-	return roster_log_key(&r->roster, bytes_str(log->row.origin), log->member);
-}
-
 /* ---- roots of sizes that we have passed ---- */
 
 void witness_follow(struct log *log)
@@ -19,15 +14,6 @@ void witness_follow(struct log *log)
 		return;
 	base[0] = base[1];
 	base[1] = log->row.frontier;
-}
-
-static int append_hash(void *arg, uint64_t index, struct bytes leaf)
-{
-	struct hash h;
-	(void)index;
-	merkle_leaf_hash(leaf, &h);
-	frontier_append(arg, &h);
-	return 0;
 }
 
 int witness_root(
@@ -40,7 +26,7 @@ int witness_root(
 		return STORE_NONE;
 	if (size < log->row.size) {
 		f = size < base[1].size ? base[0] : base[1];
-		rc = r->ops->leaf_each(r->store, log->row.id, f.size, size, append_hash, &f, e);
+		rc = r->ops->leaf_each(r->store, log->row.id, f.size, size, log_add_leaf, &f, e);
 	}
 	frontier_root(&f, root);
 	return rc;
@@ -70,7 +56,7 @@ struct cosigned *witness_insert(
 	for (; at > 0 && w->head[at - 1].size > size; at--)
 		w->head[at] = w->head[at - 1];
 	w->head[at] = (struct cosigned){.size = size};
-	cosign_put_head(n, bytes_str(log->row.origin), witness_key(r, log), &w->head[at].note);
+	cosign_put_head(n, bytes_str(log->row.origin), log_key(r, log), &w->head[at].note);
 	return &w->head[at];
 }
 
@@ -87,7 +73,7 @@ int witness_put_row(struct replica *r, const struct log *log, uint64_t size, con
 	int member, struct err *e)
 {
 	struct buf note = {0};
-	cosign_put_head(n, bytes_str(log->row.origin), witness_key(r, log), &note);
+	cosign_put_head(n, bytes_str(log->row.origin), log_key(r, log), &note);
 	cosign_put_line_of(&r->roster, n, member, &note);
 	struct store_cosignature row = {size, member_slug(r, member), buf_bytes(&note)};
 	int rc = r->ops->cosignature_put(r->store, log->row.id, &row, e);
@@ -152,7 +138,7 @@ static int load_row(void *arg, const struct store_cosignature *row)
 		log->witness.last = row->size;
 	if (m < 0 || log->retired || row->size > log->row.size ||
 		note_parse(row->note, &n, NULL) != RC_OK ||
-		checkpoint_verify(row->note, witness_key(l->r, log), &cp, NULL) != RC_OK ||
+		checkpoint_verify(row->note, log_key(l->r, log), &cp, NULL) != RC_OK ||
 		cosign_verify(&l->r->roster, &n, log->member, ~MEMBER_BIT(m), &bad) == 0)
 		return 0;
 	struct cosigned *c = witness_find(log, row->size);

@@ -7,8 +7,6 @@
 
 #define META_SET_BACK "cosign-set-back" /* not empty: so it is */
 
-/* Whose signature the log's heads bear. */
-const uint8_t *witness_key(const struct replica *r, const struct log *log);
 /* NULL: nobody is known to have cosigned this size. */
 struct cosigned *witness_find(const struct log *log, uint64_t size);
 /* A new one, by nobody yet; n, signed by the owner, becomes its note. */
