@@ -11,7 +11,7 @@ static const struct column log_columns[] = {
 	{.key = "origin", .title = N_("log")},
 	{.key = "from", .title = N_("from"), .right = true},
 	{.key = "to", .title = N_("up to"), .right = true},
-	{.key = "since_ms", .title = N_("known since")},
+	{.key = "since_ms", .title = N_("known since"), .wrap = true},
 };
 
 static const struct column peer_columns[] = {
@@ -24,7 +24,7 @@ static const struct column peer_columns[] = {
 static const struct column waiting_columns[] = {
 	{.key = "origin", .title = N_("log")},
 	{.key = "index", .title = N_("entry"), .right = true},
-	{.key = "verdict", .title = N_("state")},
+	{.key = "verdict", .title = N_("state"), .wrap = true},
 	{.key = "task", .title = N_("task")},
 	{.key = "field", .title = N_("field")},
 	{.key = "waits_for", .title = N_("waits for")},

@@ -11,7 +11,7 @@ static const struct column columns[] = {
 	{.key = "named", .title = N_("named"), .right = true},
 	{.key = "withdrawn", .title = N_("withdrawn"), .right = true},
 	{.key = "alias"},
-	{.key = "title", .title = N_("name")},
+	{.key = "title", .title = N_("name"), .wrap = true},
 };
 
 struct area_count {

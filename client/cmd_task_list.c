@@ -9,7 +9,7 @@
 
 enum fixed_column { COL_KEY, COL_STATUS, COL_MARK, COL_AVERAGE, COL_BEFORE_REPORTS };
 static const struct column before[] = {
-	[COL_KEY] = {.key = "key", .title = N_("key")},
+	[COL_KEY] = {.key = "key", .title = N_("task key")},
 	[COL_STATUS] = {.key = "status", .title = N_("overall")},
 	[COL_MARK] = {.key = "conflicts", .title = "", .optional = true},
 	[COL_AVERAGE] = {.key = "average_progress", .title = N_("avg"), .right = true},
@@ -17,11 +17,11 @@ static const struct column before[] = {
 static const struct column after[] = {
 	{.key = "reports", .no_tsv = true},
 	{.key = "start"},
-	{.key = "due", .title = N_("due"), .optional = true},
-	{.key = "lead", .title = N_("lead"), .optional = true},
+	{.key = "due", .title = N_("due"), .optional = true, .leave_out = 2},
+	{.key = "lead", .title = N_("lead"), .optional = true, .leave_out = 1},
 	{.key = "area"},
 	{.key = "withdrawn"},
-	{.key = "title", .title = N_("title")},
+	{.key = "title", .title = N_("title"), .wrap = true},
 };
 #define AFTER (sizeof after / sizeof after[0])
 
@@ -108,8 +108,8 @@ static enum tone status_tone(uint32_t status)
 									: TONE_NONE;
 }
 
-/* "in_progress:60" for machines, "60 in progress" for people; "·" where the province takes no part.
- */
+/* "in_progress:60" for machines; for people "60%", with the status unless it is in progress; "·"
+ * where the province takes no part. */
 static void report_cell(struct table *t, const struct task_report *r)
 {
 	const char *status = r->value ? status_name(r->value->status) : NULL;
@@ -117,8 +117,9 @@ static void report_cell(struct table *t, const struct task_report *r)
 		table_cell(t, TONE_FAINT, json_null(), r->takes_part ? "-" : "·");
 		return;
 	}
-	char *shown =
-		show_text("%3u %s%s", r->value->progress, tr_word(status), r->conflict ? " !" : "");
+	bool usual = r->value->status == STATUS_IN_PROGRESS;
+	char *shown = show_text("%3u%%%s%s%s", r->value->progress, usual ? "" : " ",
+		usual ? "" : tr_word(status), r->conflict ? " !" : "");
 	table_cell(t, r->conflict ? TONE_WARN : status_tone(r->value->status),
 		json_sprintf("%s:%u", status, r->value->progress), shown);
 	free(shown);

@@ -6,16 +6,15 @@
 
 #include "client/show.h"
 #include "client/text.h"
-#include "client/width.h"
 
 static const struct column columns[] = {
 	{.key = "change", .title = N_("change")},
 	{.key = "field", .title = N_("field")},
 	{.key = "state", .title = N_("state")},
-	{.key = "operator", .title = N_("by")},
+	{.key = "operator", .title = N_("by"), .wrap = true},
 	{.key = "member"},
 	{.key = "key"},
-	{.key = "claimed_ms", .title = N_("claimed at")},
+	{.key = "claimed_ms", .title = N_("claimed at"), .wrap = true},
 	{.key = "origin"},
 	{.key = "index"},
 	{.key = "supersedes"},
@@ -177,10 +176,8 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 
 static void block_line(struct sheet *s, const char *label, struct bytes text)
 {
-	size_t width = width_of(label), pad = width < 12 ? 12 - width : 1;
 	if (text.n > 0)
-		sheet_line(s, TONE_NONE, "  %s%*s%.*s", label, (int)pad, "", (int)text.n,
-			(const char *)text.p);
+		sheet_pair(s, label, text);
 }
 
 static void block_ids(struct sheet *s, const char *label, const struct bytes *id, size_t n)

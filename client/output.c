@@ -26,19 +26,23 @@ static int choose_colour(struct output *o, const char *when, bool terminal, stru
 	return RC_OK;
 }
 
+size_t output_columns(int fd)
+{
+	struct winsize size;
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 int output_choose(struct output *o, const struct args *a, struct err *e)
 {
 	*o = (struct output){.to = stdout};
 	int rc = args_exclude(a, OPT_JSON, OPT_PLAIN, e);
 	if (rc != RC_OK)
 		return rc;
-	struct winsize size;
 	bool terminal = isatty(STDOUT_FILENO);
 	o->mode = args_has(a, OPT_JSON)		      ? OUTPUT_JSON
 		: terminal && !args_has(a, OPT_PLAIN) ? OUTPUT_SCREEN
 						      : OUTPUT_TSV;
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-		o->columns = size.ws_col;
+	o->columns = output_columns(STDOUT_FILENO);
 	o->quiet = args_has(a, OPT_QUIET);
 	return choose_colour(o, a->value[OPT_COLOR], terminal, e);
 }

@@ -14,13 +14,15 @@ enum output_mode { OUTPUT_SCREEN, OUTPUT_TSV, OUTPUT_JSON };
 struct output {
 	enum output_mode mode;
 	bool colour;
-	size_t columns; /* of the terminal; 0 = do not shorten */
+	size_t columns; /* of the terminal; 0: of no limit */
 	bool quiet;
 	FILE *to;
 };
 
 /* From --json, --plain, --color, NO_COLOR and whether standard output is a terminal. */
 int output_choose(struct output *o, const struct args *a, struct err *e) MUST_CHECK;
+/* Columns of the terminal behind a descriptor; 0 if it is none. */
+size_t output_columns(int fd);
 /* Writes what is buffered. RC_IO if it could not be written (a full disk); a reader that went away
  * (EPIPE) is no error. */
 int output_finish(struct output *o, struct err *e) MUST_CHECK;
@@ -31,9 +33,10 @@ struct column {
 	const char *key;   /* English snake_case, in JSON */
 	const char *title; /* a msgid; NULL: not on the screen */
 	bool right;
-	bool optional;	      /* not on the screen while no row has anything there */
-	bool wrap;	      /* the last column goes on below itself instead of being shortened */
-	bool no_tsv, no_json; /* left out there: put together from others, or too deep */
+	bool optional;		 /* not on the screen while no row has anything there */
+	bool wrap;		 /* text that may be broken over lines; others never are */
+	unsigned char leave_out; /* where there is no room: 1 goes first; 0: never */
+	bool no_tsv, no_json;	 /* left out there: put together from others, or too deep */
 };
 
 struct table;
@@ -44,6 +47,8 @@ struct sheet *sheet_new(const char *schema);
 void sheet_free(struct sheet *s);
 /* A line for people, already translated; it is escaped as a whole when it is written. */
 void sheet_line(struct sheet *s, enum tone tone, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* For people: a text with its label before it. */
+void sheet_pair(struct sheet *s, const char *label, struct bytes text);
 /* Facts for machines. value is taken. */
 void sheet_fact(struct sheet *s, const char *key, json_t *value);
 /* columns is borrowed for the sheet's life. heading and empty are translated sentences or NULL;

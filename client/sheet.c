@@ -7,11 +7,14 @@
 #include "client/text.h"
 #include "client/width.h"
 
-enum part_kind { PART_LINE, PART_FACT, PART_TABLE };
+enum part_kind { PART_LINE, PART_PAIR, PART_FACT, PART_TABLE };
+
+#define PAIR_INDENT 2
+#define PAIR_WIDTH 10
 
 struct part {
 	enum part_kind kind;
-	const char *key; /* PART_FACT */
+	const char *key; /* of a fact, or a pair's label */
 	json_t *fact;
 	enum tone tone;
 	char *line;
@@ -66,6 +69,13 @@ void sheet_line(struct sheet *s, enum tone tone, const char *fmt, ...)
 	p->line = n >= 0 ? escape_dup(bytes_of(line, (size_t)n), ESCAPE_LINE) : NULL;
 	if (n >= 0)
 		free(line);
+}
+
+void sheet_pair(struct sheet *s, const char *label, struct bytes text)
+{
+	struct part *p = add_part(s, PART_PAIR);
+	p->key = label;
+	p->line = escape_dup(text, ESCAPE_LINE);
 }
 
 void sheet_fact(struct sheet *s, const char *key, json_t *value)
@@ -135,6 +145,8 @@ void sheet_print(const struct sheet *s, const struct output *o)
 		const struct part *p = &s->part[i];
 		if (p->kind == PART_LINE && p->line)
 			tone_print(o, p->tone, p->line);
+		else if (p->kind == PART_PAIR)
+			pair_print(o, TONE_NONE, PAIR_INDENT, p->key, PAIR_WIDTH, p->line, true);
 		else if (p->kind == PART_TABLE)
 			table_print_screen(p->table, o);
 		if (p->kind == PART_LINE)

@@ -60,7 +60,7 @@ void show_time(int64_t wall_ms, char out[TIME_TEXT_SIZE])
 	char date[DATE_TEXT_SIZE];
 	show_date(show_today(wall_ms), date);
 	unsigned seconds = (unsigned)((wall_ms + DISPLAY_ZONE_MS) % DAY_MS / 1000);
-	snprintf(out, TIME_TEXT_SIZE, "%.10s %02u:%02u:%02u", date, seconds / 3600 % 24,
+	snprintf(out, TIME_TEXT_SIZE, "%.10s %02u:%02u:%02u +08:00", date, seconds / 3600 % 24,
 		seconds / 60 % 60, seconds % 60);
 }
 

@@ -16,8 +16,8 @@ void show_id(struct bytes id, char out[SHORT_ID_SIZE]);
 /* "2024-07-25", "-" for 0. */
 #define DATE_TEXT_SIZE 16
 void show_date(uint32_t yyyymmdd, char out[DATE_TEXT_SIZE]);
-/* "2024-07-25 14:03:09" in UTC+8; "-" outside the years 1900 to 2999. */
-#define TIME_TEXT_SIZE 24
+/* "2024-07-25 14:03:09 +08:00", always in that zone; "-" outside the years 1900 to 2999. */
+#define TIME_TEXT_SIZE 32
 void show_time(int64_t wall_ms, char out[TIME_TEXT_SIZE]);
 /* When a day begins in UTC+8, in milliseconds since 1970. */
 int64_t show_date_start(uint32_t yyyymmdd);

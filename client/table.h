@@ -33,5 +33,8 @@ void table_print_screen(const struct table *t, const struct output *o);
 void value_print_tsv(const json_t *v, struct buf *out);
 /* text in its colour, if colours are on. */
 void tone_print(const struct output *o, enum tone tone, const char *text);
+/* A line of a label, padded to so many columns, and a text; wrap: that may go on below itself. */
+void pair_print(const struct output *o, enum tone tone, size_t indent, const char *label,
+	size_t width, const char *text, bool wrap);
 
 #endif

@@ -64,14 +64,92 @@ static void a_screen_has_columns_of_equal_width(void **state)
 	free(text);
 }
 
-static void the_last_column_is_cut_at_the_edge_of_the_screen(void **state)
+/* Prints a table of two rows on a screen of so many columns: a key of 19 characters, a number that
+ * may be left out, a name and a note that may be broken. */
+static char *print_on(size_t width)
+{
+	static const struct column four[] = {
+		{.key = "key", .title = "key"},
+		{.key = "n", .title = "bytes", .right = true, .leave_out = 1},
+		{.key = "name", .title = "name", .wrap = true},
+		{.key = "note", .title = "note", .wrap = true},
+	};
+	char *text = NULL;
+	size_t n = 0;
+	text_set(LANG_EN);
+	struct sheet *s = sheet_new("test");
+	struct table *t = sheet_table(s, "rows", four, 4, NULL, NULL);
+	table_text(t, TONE_NONE, bytes_str("d3d6-50d3-7598-3d18"), NULL);
+	table_number(t, 7);
+	table_text(t, TONE_NONE, bytes_str("Wang Fang of Jiangsu"), NULL);
+	table_text(t, TONE_NONE, bytes_str("one two three four five six seven"), NULL);
+	struct output o = {
+		.mode = OUTPUT_SCREEN, .columns = width, .to = open_memstream(&text, &n)};
+	sheet_print(s, &o);
+	fclose(o.to);
+	sheet_free(s);
+	return text;
+}
+
+static void assert_printed_on(size_t width, const char *wanted)
+{
+	char *text = print_on(width);
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static void a_table_gives_way_to_a_narrow_screen_in_a_declared_order(void **state)
 {
 	(void)state;
-	char *text = print((struct output){.mode = OUTPUT_SCREEN, .columns = 30}, false);
-	assert_non_null(strstr(text, "\nanhui  123456  a long note th…\n"));
-	free(text);
-	text = print((struct output){.mode = OUTPUT_SCREEN, .columns = 5}, false);
-	assert_non_null(strstr(text, "\nanhui  123456  a long note…\n"));
+	assert_printed_on(90,
+		"key                  bytes  name                  note\n"
+		"d3d6-50d3-7598-3d18      7  Wang Fang of Jiangsu  one two three four five six "
+		"seven\n");
+	assert_printed_on(80,
+		"key                  bytes  name                  note\n"
+		"d3d6-50d3-7598-3d18      7  Wang Fang of Jiangsu  one two three four five six\n"
+		"                                                  seven\n");
+	assert_printed_on(70,
+		"key                  name                  note\n"
+		"d3d6-50d3-7598-3d18  Wang Fang of Jiangsu  one two three four five six\n"
+		"                                           seven\n"
+		"(no room for: bytes; --json has all)\n");
+	assert_printed_on(40,
+		"key                  name\n"
+		"    note\n"
+		"d3d6-50d3-7598-3d18  Wang Fang of\n"
+		"                     Jiangsu\n"
+		"    one two three four five six seven\n"
+		"(no room for: bytes; --json has all)\n");
+}
+
+static void a_screen_too_narrow_for_the_columns_gets_a_list(void **state)
+{
+	(void)state;
+	assert_printed_on(26,
+		"key     d3d6-50d3-7598-3d18\n"
+		"  name  Wang Fang of\n"
+		"        Jiangsu\n"
+		"  note  one two three four\n"
+		"        five six seven\n"
+		"(no room for: bytes;\n"
+		"--json has all)\n");
+}
+
+static void no_line_begins_with_a_stop(void **state)
+{
+	static const struct column one[] = {{.key = "a", .title = "a", .wrap = true}};
+	char *text = NULL;
+	size_t n = 0;
+	(void)state;
+	struct sheet *s = sheet_new("test");
+	struct table *t = sheet_table(s, "rows", one, 1, NULL, NULL);
+	table_text(t, TONE_NONE, bytes_str("江苏江苏江苏江苏江苏江苏，浙江"), NULL);
+	struct output o = {.mode = OUTPUT_SCREEN, .columns = 24, .to = open_memstream(&text, &n)};
+	sheet_print(s, &o);
+	fclose(o.to);
+	sheet_free(s);
+	assert_string_equal(text, "a\n江苏江苏江苏江苏江苏江\n苏，浙江\n");
 	free(text);
 }
 
@@ -213,9 +291,9 @@ static void any_claimed_time_can_be_shown(void **state)
 	show_time(INT64_MAX, out);
 	assert_string_equal(out, "-");
 	show_time(INT64_C(1721865600000), out); /* 2024-07-25 00:00:00 UTC */
-	assert_string_equal(out, "2024-07-25 08:00:00");
+	assert_string_equal(out, "2024-07-25 08:00:00 +08:00");
 	show_time(INT64_C(32503651199000), out); /* the last second of 2999 in UTC+8 */
-	assert_string_equal(out, "2999-12-31 23:59:59");
+	assert_string_equal(out, "2999-12-31 23:59:59 +08:00");
 	show_time(INT64_C(32503651200000), out);
 	assert_string_equal(out, "-");
 }
@@ -244,7 +322,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_screen_has_columns_of_equal_width),
-		cmocka_unit_test(the_last_column_is_cut_at_the_edge_of_the_screen),
+		cmocka_unit_test(a_table_gives_way_to_a_narrow_screen_in_a_declared_order),
+		cmocka_unit_test(a_screen_too_narrow_for_the_columns_gets_a_list),
+		cmocka_unit_test(no_line_begins_with_a_stop),
 		cmocka_unit_test(a_wrapping_column_goes_on_below_itself),
 		cmocka_unit_test(an_optional_column_without_anything_is_not_shown),
 		cmocka_unit_test(colours_stand_around_the_text_and_only_when_asked),
