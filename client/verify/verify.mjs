@@ -3,7 +3,7 @@
 //
 //   verify.mjs proof FILE POLICY         a value, by the public keys in POLICY; FILE.operator stands beside FILE
 //   verify.mjs bundle FILE CLUSTER_ID    all that a node holds: deltactl bundle export --all
-// Exit 0: everything holds. 1: something does not, or cannot be read, and what. 2: wrong usage.
+// Exit 0: everything holds. 1: something does not, a log is forked, or a file cannot be read. 2: wrong usage.
 // What is checked and what is not: README.md beside this file. The rules: proto/PROTOCOL.md.
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -12,19 +12,13 @@ import { pathToFileURL } from "node:url";
 // ---- hashes, text and base64 ----
 const sha256 = (...parts) => parts.reduce((h, part) => h.update(part), createHash("sha256")).digest();
 const utf8 = (raw) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
-
-function require(condition, what) {
-  if (!condition) throw new Error(what);
-}
+const require = (condition, what) => { if (!condition) throw new Error(what); };
+const number = (text) => require(/^(0|[1-9][0-9]{0,12})$/.test(text), `not a number: ${text}`) ?? Number(text);
 
 function unbase64(text, size) {
   const raw = Buffer.from(text, "base64");
   require(raw.toString("base64") === text && (size === undefined || raw.length === size), `not base64: ${text}`);
   return raw;
-}
-
-function number(text) {
-  return require(/^(0|[1-9][0-9]{0,12})$/.test(text), `not a number: ${text}`) ?? Number(text);
 }
 
 // ---- Ed25519: OpenSSL's rule, and what the protocol refuses besides: small order, A not below p ----
@@ -79,15 +73,14 @@ function vkeyOf(text) {
 
 // ---- Merkle trees: RFC 6962 2.1; sizes go beyond 32 bits, so no shifts ----
 const node = (left, right) => sha256("\x01", left, right);
-// The root that the path gives, used up from its end.
-function byInclusion(hash, index, size, path) {
-  if (size === 1) return hash;
+// The roots over m and n leaves that a path gives: of inclusion from leaf m - 1 (its hash), or of consistency.
+function climb(hash, m, n, path) {
+  if (n === 1 || (m === n && !hash)) return Array(2).fill(hash ?? path.pop());
   let k = 1;
-  while (2 * k < size) k *= 2;
+  while (2 * k < n) k *= 2;
   require(path.length > 0, "the path is too short");
-  const top = path.pop();
-  return index < k ? node(byInclusion(hash, index, k, path), top)
-    : node(top, byInclusion(hash, index - k, size - k, path));
+  const top = path.pop(), [old, now] = m <= k ? climb(hash, m, k, path) : climb(hash, m - k, n - k, path);
+  return m <= k ? [old, node(now, top)] : [node(top, old), node(top, now)];
 }
 
 // frontier: the complete subtrees, largest first.
@@ -135,6 +128,7 @@ function bodyOf(part, what, clusterId) {
 // ---- a proof, PROTOCOL 13.1, by a policy: C2SP tlog-policy, PROTOCOL 13.2 ----
 function policyOf(text) {
   const p = { logs: new Map(), nodes: new Map(), roots: new Map(), quorum: undefined, cluster: undefined };
+  const grouped = new Set();
   for (const line of text.split("\n")) {
     const words = line.split(/[ \t]+/).filter((w) => w !== "");
     if (words[0] === "#deltad" && words[1] === "cluster") p.cluster = words[2];
@@ -144,8 +138,10 @@ function policyOf(text) {
     else if (words[0] === "log") p.logs.set(vkeyOf(words[1]).name, vkeyOf(words[1]).key);
     else if (words[0] === "witness") p.nodes.set(words[1], vkeyOf(words[2]));
     else if (words[0] === "group") {
-      const of = words.slice(3).filter((w) => require(p.nodes.has(w), `the policy has no ${w}`) ?? true);
-      p.nodes.set(words[1], { of, need: words[2] === "any" ? 1 : words[2] === "all" ? of.length : number(words[2]) });
+      const of = words.slice(3), need = words[2] === "any" ? 1 : words[2] === "all" ? of.length : number(words[2]);
+      require(of.every((w) => p.nodes.has(w) && !grouped.has(w) && grouped.add(w)) && 1 <= need && need <= of.length,
+        `the policy says ${line}`);
+      p.nodes.set(words[1], { of, need });
     } else {
       require(words[0] === "quorum" && p.quorum === undefined, `the policy says ${line}`);
       p.quorum = words[1];
@@ -163,7 +159,7 @@ function placeOf(raw) {
     "not a proof with a leaf");
   const note = noteOf(raw.subarray(at + 2)), leaf = unbase64(extra.slice(6)), index = number(position.slice(6));
   const { origin, size, root } = checkpointOf(note), hashes = path.map((h) => unbase64(h, 32));
-  require(index < size && byInclusion(sha256("\x00", leaf), index, size, hashes).equals(root) && hashes.length === 0,
+  require(index < size && climb(sha256("\x00", leaf), index + 1, size, hashes)[1].equals(root) && hashes.length === 0,
     "the leaf does not stand under the head");
   const parts = fields(leaf);
   require(one(parts, 1, 0) === 1 && one(parts, 2, 0) === index, "the leaf states another version or index");
@@ -172,8 +168,8 @@ function placeOf(raw) {
 
 function checkProof(raw, rawOperator, policy) {
   const { origin, index, leaf, note } = placeOf(raw);
-  require(policy.logs.has(origin) && signed(note, origin, 1, policy.logs.get(origin)),
-    `no log of the policy signed the head of ${origin}`);
+  require(policy.logs.has(origin), `the proof is of the log ${origin}, the policy of ${[...policy.logs.keys()]}`);
+  require(signed(note, origin, 1, policy.logs.get(origin)), `the log ${origin} did not sign the head`);
   const met = new Map([["none", true]]);
   for (const [name, n] of policy.nodes)
     met.set(name, n.key ? signed(note, n.name, 4, n.key) : n.of.filter((w) => met.get(w)).length >= n.need);
@@ -181,11 +177,10 @@ function checkProof(raw, rawOperator, policy) {
   const owner = origin.slice(0, origin.lastIndexOf("/") + 1);
   require(policy.cluster && policy.roots.has(owner), "the policy names no cluster or root key");
   const { key, body: change } = bodyOf(fields(one(leaf, 4)), "change", policy.cluster);
-  const [member, task] = [2, 5].map((n) => one(change, n));
+  const member = one(change, 2), task = one(change, 5);
   require(owner.split("/")[1] === utf8(member), "the change was signed for another member's log");
-  const began = placeOf(rawOperator);
-  require(began.origin.startsWith(owner) &&
-    [...policy.logs.values()].some((k) => signed(began.note, began.origin, 1, k)),
+  const began = placeOf(rawOperator), logs = [...policy.logs.values()];
+  require(began.origin.startsWith(owner) && logs.some((k) => signed(began.note, began.origin, 1, k)),
     "the delegation is of no log of the policy");
   const epoch = (o) => Number(o.slice(owner.length).split("-")[0]), same = began.origin === origin;
   require(same ? began.index < index : epoch(began.origin) < epoch(origin), "the delegation stands after the change");
@@ -209,13 +204,11 @@ function* recordsOf(raw) {
     "the bundle is cut off, or its count or SHA-256 is another");
 }
 
-const factsOf = (words) => Object.fromEntries(words.map((w) => w.split(/=(.*)/s, 2)));
-
 // The next version of the roster by the one before it, the first by the cluster id.
 function rosterOf(note, before, clusterId) {
   const r = { text: note.text, members: new Map(), gone: new Map() };
   for (const [what, first, ...rest] of note.text.split("\n").map((line) => line.split(" "))) {
-    const f = factsOf([first ?? "", ...rest]);
+    const f = Object.fromEntries([first ?? "", ...rest].map((w) => w.split(/=(.*)/s, 2)));
     if (what === "member") r.members.set(first, { role: rest[0], root: vkeyOf(f.root).key,
       log: unbase64(f.log, 32), cosign: unbase64(f.cosign, 32) });
     else if (what === "retire") r.gone.set(f.origin, { log: unbase64(f.log, 32), root: unbase64(f.authority, 32),
@@ -238,18 +231,26 @@ function rosterOf(note, before, clusterId) {
 }
 
 function checkBundle(raw, clusterId) {
-  let logs = new Map(), final = new Map(), roster, signatures = 0;
-  const head = (bytes) => {
+  let logs = new Map(), final = new Map(), forks = [], roster, signatures = 0;
+  const head = (bytes, inEvidence) => {
     const note = noteOf(bytes), h = checkpointOf(note), [cluster, owner] = h.origin.split("/");
     const keys = roster.gone.get(h.origin) ?? roster.members.get(owner);
-    const end = keys?.end === `${h.size} ${h.root.toString("base64")}`;
+    const end = !inEvidence && keys?.end === `${h.size} ${h.root.toString("base64")}`;
     require(cluster === roster.cluster && keys && (end || signed(note, h.origin, 1, keys.log)),
       `${h.origin}: not its owner's head`);
     const id = `${h.origin} ${h.size} ${h.root.toString("hex")}`;
     const by = final.get(id) ?? final.set(id, { ...h, by: new Set() }).get(id);
     for (const [slug, m] of roster.members)
-      if (slug !== owner && signed(note, `${cluster}/${slug}/cosign`, 4, m.cosign)) by.by.add(slug);
+      if (slug !== owner && !inEvidence && signed(note, `${cluster}/${slug}/cosign`, 4, m.cosign)) by.by.add(slug);
     return { ...h, root_key: keys.root };
+  };
+  const evidence = (e) => { // PROTOCOL 4.3: two heads by the owner that cannot both be
+    const [a, b] = [1, 2].map((n) => head(one(e, n), true)), path = [...e.get(3) ?? []];
+    require(a.origin === b.origin && 0 < a.size && a.size <= b.size && path.every((h) => h.length === 32),
+      `${a.origin}: evidence of nothing`);
+    const [was, now] = a.size < b.size ? climb(undefined, a.size, b.size, path) : [b.root, b.root];
+    require(path.length === 0 && now.equals(b.root) && !was.equals(a.root), `${a.origin}: evidence of nothing`);
+    forks.push(`the log ${a.origin} is forked by its owner: heads of sizes ${a.size} and ${b.size} exclude each other\n`);
   };
   const leaves = (batch) => {
     const { origin, size, root, root_key } = head(one(batch, 4));
@@ -268,23 +269,22 @@ function checkBundle(raw, clusterId) {
       `${origin}: the leaves do not give the root of the head`);
   };
   for (const record of recordsOf(raw)) {
-    require(!record.has(7), "it brings evidence that a log was forked by its owner: deltactl evidence");
     if (record.has(2)) roster = rosterOf(noteOf(one(fields(one(record, 2)), 1)), roster, clusterId);
     for (const kind of [3, 6]) if (record.has(kind)) head(one(fields(one(record, kind)), 1));
-    if (record.has(5)) leaves(fields(one(record, 5)));
+    for (const [kind, take] of [[5, leaves], [7, evidence]]) if (record.has(kind)) take(fields(one(record, kind)));
   }
   const lines = [...logs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([origin, frontier]) => {
     const done = [...final.values()].filter((h) => h.origin === origin && h.by.size >= number(roster.final));
     return `\n${origin}: ${sizeOf(frontier)} leaves, final below ${Math.max(0, ...done.map((h) => h.size))}`;
   });
-  return `${final.size} heads, ${logs.size} roots, ${signatures} signatures in leaves${lines.join("")}`;
+  const said = `${final.size} heads, ${logs.size} roots, ${signatures} signatures in leaves${lines.join("")}`;
+  require(forks.length === 0, `${forks.join("")}all the rest holds: ${said}`);
+  return said;
 }
 
 function main([mode, path, given]) {
-  if (given === undefined || !["proof", "bundle"].includes(mode)) {
-    console.error(readFileSync(new URL(import.meta.url), "utf8").split("\n").slice(1, 7).join("\n"));
-    return 2;
-  }
+  if (given === undefined || !["proof", "bundle"].includes(mode))
+    return console.error(readFileSync(new URL(import.meta.url), "utf8").split("\n").slice(1, 7).join("\n")) ?? 2;
   const say = (text) => console.log(text.replace(/[^\P{C}\n]/gu, "?")); // nothing that a terminal would obey
   try {
     const said = mode === "bundle" ? checkBundle(readFileSync(path), given.replace(/^sha256:/, ""))

@@ -3,7 +3,7 @@
 
   verify.py proof FILE POLICY         a value, by the public keys in POLICY; FILE.operator stands beside FILE
   verify.py bundle FILE CLUSTER_ID    all that a node holds: deltactl bundle export --all
-Exit 0: everything holds. 1: something does not, or cannot be read, and what. 2: wrong usage.
+Exit 0: everything holds. 1: something does not, a log is forked, or a file cannot be read. 2: wrong usage.
 What is checked and what is not: README.md beside this file. The rules: proto/PROTOCOL.md."""
 import base64
 import hashlib
@@ -20,8 +20,7 @@ def require(condition, what):
         raise ValueError(what)
 
 def decode_point(b):
-    y = int.from_bytes(b, "little")
-    sign, y = y >> 255, y & (2**255 - 1)
+    sign, y = divmod(int.from_bytes(b, "little"), 2**255)
     u, v = (y * y - 1) % P, (D * y * y + 1) % P
     x = u * v**3 * pow(u * v**7, (P - 5) // 8, P) % P
     if (v * x * x - u) % P != 0:
@@ -94,30 +93,26 @@ def vkey_of(text):  # (name, kind, key)
     return name, raw[0], raw[1:]
 
 # ---- Merkle trees: RFC 6962 2.1 ----
-def node(left, right):
-    return sha256(b"\1", left, right)
-
-def by_inclusion(h, index, size, path):  # the root that the path gives, used up from its end
-    if size == 1:
-        return h
-    k, top = 1 << (size - 1).bit_length() - 1, path.pop()
-    if index < k:
-        return node(by_inclusion(h, index, k, path), top)
-    return node(top, by_inclusion(h, index - k, size - k, path))
+def climb(h, m, n, path):  # roots over m and n leaves by a path from leaf m - 1 (its hash h), or of consistency
+    if n == 1 or m == n and not h:
+        return (h or path.pop(),) * 2
+    k, top = 1 << (n - 1).bit_length() - 1, path.pop()
+    old, new = climb(h, m, k, path) if m <= k else climb(h, m - k, n - k, path)
+    return (old, sha256(b"\1", new, top)) if m <= k else (sha256(b"\1", top, old), sha256(b"\1", top, new))
 
 def append(frontier, leaf):  # frontier: (level, root) of the complete subtrees, largest first
     h, level = sha256(b"\0", leaf), 0
     while frontier and frontier[-1][0] == level:
-        h, level = node(frontier.pop()[1], h), level + 1
+        h, level = sha256(b"\1", frontier.pop()[1], h), level + 1
     frontier.append((level, h))
 
 def size_of(frontier):
     return sum(1 << level for level, _ in frontier)
 
 def root_of(frontier):
-    root = frontier[-1][1]
-    for _, h in frontier[-2::-1]:
-        root = node(h, root)
+    *left, (_, root) = frontier
+    for _, h in reversed(left):
+        root = sha256(b"\1", h, root)
     return root
 
 # ---- messages (protobuf) and signed bodies (DSSE's PAE), PROTOCOL 2 ----
@@ -150,7 +145,7 @@ def body_of(part, what, cluster_id):  # (key, fields of the body), its signature
 
 # ---- a proof, PROTOCOL 13.1, by a policy: C2SP tlog-policy, PROTOCOL 13.2 ----
 def policy_of(text):
-    p = {"log": {}, "node": {}, "root": {}, "quorum": [], "cluster": None}
+    p, free = {"log": {}, "node": {}, "root": {}, "quorum": [], "cluster": None}, set()
     for words in map(str.split, text.split("\n")):
         if words[:2] == ["#deltad", "cluster"]:
             p["cluster"] = words[2]
@@ -160,9 +155,12 @@ def policy_of(text):
             p["log"][words[1].split("+")[0]] = vkey_of(words[1])[2]
         elif words[:1] == ["witness"]:
             p["node"][words[1]] = vkey_of(words[2])
+            free.add(words[1])
         elif words[:1] == ["group"]:
-            k = {"any": 1, "all": len(words) - 3}.get(words[2]) or number(words[2])
-            p["node"][words[1]] = (k, set(words[3:]))
+            of = set(words[3:])
+            k = {"any": 1, "all": len(of)}.get(words[2]) or number(words[2])
+            require(of <= free and 1 <= k <= len(of), f"the policy's group {words[1]}")
+            p["node"][words[1]], free = (k, of), free - of | {words[1]}
         elif words[:1] == ["quorum"]:
             p["quorum"].append(words[1])
         else:
@@ -176,16 +174,15 @@ def place_of(raw):  # (origin, index, leaf, note): the leaf stands under the hea
     require((first, extra[:6], index[:6]) == ("c2sp.org/tlog-proof@v1", "extra ", "index "), "not a proof with a leaf")
     leaf, index, path, note = unbase64(extra[6:]), number(index[6:]), [unbase64(h, 32) for h in path], note_of(note)
     origin, size, root = checkpoint_of(note)
-    require(index < size and by_inclusion(sha256(b"\0", leaf), index, size, path) == root and not path,
+    require(index < size and climb(sha256(b"\0", leaf), index + 1, size, path)[1] == root and not path,
             "the leaf does not stand under the head")
-    leaf = fields(leaf)
-    require(one(leaf, 1, 0) == 1 and one(leaf, 2, 0) == index, "the leaf states another version or index")
+    require(one(leaf := fields(leaf), 1, 0) == 1 and one(leaf, 2, 0) == index, "the leaf states another index")
     return origin, index, leaf, note
 
 def check_proof(raw, raw_operator, policy):
     origin, index, leaf, note = place_of(raw)
-    require(origin in policy["log"] and signed(note, origin, 1, policy["log"][origin]),
-            f"no log of the policy signed the head of {origin}")
+    require(origin in policy["log"], f"the proof is of the log {origin}, the policy of {' '.join(policy['log'])}")
+    require(signed(note, origin, 1, policy["log"][origin]), f"the log {origin} did not sign the head")
     met = {"none": True}
     for name, n in policy["node"].items():
         met[name] = signed(note, n[0], 4, n[2]) if len(n) == 3 else sum(met[w] for w in n[1]) >= n[0]
@@ -219,7 +216,7 @@ def records_of(raw):
 
 class Bundle:
     def __init__(self, cluster_id):
-        self.id, self.text, self.logs, self.by, self.signatures = cluster_id, None, {}, {}, 0
+        self.id, self.text, self.logs, self.by, self.signatures, self.forks = cluster_id, None, {}, {}, 0, []
     def roster(self, note):  # each version by the one before it, the first by the cluster id
         lines = [line.split(" ") for line in note[0].split("\n")]
         facts = {w[0]: w[1] for w in lines if w[0] in ("cluster", "version", "prev", "final", "quorum")}
@@ -239,22 +236,29 @@ class Bundle:
                 "too few have signed the roster")
         self.facts, self.members, self.text = facts, new, note[0].encode()
         gone = [dict(f.split("=", 1) for f in w[1:]) for w in lines if w[0] == "retire"]
-        self.gone = {g["origin"]: {"end": (number(g["valid-below"]), unbase64(g["root"], 32)),
-                                   **{k: unbase64(g[k], 32) for k in ("log", "authority")}} for g in gone}
-    def head(self, raw):
+        self.gone = {g["origin"]: {"log": unbase64(g["log"], 32), "root": unbase64(g["authority"], 32),
+                                   "end": (number(g["valid-below"]), unbase64(g["root"], 32))} for g in gone}
+    def head(self, raw, in_evidence=False):  # (origin, size, root, its owner's root key), as signed by the owner
         note = note_of(raw)
         origin, size, root = checkpoint_of(note)
         cluster, owner, _ = origin.split("/")
         gone = self.gone.get(origin)  # at the end of a retired log the roster's line is the head
-        require(cluster == self.facts["cluster"] and (gone and gone["end"] == (size, root) or signed(
-            note, origin, 1, gone["log"] if gone else self.members[owner]["log"])), f"{origin}: not its owner's head")
-        self.by.setdefault((origin, size, root), set()).update(
-            s for s, m in self.members.items() if s != owner and signed(note, f"{cluster}/{s}/cosign", 4, m["cosign"]))
-        return origin, size, root
+        keys, at_end = gone or self.members[owner], gone and gone["end"] == (size, root) and not in_evidence
+        require(cluster == self.facts["cluster"] and (at_end or signed(note, origin, 1, keys["log"])),
+                f"{origin}: not its owner's head")
+        by = self.by.setdefault((origin, size, root), set())
+        by.update(s for s, m in self.members.items() if s != owner and not in_evidence
+                  and signed(note, f"{cluster}/{s}/cosign", 4, m["cosign"]))
+        return origin, size, root, keys["root"]
+    def evidence(self, m):  # PROTOCOL 4.3: two heads by the owner that cannot both be
+        (origin, a, old, _), (other, b, new, _), path = *(self.head(one(m, n), True) for n in (1, 2)), m.get(3, [])
+        require(origin == other and 0 < a <= b and all(len(h) == 32 for h in path), f"{origin}: evidence of nothing")
+        was, now = climb(None, a, b, path) if a < b else (new, new)
+        require(now == new and was != old and not path, f"{origin}: evidence of nothing")
+        self.forks.append(f"the log {origin} is forked by its owner: heads of sizes {a} and {b} exclude each other")
     def leaves(self, batch):
-        origin, size, root = self.head(one(batch, 4))
-        frontier, gone = self.logs.setdefault(origin, []), self.gone.get(origin)
-        root_key = gone["authority"] if gone else self.members[origin.split("/")[1]]["root"]
+        origin, size, root, root_key = self.head(one(batch, 4))
+        frontier = self.logs.setdefault(origin, [])
         require(size_of(frontier) == one(batch, 2, 0), f"{origin}: not from its beginning")
         for raw in batch[3]:
             append(frontier, raw)
@@ -269,26 +273,23 @@ class Bundle:
 def check_bundle(raw, cluster_id):
     b = Bundle(cluster_id)
     takers = {2: lambda m: b.roster(note_of(one(m, 1))), 3: lambda m: b.head(one(m, 1)),
-              5: b.leaves, 6: lambda m: b.head(one(m, 1))}
+              5: b.leaves, 6: lambda m: b.head(one(m, 1)), 7: b.evidence}
     for record in records_of(raw):
-        require(7 not in record, "it brings evidence that a log was forked by its owner: deltactl evidence")
         for kind, messages in record.items():
             takers.get(kind, len)(fields(messages[-1]))
     final = {o: s for (o, s, _), by in sorted(b.by.items()) if len(by) >= int(b.facts["final"])}
     logs = [f"{o}: {size_of(f)} leaves, final below {final.get(o, 0)}" for o, f in sorted(b.logs.items())]
-    return "\n".join([f"{len(b.by)} heads, {len(b.logs)} roots, {b.signatures} signatures in leaves", *logs])
+    said = "\n".join([f"{len(b.by)} heads, {len(b.logs)} roots, {b.signatures} signatures in leaves", *logs])
+    require(not b.forks, "\n".join([*b.forks, f"all the rest holds: {said}"]))
+    return said
 
 def main(argv):
     if len(argv) != 4 or argv[1] not in ("proof", "bundle"):
-        print(__doc__, file=sys.stderr)
-        return 2
+        return print(__doc__, file=sys.stderr) or 2
     try:
         file = open(argv[2], "rb").read()
-        if argv[1] == "bundle":
-            said = "holds: " + check_bundle(file, argv[3].removeprefix("sha256:"))
-        else:
-            beside, policy = open(argv[2] + ".operator", "rb").read(), open(argv[3], encoding="utf-8").read()
-            said = "holds: " + check_proof(file, beside, policy_of(policy))
+        said = "holds: " + (check_bundle(file, argv[3].removeprefix("sha256:")) if argv[1] == "bundle" else check_proof(
+            file, open(argv[2] + ".operator", "rb").read(), policy_of(open(argv[3], encoding="utf-8").read())))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
         said = f"DOES NOT HOLD: {e}"
     print("".join(c if c.isprintable() or c == "\n" else "?" for c in said))

@@ -247,10 +247,80 @@ def variants(b, c):
         lines = [Key(os.path.join(c[m].keys, "root.key")).line(f"yrd-test/{m}/root", text) for m in signers]
         later.add(ROSTER, rng(1, text + "\n" + "".join(lines)))
         yield f"a second roster, signed by {' '.join(signers)}", holds, later
-    forked = Bundle(b.path)
-    notes = sorted(head(log, origin, 2, root_of(x)) for x in (leaves[:2], leaves[1:3]))
-    forked.add(EVIDENCE, rng(1, notes[0]) + rng(2, notes[1]))
-    yield "evidence of a fork", False, forked
+
+
+def consistency(leaves, m):
+    """RFC 6962 2.1.2, and always with the node it begins with (PROTOCOL 4.3)."""
+    n = len(leaves)
+    if m == n:
+        return [root_of(leaves)]
+    k = 1 << (n - 1).bit_length() - 1
+    if m <= k:
+        return consistency(leaves[:k], m) + [root_of(leaves[k:])]
+    return consistency(leaves[k:], m - k) + [root_of(leaves[:k])]
+
+
+def evidence(b, c):
+    """(name, is it a fork, the bundle with this evidence)"""
+    log = Key(os.path.join(c["jiangsu"].keys, "log.key"))
+    operator = Key(os.path.join(c["jiangsu"].folder, "operator.key"))
+    origin = b.origin("jiangsu")
+    ours = b.leaves(origin)
+    theirs = [b"\1" + leaf for leaf in ours]
+
+    def with_evidence(first, second, path=(), key=log):
+        """first, second: (size, leaves) of the heads."""
+        copy = Bundle(b.path)
+        notes = [head(key, origin, n, root_of(leaves[:n])) for n, leaves in (first, second)]
+        copy.add(EVIDENCE, b"".join(rng(i + 1, note) for i, note in enumerate(notes)) + b"".join(rng(3, h) for h in path))
+        return copy
+
+    n = len(ours)
+    assert n >= 4, n
+    yield "two roots of one size", True, with_evidence((2, ours), (2, theirs))
+    for m in range(1, n):
+        path = consistency(theirs, m)
+        yield f"the larger one is of another history than the first {m}", True, with_evidence((m, ours), (n, theirs), path)
+        yield f"the larger one goes on from the first {m}", False, with_evidence((m, theirs), (n, theirs), path)
+    path = consistency(theirs, 2)
+    both = path[0] + path[1]
+    yield "a path with hashes of other lengths", False, with_evidence((2, theirs), (n, theirs), [both[:31], both[31:]] + path[2:])
+    yield "a path of another tree", False, with_evidence((2, ours), (n, theirs), consistency(ours, 2))
+    yield "a path that is too long", False, with_evidence((2, ours), (n, theirs), path + path[:1])
+    yield "a path that is cut off", False, with_evidence((2, ours), (n, theirs), path[:-1])
+    yield "the same head twice", False, with_evidence((2, ours), (2, ours))
+    yield "the larger head first", False, with_evidence((n, theirs), (2, ours), path)
+    yield "heads that somebody else signed", False, with_evidence((2, ours), (2, theirs), key=operator)
+
+
+def evidence_of_a_fork_is_verified_and_the_log_is_named():
+    with Cluster(("office", "jiangsu", "anhui")) as c:
+        c.up(plan=False)
+        c.load_tasks("3-05", "3-06")
+        c.wait_converged()
+        for text in "一二三":
+            c["jiangsu"].post("note", "3-05", text)
+        c.wait_converged()
+        path = os.path.join(c.folder, "all.bundle")
+        c["jiangsu"].ctl("bundle", "export", "--all", "-o", path)
+        b = Bundle(path)
+        b.path = path
+        origin = b.origin("jiangsu")
+        for name, forked, changed in evidence(b, c):
+            changed.write(path + ".changed")
+            holds, said = bundles_judged(path + ".changed", c.id)
+            assert not holds, name
+            for words in said.strip().split("DOES NOT HOLD: ")[1:]:
+                assert words.startswith(f"the log {origin} is forked by its owner") == forked, (name, said)
+                assert forked == ("signatures in leaves" in words), (name, said)  # the rest was verified too
+        broken = Bundle(path)
+        broken.records = changed.records = [*next(evidence(b, c))[2].records]
+        log = Key(os.path.join(c["anhui"].keys, "log.key"))
+        other = b.origin("anhui")
+        broken.set_leaves(other, b.leaves(other), head(log, other, len(b.leaves(other)), bytes(32)))
+        broken.write(path + ".changed")
+        holds, said = bundles_judged(path + ".changed", c.id)
+        assert not holds and "forked" not in said and other in said, said  # what is wrong comes before what is forked
 
 
 def bundles_hold_or_do_not():
@@ -282,4 +352,5 @@ def bundles_hold_or_do_not():
 sys.stdout.reconfigure(line_buffering=True)
 run_scenarios(every_length_of_the_verifiers_is_bounded, signatures_are_judged_by_the_rule_of_the_nodes,
               a_hostile_proof_runs_nothing_and_moves_no_cursor,
-              what_a_node_hands_out_is_taken_and_what_was_changed_is_not, bundles_hold_or_do_not)
+              what_a_node_hands_out_is_taken_and_what_was_changed_is_not, bundles_hold_or_do_not,
+              evidence_of_a_fork_is_verified_and_the_log_is_named)
