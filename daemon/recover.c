@@ -15,7 +15,7 @@
 #include "proto/wire/codec.h"
 
 #define GROUP_LEAVES 8192 /* one transaction */
-#define ROSTERS_MAX 4096  /* versions in a file */
+#define ROSTERS_MAX 4096  /* notes of them in a file */
 
 /* ---- one batch ---- */
 
@@ -261,11 +261,20 @@ static int begin_with(struct rosters *s, struct bytes note)
 static int take_roster(void *arg, uint64_t version, struct bytes note)
 {
 	struct rosters *s = arg;
-	(void)version;
+	struct roster *roster = xalloc(sizeof(*roster));
+	struct note n;
+	int rc = RC_OK;
 	if (s->n == ROSTERS_MAX)
-		return err_set(s->e, RC_VERIFY, "the file has too many rosters");
-	buf_put_bytes(&s->note[s->n++], note);
-	return RC_OK;
+		rc = err_set(s->e, RC_VERIFY, "the file has too many rosters");
+	else if (note_parse(note, &n, s->e) != RC_OK || roster_parse(n.text, roster, s->e) != RC_OK)
+		rc = err_set(s->e, RC_VERIFY, "the file has a roster that is none");
+	else if (roster->version != version)
+		rc = err_set(s->e, RC_VERIFY, "the file has version %u of the roster for %llu",
+			roster->version, (unsigned long long)version);
+	else
+		buf_put_bytes(&s->note[s->n++], note);
+	free(roster);
+	return rc;
 }
 
 static int install(struct rosters *s)
@@ -276,12 +285,13 @@ static int install(struct rosters *s)
 		note[i] = buf_bytes(&s->note[i]);
 	int rc = replica_begin(r, s->e);
 	if (rc == RC_OK)
-		rc = replica_install_rosters(r, note, s->n, loop_now(), s->e);
+		rc = replica_fill_rosters(r, note, s->n, loop_now(), s->e);
 	free(note);
 	return rc == RC_OK ? replica_commit(r, loop_now(), s->e) : rc;
 }
 
-/* All versions at once: whose node it was may be a member of the last only. */
+/* All notes at once: whose node it was may be a member of the last version only, and which of two
+ * is in force is for all of them to say. */
 static int take_rosters(struct rosters *s)
 {
 	s->note = xalloc(ROSTERS_MAX * sizeof(*s->note));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/rosters.h"
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 #include "proto/base/text.h"
@@ -154,6 +155,23 @@ static int load_logs(struct replica *r, struct now now, struct err *e)
 	return rc == RC_OK ? retire_logs(r, now, e) : rc;
 }
 
+/* What rests on the logs and on what stands in them. */
+static int load_rest(struct replica *r, struct now now, struct err *e)
+{
+	int rc = witness_load(r, e);
+	if (rc == RC_OK)
+		rc = evidence_load(r, e);
+	if (rc == RC_OK)
+		rc = digest_load(r, e);
+	return rc == RC_OK ? rebuild_load(r, now, e) : rc;
+}
+
+static void look_for_clones(struct replica *r)
+{
+	for (size_t i = 0; i < r->n_logs; i++)
+		clone_look(r, r->log[i]);
+}
+
 static int load(struct replica *r, struct now now, struct err *e)
 {
 	int rc = load_roster(r, e);
@@ -164,19 +182,13 @@ static int load(struct replica *r, struct now now, struct err *e)
 	if (rc == RC_OK)
 		rc = events_load(r, e);
 	if (rc == RC_OK)
-		rc = witness_load(r, e);
-	if (rc == RC_OK)
-		rc = evidence_load(r, e);
-	if (rc == RC_OK)
-		rc = digest_load(r, e);
+		rc = load_rest(r, now, e);
 	if (rc == RC_OK && !MUTANT(UNKNOWN_FOR_EVER))
 		rc = admit_unknown_again(r, e);
 	if (rc == RC_OK)
-		rc = rebuild_load(r, now, e);
-	if (rc == RC_OK)
 		rc = own_resume(r, now, e);
-	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
-		clone_look(r, r->log[i]);
+	if (rc == RC_OK)
+		look_for_clones(r);
 	return rc;
 }
 
@@ -189,20 +201,14 @@ static int load_other_roster(struct replica *r, struct now now, struct err *e)
 	if (rc == RC_OK)
 		rc = MUTANT(ROSTER_AT_ARRIVAL) ? events_load(r, e) : retire_judge_again(r, e);
 	if (rc == RC_OK)
-		rc = witness_load(r, e);
-	if (rc == RC_OK)
-		rc = evidence_load(r, e);
-	if (rc == RC_OK)
-		rc = digest_load(r, e);
-	if (rc == RC_OK)
-		rc = rebuild_load(r, now, e);
+		rc = load_rest(r, now, e);
 	if (rc == RC_OK)
 		rc = own_go_on(r, now, e);
-	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
-		clone_look(r, r->log[i]);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		look_for_clones(r);
 		event_hold(r, EVENT_ROSTER, NO_PEER, NULL, "version %u of the roster is in force",
 			r->roster.version);
+	}
 	return rc == STORE_NONE ? err_set(e, RC_CORRUPT, "the roster is gone") : rc;
 }
 
@@ -347,17 +353,40 @@ int replica_rollback(struct replica *r, struct now now, struct err *e)
 	return rc;
 }
 
-static int install_first(
-	struct replica *r, const struct bytes *note, size_t n, struct now now, struct err *e)
+static int removes_us(uint32_t version, struct err *e)
+{
+	return err_set(e, RC_REFUSED,
+		"version %u of the roster removes this member: the node keeps what it has and "
+		"accepts nothing new",
+		version);
+}
+
+/* all: of what stands in a file that nobody vouches for, some may lead nowhere. */
+static int install_first(struct replica *r, const struct bytes *note, size_t n, bool all,
+	struct now now, struct err *e)
 {
 	struct roster *roster = xalloc(sizeof(*roster));
-	int rc = rosters_verify(r, note, n, roster, e);
+	struct given given = {0};
+	uint32_t removed;
+	int rc = given_take(&given, note, n, &r->config.cluster_id, all, e);
+	if (rc == RC_OK)
+		rc = rosters_decide(r, &given, roster, &removed, e);
+	if (rc == RC_OK && all && removed != 0)
+		rc = removes_us(removed, e);
 	if (rc == RC_OK)
 		rc = take_roster(r, roster, e);
 	if (rc == RC_OK)
-		rc = rosters_put(r, note, n, e);
+		rc = rosters_put(r, &given, e);
+	given_release(&given);
 	free(roster);
 	return rc == RC_OK ? load(r, now, e) : rc;
+}
+
+int replica_fill_rosters(
+	struct replica *r, const struct bytes *note, size_t n, struct now now, struct err *e)
+{
+	ENSURE(r->config.log_key == NULL && !r->has_roster);
+	return install_first(r, note, n, false, now, e);
 }
 
 /* The one who asks can be told what is missing; a peer cannot. */
@@ -385,19 +414,15 @@ int replica_install_rosters(
 	struct replica *r, const struct bytes *note, size_t n, struct now now, struct err *e)
 {
 	if (!r->has_roster)
-		return install_first(r, note, n, now, e);
+		return install_first(r, note, n, true, now, e);
 	int rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		rc = check_fits(r, note[i], e);
 		if (rc == RC_OK)
 			rc = rosters_offer(r, note[i], e);
 	}
-	if (rc == RC_OK && r->rosters.removes_us != 0)
-		rc = err_set(e, RC_REFUSED,
-			"version %u of the roster removes this member: the node keeps what it has "
-			"and accepts nothing new",
-			r->rosters.removes_us);
-	return rc;
+	return rc == RC_OK && r->rosters.removes_us != 0 ? removes_us(r->rosters.removes_us, e)
+							 : rc;
 }
 
 int replica_install_roster(struct replica *r, struct bytes note, struct now now, struct err *e)

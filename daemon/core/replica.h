@@ -148,9 +148,10 @@ int replica_anchor(struct replica *r, struct now now, struct posted *out, struct
 int replica_install_roster(
 	struct replica *r, struct bytes note, struct now now, struct err *e) MUST_CHECK;
 /* Several versions, ascending: a node that has none begins with the first and is a member of the
- * last. A version after the one in force takes effect at the commit, when all sessions end.
- * RC_ROSTER: none that follows; RC_VERIFY: not signed by those who must; RC_SETUP: this node does
- * not have the log key it names; RC_REFUSED: it removes this member. */
+ * one in force by all that it is given. A version after the one in force takes effect at the
+ * commit, when all sessions end. RC_ROSTER: none that follows; RC_VERIFY: not signed by those who
+ * must; RC_SETUP: this node does not have the log key it names; RC_REFUSED: it removes this member.
+ */
 int replica_install_rosters(struct replica *r, const struct bytes *note, size_t n, struct now now,
 	struct err *e) MUST_CHECK;
 /* A roster that came in this group takes effect at its commit: end the group before anything that
@@ -166,6 +167,12 @@ int replica_rosters(struct replica *r, replica_roster_fn *fn, void *arg, struct 
  * already, or (alone) it is not waiting. Else as replica_install_roster. */
 int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool alone,
 	struct now now, struct err *e) MUST_CHECK;
+/* All rosters that a file holds, ascending by version, on a replica that writes no log and has
+ * none: those that nothing here leads to are passed over. RC_VERIFY, RC_ROSTER, RC_NOTE: nothing
+ * changed.
+ */
+int replica_fill_rosters(struct replica *r, const struct bytes *note, size_t n, struct now now,
+	struct err *e) MUST_CHECK;
 /* Whether the roster has ended the log: after how many leaves, and the head that these have by it;
  * borrowed until something changes. */
 bool replica_fill_end(

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/rosters.h"
 #include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
-#define PLACES 5 /* notes of one version: the first that came, and what stands against it */
+#define PLACES ROSTER_PLACES
 #define KEY_SIZE 40
 
 /* ---- notes by version and place ---- */
@@ -48,6 +48,14 @@ struct candidate {
 	bool unanimous;
 };
 
+/* Where the chain ends and why. */
+struct chain {
+	const struct given *given; /* walked instead of what is in the store; NULL */
+	struct roster *end;
+	uint32_t top, split, removes_us;
+	struct hash of[2];
+};
+
 /* Successors of one version; one text counts once. */
 struct successors {
 	struct candidate *of; /* PLACES of them */
@@ -68,15 +76,29 @@ static void take_candidate(
 	s->of[s->n++].unanimous = unanimous;
 }
 
-static int gather(struct replica *r, const struct roster *now, struct successors *s, struct err *e)
+static int chain_note(struct replica *r, const struct chain *c, uint32_t version, unsigned place,
+	struct buf *note, struct err *e)
 {
+	if (c->given == NULL)
+		return note_get(r, version, place, note, e);
+	const struct given_roster *given = given_find(c->given, version, place);
+	buf_reset(note);
+	if (given == NULL)
+		return STORE_NONE;
+	buf_put_bytes(note, given->note);
+	return RC_OK;
+}
+
+static int gather(struct replica *r, const struct chain *c, struct successors *s, struct err *e)
+{
+	const struct roster *now = c->end;
 	struct buf note = {0};
 	struct roster *next = xalloc(sizeof(*next));
 	int rc = RC_OK;
 	s->n = 0;
 	s->any = false;
 	for (unsigned place = 0; rc >= RC_OK && place < PLACES; place++) {
-		rc = note_get(r, now->version + 1, place, &note, e);
+		rc = chain_note(r, c, now->version + 1, place, &note, e);
 		s->any |= rc == RC_OK;
 		if (rc == RC_OK && roster_verify_next(buf_bytes(&note), now, next, NULL) == RC_OK)
 			take_candidate(s, buf_bytes(&note), now, next);
@@ -101,13 +123,6 @@ static const struct candidate *decide(const struct successors *s)
 	return n_all == 1 ? all : NULL;
 }
 
-/* Where the chain ends and why. */
-struct chain {
-	struct roster *end;
-	uint32_t top, split, removes_us;
-	struct hash of[2];
-};
-
 static void note_split(struct chain *c, const struct successors *s)
 {
 	bool swapped = hash_compare(&s->of[0].roster.id, &s->of[1].roster.id) > 0;
@@ -119,7 +134,7 @@ static void note_split(struct chain *c, const struct successors *s)
 /* One version on; STORE_NONE: the chain ends here. */
 static int chain_step(struct replica *r, struct chain *c, struct successors *s, struct err *e)
 {
-	int rc = gather(r, c->end, s, e);
+	int rc = gather(r, c, s, e);
 	if (rc != RC_OK)
 		return rc;
 	c->top = c->end->version + s->any;
@@ -141,7 +156,7 @@ static int chain_step(struct replica *r, struct chain *c, struct successors *s, 
 static int chain_begin(struct replica *r, struct chain *c, struct err *e)
 {
 	struct buf note = {0};
-	int rc = note_get(r, 1, 0, &note, e);
+	int rc = chain_note(r, c, 1, 0, &note, e);
 	if (rc == RC_OK &&
 		roster_verify_first(buf_bytes(&note), &r->config.cluster_id, c->end, e) != RC_OK)
 		rc = err_prefix(e, "the stored roster");
@@ -192,25 +207,20 @@ int rosters_load(struct replica *r, struct roster *out, struct err *e)
 	return rc;
 }
 
-int rosters_verify(
-	struct replica *r, const struct bytes *note, size_t n, struct roster *out, struct err *e)
+int rosters_decide(struct replica *r, const struct given *g, struct roster *out,
+	uint32_t *removes_us, struct err *e)
 {
-	struct roster *next = xalloc(sizeof(*next));
-	int rc = roster_verify_first(note[0], &r->config.cluster_id, out, e);
-	for (size_t i = 1; rc == RC_OK && i < n; i++) {
-		rc = roster_verify_next(note[i], out, next, e);
-		if (rc == RC_OK)
-			*out = *next;
-	}
-	free(next);
+	struct chain c = {.given = g, .end = out};
+	int rc = chain_walk(r, &c, UINT32_MAX, e);
+	*removes_us = c.removes_us;
 	return rc;
 }
 
-int rosters_put(struct replica *r, const struct bytes *note, size_t n, struct err *e)
+int rosters_put(struct replica *r, const struct given *g, struct err *e)
 {
 	int rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = note_put(r, (uint32_t)i + 1, 0, note[i], e);
+	for (size_t i = 0; rc == RC_OK && i < g->n; i++)
+		rc = note_put(r, g->of[i].version, g->of[i].place, g->of[i].note, e);
 	return rc;
 }
 

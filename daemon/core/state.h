@@ -295,11 +295,6 @@ const char *member_slug(const struct replica *r, int member);
 /* The version in force: the last of the chain that begins with the first. STORE_NONE: none is
  * installed. */
 int rosters_load(struct replica *r, struct roster *out, struct err *e) MUST_CHECK;
-/* The first n versions, for a node that has none: *out is the last; and their place in the store.
- */
-int rosters_verify(struct replica *r, const struct bytes *note, size_t n, struct roster *out,
-	struct err *e) MUST_CHECK;
-int rosters_put(struct replica *r, const struct bytes *note, size_t n, struct err *e) MUST_CHECK;
 /* A version from anywhere; one that is known is RC_OK. RC_ROSTER, RC_NOTE: it does not follow what
  * is here. RC_VERIFY: it would, but for its signatures. */
 int rosters_offer(struct replica *r, struct bytes note, struct err *e) MUST_CHECK;

@@ -226,10 +226,20 @@ static int numbered(
 	return rc;
 }
 
+/* The first of a version that came stands in the table, what stands against it in meta under
+ * roster/VERSION/PLACE. A key of that form that belongs to no version gives a row without one. */
+static const char rosters_sql[] =
+	"WITH kept(version, place, key) AS (SELECT version, column1,"
+	" 'roster/' || version || '/' || column1 FROM roster CROSS JOIN"
+	" (VALUES (1), (2), (3), (4)))"
+	" SELECT version, note FROM (SELECT version, 0 AS place, note FROM roster UNION ALL"
+	" SELECT k.version, k.place, m.value FROM meta AS m LEFT JOIN kept AS k ON k.key = m.key"
+	" WHERE m.key GLOB 'roster/*') ORDER BY version, place";
+
 int image_rosters(struct image *m, image_note_fn *fn, void *arg, struct err *e)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = prepare(m, "SELECT version, note FROM roster ORDER BY version", &stmt, e);
+	int rc = prepare(m, rosters_sql, &stmt, e);
 	return rc == RC_OK ? numbered(m, stmt, fn, arg, e) : rc;
 }
 

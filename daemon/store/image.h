@@ -25,7 +25,8 @@ int image_open(const char *path, struct image **out, struct err *e) MUST_CHECK;
 void image_close(struct image *m);
 int image_schema(const struct image *m);
 
-/* By version, by id, by size, by index. RC_CORRUPT: what is there cannot be. */
+/* By version, by id, by size, by index; of one version of the roster several notes may stand
+ * against each other. RC_CORRUPT: what is there cannot be. */
 int image_rosters(struct image *m, image_note_fn *fn, void *arg, struct err *e) MUST_CHECK;
 int image_logs(struct image *m, image_log_fn *fn, void *arg, struct err *e) MUST_CHECK;
 int image_heads(

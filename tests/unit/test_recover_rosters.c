@@ -1,0 +1,253 @@
+/* Backups of a node that has several versions of the roster, and of one version several. */
+#include "tests/lib/core_test.h"
+#include "tests/lib/roster_fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/recover.h"
+#include "daemon/restore.h"
+#include "daemon/store/store_sqlite.h"
+
+/* Version 2 in three texts: two signed by the office and three provinces, one by everybody; and a
+ * version 3 after the first and the last of them. */
+enum { TWO_A, TWO_B, TWO_ALL, THREE_A, THREE_ALL, NOTES };
+
+struct world {
+	struct cluster *c;
+	struct buf note[NOTES];
+	struct hash id[NOTES];
+	char folder[64];
+	struct store *store;
+	struct node n;
+};
+
+static void make(struct world *w, size_t i, const struct roster *now, bool all)
+{
+	struct roster next = roster_after(now);
+	const struct key *last = &w->c->member[ANHUI].root;
+	next.not_after = 20310101 + (uint32_t)i;
+	roster_sign_quorum(&next, now, w->c, &last, all, &w->note[i]);
+	w->id[i] = roster_of_note(buf_bytes(&w->note[i])).id;
+}
+
+static void begin(struct world *w, void **state)
+{
+	char database[128];
+	struct err e = {0};
+	*w = (struct world){.c = *state};
+	struct roster first = roster_of_note(buf_bytes(&w->c->roster));
+	for (size_t i = TWO_A; i <= TWO_ALL; i++)
+		make(w, i, &first, i == TWO_ALL);
+	struct roster a = roster_of_note(buf_bytes(&w->note[TWO_A]));
+	struct roster all = roster_of_note(buf_bytes(&w->note[TWO_ALL]));
+	make(w, THREE_A, &a, false);
+	make(w, THREE_ALL, &all, false);
+	snprintf(w->folder, sizeof(w->folder), "/tmp/deltad-rosters-XXXXXX");
+	assert_non_null(mkdtemp(w->folder));
+	snprintf(database, sizeof(database), "%s/replica.db", w->folder);
+	assert_int_equal(store_sqlite_open(database, NULL, &w->store, &e), RC_OK);
+	node_init_bare(&w->n, w->c, SHANGHAI, w->store);
+	assert_ok(&w->n, node_install_roster(&w->n));
+}
+
+static void end(struct world *w)
+{
+	char command[128];
+	node_release(&w->n);
+	store_sqlite_close(w->store);
+	for (size_t i = 0; i < NOTES; i++)
+		buf_release(&w->note[i]);
+	snprintf(command, sizeof(command), "rm -rf '%s'", w->folder);
+	assert_int_equal(system(command), 0);
+}
+
+/* In this order, each heard from a peer. */
+static void hear(struct world *w, const size_t *order, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct message m = {.kind = MESSAGE_ROSTER, .note = buf_bytes(&w->note[order[i]])};
+		node_greet(&w->n, JIANGSU);
+		assert_ok(&w->n, node_recv(&w->n, JIANGSU, &m));
+	}
+}
+
+static const char *path_of(const struct world *w, const char *name, char path[256])
+{
+	snprintf(path, 256, "%s/%s", w->folder, name);
+	return path;
+}
+
+static void take_backup(struct world *w)
+{
+	char path[256];
+	struct err e = {0};
+	(void)unlink(path_of(w, "backup", path));
+	if (store_sqlite_backup(w->store, path, &e) != RC_OK)
+		fail_msg("backup: %s", e.text);
+}
+
+static int verify(struct world *w, struct err *e)
+{
+	char path[256];
+	struct buf text = {0};
+	bool sealed;
+	int rc = recover_verify(path_of(w, "backup", path), NULL, NULL, &text, &sealed, NULL, e);
+	buf_release(&text);
+	return rc;
+}
+
+static int count_note(void *arg, struct bytes note, bool in_force)
+{
+	size_t *n = arg;
+	(void)note;
+	(void)in_force;
+	++*n;
+	return 0;
+}
+
+/* The new database of what a backup holds. */
+static void restore(struct world *w)
+{
+	struct config *config = xalloc(sizeof(*config));
+	struct restored done;
+	struct err e = {0};
+	char backup[256], path[256];
+	struct now now = w->n.now;
+	snprintf(config->net.data_dir, sizeof(config->net.data_dir), "%s", w->folder);
+	path_of(w, "mark", config->mark_file);
+	snprintf(config->net.member, sizeof(config->net.member), "shanghai");
+	config->net.cluster_id = w->c->cluster_id;
+	node_release(&w->n);
+	store_sqlite_close(w->store);
+	if (restore_run(path_of(w, "backup", backup), config, &done, &e) != RC_OK)
+		fail_msg("restore: %s", e.text);
+	assert_int_equal(
+		store_sqlite_open(path_of(w, "replica.db", path), NULL, &w->store, &e), RC_OK);
+	node_init_bare(&w->n, w->c, SHANGHAI, w->store);
+	w->n.now = now;
+	free(config);
+}
+
+static void is_restored(void **state, const size_t *order, size_t n)
+{
+	struct world w;
+	struct err e = {0};
+	size_t before = 0, after = 0;
+	begin(&w, state);
+	hear(&w, order, n);
+	struct hash id = replica_roster(w.n.replica)->id;
+	assert_ok(&w.n, replica_rosters(w.n.replica, count_note, &before, &w.n.e));
+	take_backup(&w);
+	if (verify(&w, &e) != RC_OK)
+		fail_msg("verify: %s", e.text);
+	restore(&w);
+	assert_same_hash(replica_roster(w.n.replica)->id, id);
+	assert_ok(&w.n, replica_rosters(w.n.replica, count_note, &after, &w.n.e));
+	assert_int_equal(after, before);
+	end(&w);
+}
+
+static void version_that_all_have_signed_is_restored_though_another_came_first(void **state)
+{
+	static const size_t one[] = {TWO_A, TWO_ALL}, more[] = {TWO_A, TWO_B, TWO_ALL, THREE_ALL};
+	static const size_t after[] = {TWO_A, THREE_A, TWO_ALL, THREE_ALL};
+	is_restored(state, one, 2);
+	is_restored(state, more, 4);
+	is_restored(state, after, 4);
+}
+
+static void version_that_is_undecided_is_restored_as_such(void **state)
+{
+	static const size_t two[] = {TWO_A, TWO_B}, three[] = {TWO_A, THREE_A, TWO_B};
+	is_restored(state, two, 2);
+	is_restored(state, three, 3);
+}
+
+static void member_that_a_version_removes_is_restored_before_it(void **state)
+{
+	struct world w;
+	struct err e = {0};
+	begin(&w, state);
+	const struct key *last = &w.c->member[ANHUI].root;
+	struct roster now = roster_of_note(buf_bytes(&w.c->roster)), next = roster_after(&now);
+	struct hash nothing;
+	struct buf note = {0};
+	merkle_empty_root(&nothing);
+	roster_retire_origin(&next, &now, node_origin(&w.n), 0, &nothing, "left");
+	roster_remove(&next, SHANGHAI);
+	roster_sign_quorum(&next, &now, w.c, &last, true, &note);
+	struct message m = {.kind = MESSAGE_ROSTER, .note = buf_bytes(&note)};
+	node_greet(&w.n, JIANGSU);
+	assert_ok(&w.n, node_recv(&w.n, JIANGSU, &m));
+	take_backup(&w);
+	if (verify(&w, &e) != RC_OK)
+		fail_msg("verify: %s", e.text);
+	restore(&w);
+	assert_int_equal(replica_roster(w.n.replica)->version, 1);
+	buf_release(&note);
+	end(&w);
+}
+
+/* ---- what cannot be ---- */
+
+static void plant(struct world *w, const char *sql, struct bytes note)
+{
+	char path[256];
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	assert_int_equal(sqlite3_open(path_of(w, "backup", path), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_blob(stmt, 1, note.p, (int)note.n, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void roster_that_nothing_explains_is_refused(void **state)
+{
+	static const char in_meta[] = "INSERT INTO meta VALUES('roster/2/1', ?1)";
+	static const char without[] = "INSERT INTO meta VALUES('roster/7/1', ?1)";
+	static const char too_many[] = "INSERT INTO meta VALUES('roster/2/9', ?1)";
+	static const char in_table[] = "INSERT INTO roster VALUES(3, ?1)";
+	static const size_t heard[] = {TWO_A};
+	struct world w;
+	struct buf bare = {0};
+	begin(&w, state);
+	hear(&w, heard, 1);
+	struct roster first = roster_of_note(buf_bytes(&w.c->roster)), next = roster_after(&first);
+	const struct key *two[] = {&w.c->member[OFFICE].root, &w.c->member[ANHUI].root};
+	roster_sign(&next, &first, two, 2, &bare);
+	const struct {
+		const char *sql;
+		struct bytes note;
+		int rc;
+	} bad[] = {{in_meta, buf_bytes(&bare), RC_VERIFY}, {in_meta, bytes_str("x"), RC_VERIFY},
+		{without, buf_bytes(&w.note[TWO_B]), RC_CORRUPT},
+		{too_many, buf_bytes(&w.note[TWO_B]), RC_CORRUPT},
+		{in_table, buf_bytes(&w.note[TWO_B]), RC_VERIFY},
+		{in_table, buf_bytes(&w.c->roster), RC_VERIFY}};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e = {0};
+		take_backup(&w);
+		plant(&w, bad[i].sql, bad[i].note);
+		int rc = verify(&w, &e);
+		if (rc != bad[i].rc)
+			fail_msg("%zu: %s: %s", i, rc_id(rc), e.text);
+	}
+	buf_release(&bare);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			version_that_all_have_signed_is_restored_though_another_came_first),
+		cmocka_unit_test(version_that_is_undecided_is_restored_as_such),
+		cmocka_unit_test(member_that_a_version_removes_is_restored_before_it),
+		cmocka_unit_test(roster_that_nothing_explains_is_refused),
+	};
+	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
+}
