@@ -250,7 +250,7 @@ function checkBundle(raw, clusterId) {
       `${a.origin}: evidence of nothing`);
     const [was, now] = a.size < b.size ? climb(undefined, a.size, b.size, path) : [b.root, b.root];
     require(path.length === 0 && now.equals(b.root) && !was.equals(a.root), `${a.origin}: evidence of nothing`);
-    forks.push(`the log ${a.origin} is forked by its owner: heads of sizes ${a.size} and ${b.size} exclude each other\n`);
+    forks.push(`the log ${a.origin} is forked: its owner signed sizes ${a.size} and ${b.size} of two histories\n`);
   };
   const leaves = (batch) => {
     const { origin, size, root, root_key } = head(one(batch, 4));

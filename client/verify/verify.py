@@ -255,7 +255,7 @@ class Bundle:
         require(origin == other and 0 < a <= b and all(len(h) == 32 for h in path), f"{origin}: evidence of nothing")
         was, now = climb(None, a, b, path) if a < b else (new, new)
         require(now == new and was != old and not path, f"{origin}: evidence of nothing")
-        self.forks.append(f"the log {origin} is forked by its owner: heads of sizes {a} and {b} exclude each other")
+        self.forks.append(f"the log {origin} is forked: its owner signed sizes {a} and {b} of two histories")
     def leaves(self, batch):
         origin, size, root, root_key = self.head(one(batch, 4))
         frontier = self.logs.setdefault(origin, [])

@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from bundle_file import EVIDENCE, HEAD, ROSTER, Bundle, Key, fields, head, num, rng, root_of, sha256
-from cluster import DELTACTL, Cluster, run
+from cluster import DELTACTL, Cluster, run, wait_until
 from tally import run_scenarios
 
 HERE = "client/verify/"
@@ -157,6 +157,57 @@ def what_a_node_hands_out_is_taken_and_what_was_changed_is_not():
             all_agree(proof, policy, False, f"{old} became {new}")
 
 
+def written_anew(text):
+    """(name, does it hold, the same policy in other words)"""
+    lines = text.split("\n")
+    keys = [line.split(" ")[1:] for line in lines if line.startswith("witness ")]  # [name, vkey]
+    rest = "\n".join(line for line in lines if line.split(" ")[0] not in ("witness", "group", "quorum"))
+    witnesses = "".join(f"witness w{i} {vkey}\n" for i, (_, vkey) in enumerate(keys))
+    assert len(keys) == 2 and lines[-1] == ""
+    spaced = [re.sub("^(group|quorum) | ", "\t \\1\t ", n) + " \t" if n[:1] in ("g", "q") else
+              n + "\t https://example.org/" if n[:1] in ("l", "w") else n for n in lines]
+    yield "tabs, URLs, comments, empty lines", True, "\n \t# quorum nobody\n" + "\n".join(spaced)
+    for quorum, holds in (("quorum none", True), ("quorum w0", True), ("group g any w0 w1\nquorum g", True),
+                          ("group g all w0 w1\nquorum g", True), ("group g 2 w1 w0\nquorum g", True),
+                          ("group a 1 w0\ngroup 上海 any w1\ngroup c all a 上海\nquorum c", True),
+                          ("group g 0 w0\nquorum g", False), ("group g 3 w0 w1\nquorum g", False),
+                          ("group g 2 w0 w0\nquorum g", False), ("group a 1 w0\ngroup b 2 a w0\nquorum b", False),
+                          ("group g any nobody\nquorum g", False), ("group g any g\nquorum g", False),
+                          ("quorum nobody", False), ("quorum none\nquorum none", False), ("", False)):
+        yield quorum, holds, f"{rest}{witnesses}{quorum}\n"
+    missing = f"witness w0 {keys[0][1]}\nwitness w1 c2sp.org/x+abcdef01+BA==\n"
+    yield "a witness's key that is none", False, f"{rest}{missing}quorum w0\n"
+    none = "\n".join(line for line in lines if not line.startswith("#deltad"))
+    yield "without the lines of this project", False, none
+    yield "of no log", False, "\n".join(line for line in lines if not line.startswith("log "))
+    yield "a line of another kind", False, text + "tree 1\n"
+
+
+def policies_in_other_words_mean_the_same():
+    with Cluster(("office", "jiangsu", "anhui")) as c:
+        c.up(plan=False)
+        c.load_tasks("3-05", "3-06")
+        c.wait_converged()
+        c["jiangsu"].post("report", "3-05", "--status", "in_progress", "--progress", "40")
+        proof, policy = taken(c, "jiangsu", "3-05", "report")
+        wait_until("all have cosigned", lambda: cosigned_by(c, proof) == 2)
+        with open(policy, encoding="utf-8") as f:
+            text = f.read()
+        for name, holds, other in written_anew(text):
+            with open(policy, "w", encoding="utf-8") as f:
+                f.write(other)
+            all_agree(proof, policy, holds, f"{name}: {other}")
+
+
+def cosigned_by(c, proof):
+    """Takes the proof again; how many have cosigned its head?"""
+    for name in (proof, proof + ".operator"):
+        os.remove(name)
+    c["jiangsu"].ctl("proof", "3-05", "report", "-o", proof, "--wait")
+    with open(proof, encoding="utf-8") as f:
+        return f.read().count("/cosign ")
+
+
 def a_hostile_proof_runs_nothing_and_moves_no_cursor():
     """What stands in a proof comes from anybody, and three of the verifiers are scripts."""
     with tempfile.TemporaryDirectory() as folder:
@@ -272,7 +323,7 @@ def evidence(b, c):
         """first, second: (size, leaves) of the heads."""
         copy = Bundle(b.path)
         notes = [head(key, origin, n, root_of(leaves[:n])) for n, leaves in (first, second)]
-        copy.add(EVIDENCE, b"".join(rng(i + 1, note) for i, note in enumerate(notes)) + b"".join(rng(3, h) for h in path))
+        copy.add(EVIDENCE, b"".join([rng(1, notes[0]), rng(2, notes[1]), *(rng(3, h) for h in path)]))
         return copy
 
     n = len(ours)
@@ -280,11 +331,12 @@ def evidence(b, c):
     yield "two roots of one size", True, with_evidence((2, ours), (2, theirs))
     for m in range(1, n):
         path = consistency(theirs, m)
-        yield f"the larger one is of another history than the first {m}", True, with_evidence((m, ours), (n, theirs), path)
+        yield f"the larger one does not go on from the first {m}", True, with_evidence((m, ours), (n, theirs), path)
         yield f"the larger one goes on from the first {m}", False, with_evidence((m, theirs), (n, theirs), path)
     path = consistency(theirs, 2)
     both = path[0] + path[1]
-    yield "a path with hashes of other lengths", False, with_evidence((2, theirs), (n, theirs), [both[:31], both[31:]] + path[2:])
+    other = [both[:31], both[31:], *path[2:]]
+    yield "a path with hashes of other lengths", False, with_evidence((2, theirs), (n, theirs), other)
     yield "a path of another tree", False, with_evidence((2, ours), (n, theirs), consistency(ours, 2))
     yield "a path that is too long", False, with_evidence((2, ours), (n, theirs), path + path[:1])
     yield "a path that is cut off", False, with_evidence((2, ours), (n, theirs), path[:-1])
@@ -311,7 +363,7 @@ def evidence_of_a_fork_is_verified_and_the_log_is_named():
             holds, said = bundles_judged(path + ".changed", c.id)
             assert not holds, name
             for words in said.strip().split("DOES NOT HOLD: ")[1:]:
-                assert words.startswith(f"the log {origin} is forked by its owner") == forked, (name, said)
+                assert words.startswith(f"the log {origin} is forked") == forked, (name, said)
                 assert forked == ("signatures in leaves" in words), (name, said)  # the rest was verified too
         broken = Bundle(path)
         broken.records = changed.records = [*next(evidence(b, c))[2].records]
@@ -352,5 +404,6 @@ def bundles_hold_or_do_not():
 sys.stdout.reconfigure(line_buffering=True)
 run_scenarios(every_length_of_the_verifiers_is_bounded, signatures_are_judged_by_the_rule_of_the_nodes,
               a_hostile_proof_runs_nothing_and_moves_no_cursor,
-              what_a_node_hands_out_is_taken_and_what_was_changed_is_not, bundles_hold_or_do_not,
+              what_a_node_hands_out_is_taken_and_what_was_changed_is_not,
+              policies_in_other_words_mean_the_same, bundles_hold_or_do_not,
               evidence_of_a_fork_is_verified_and_the_log_is_named)
