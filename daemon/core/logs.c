@@ -221,6 +221,10 @@ static void put_plain(const struct replica *r, const struct log *log, uint64_t s
 		buf_put_bytes(out, buf_bytes(&log->seal));
 		return;
 	}
+	if (retire_is_seal(r, head)) {
+		buf_put_bytes(out, head);
+		return;
+	}
 	ENSURE(note_parse(head, &n, NULL) == RC_OK);
 	cosign_put_head(&n, bytes_str(log->row.origin), log_key(r, log), out);
 }

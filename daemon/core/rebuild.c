@@ -2,7 +2,7 @@
  * in a new epoch that builds on it. Source: PROTOCOL 3.6. */
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/rosters.h"
 #include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
@@ -250,14 +250,37 @@ bool replica_fill_end(
 	return true;
 }
 
+/* Under the version in force nobody signs the head; another version may have. What a key of then
+ * signed is nobody's, and what a line of then ended counts until its owner goes on (PROTOCOL 5.3).
+ */
+static int accept_other(struct replica *r, struct bytes head, struct log **log,
+	const struct checkpoint *cp, struct err *e)
+{
+	enum vouched by;
+	struct origin o;
+	int rc = rosters_vouch(r, cp, head, &by, e);
+	if (rc == RC_OK && by == VOUCHED_NOT)
+		return err_set(e, RC_PEER_HEAD,
+			"a head of \"%.*s\" that no version of the roster explains",
+			(int)cp->origin.n, (const char *)cp->origin.p);
+	*log = rc == RC_OK && by == VOUCHED_LINE ? log_find(r, cp->origin) : NULL;
+	if (rc != RC_OK || by == VOUCHED_KEY || *log != NULL)
+		return rc;
+	rc = origin_parse(cp->origin, &o, e);
+	int owner = rc == RC_OK ? log_owner(r, &o, e) : rc;
+	return owner < 0 ? owner : log_create(r, &o, owner, log, e);
+}
+
 int replica_fill(struct replica *r, struct bytes head, uint64_t first, const struct batch *b,
 	bool *passed, struct now now, struct err *e)
 {
-	struct checkpoint cp;
+	struct checkpoint cp = {0};
 	struct log *log;
 	size_t appended = 0;
 	ENSURE(r->config.log_key == NULL && r->has_roster);
 	int rc = log_accept_head(r, NO_PEER, head, now, &log, &cp, e);
+	if (rc == RC_PEER_HEAD && cp.size > 0)
+		rc = accept_other(r, head, &log, &cp, e);
 	*passed = rc == RC_OK && log == NULL;
 	if (rc != RC_OK || *passed)
 		return rc;

@@ -401,6 +401,53 @@ bool rosters_next_out(struct replica *r, struct session *s, struct message *m)
 	return false;
 }
 
+/* ---- what was said under other versions ---- */
+
+static enum vouched vouch(const struct roster *r, const struct checkpoint *cp,
+	const struct origin *o, struct bytes head)
+{
+	const struct retirement *t = roster_retired(r, cp->origin);
+	struct checkpoint again;
+	int m = roster_find(r, bytes_str(o->member));
+	if (m >= 0 && checkpoint_verify(head, r->member[m].log, &again, NULL) == RC_OK)
+		return VOUCHED_KEY;
+	return t != NULL && t->valid_below == cp->size && hash_equal(&t->root, &cp->root)
+		? VOUCHED_LINE
+		: VOUCHED_NOT;
+}
+
+static enum vouched vouch_by_note(
+	struct bytes note, const struct checkpoint *cp, const struct origin *o, struct bytes head)
+{
+	struct roster *r = xalloc(sizeof(*r));
+	struct note n;
+	bool read = note_parse(note, &n, NULL) == RC_OK && roster_parse(n.text, r, NULL) == RC_OK;
+	enum vouched by = read ? vouch(r, cp, o, head) : VOUCHED_NOT;
+	free(r);
+	return by;
+}
+
+int rosters_vouch(struct replica *r, const struct checkpoint *cp, struct bytes head,
+	enum vouched *by, struct err *e)
+{
+	struct buf note = {0};
+	struct origin o;
+	int rc = origin_parse(cp->origin, &o, e);
+	bool any = true;
+	*by = VOUCHED_NOT;
+	for (uint32_t v = 1; rc >= RC_OK && any && *by == VOUCHED_NOT; v++) {
+		any = false;
+		for (unsigned at = 0; rc >= RC_OK && *by == VOUCHED_NOT && at < PLACES; at++) {
+			rc = note_get(r, v, at, &note, e);
+			any |= rc == RC_OK;
+			if (rc == RC_OK)
+				*by = vouch_by_note(buf_bytes(&note), cp, &o, head);
+		}
+	}
+	buf_release(&note);
+	return rc == STORE_NONE ? RC_OK : rc;
+}
+
 /* ---- for people ---- */
 
 int replica_rosters(struct replica *r, replica_roster_fn *fn, void *arg, struct err *e)

@@ -5,8 +5,8 @@
 
 #include "daemon/core/state.h"
 
-#define ROSTER_PLACES 5 /* notes of one version: the first that came, and what stands against it   \
-			 */
+/* Notes of one version: the first that came, and what stands against it. */
+#define ROSTER_PLACES 5
 
 struct given_roster {
 	struct bytes note; /* borrowed */
@@ -35,5 +35,11 @@ int rosters_decide(struct replica *r, const struct given *g, struct roster *out,
 	uint32_t *removes_us, struct err *e) MUST_CHECK;
 /* Their place in the store, where there is no roster yet. */
 int rosters_put(struct replica *r, const struct given *g, struct err *e) MUST_CHECK;
+
+/* What some version that is here, in force or not, has to say for a head that the one in force does
+ * not: it names the log key that signed it, or it ends the log there. */
+enum vouched { VOUCHED_NOT, VOUCHED_KEY, VOUCHED_LINE };
+int rosters_vouch(struct replica *r, const struct checkpoint *cp, struct bytes head,
+	enum vouched *by, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,7 +1,6 @@
 /* I27: a backup before every event of a short run, each restored: the node never goes on in a log
  * that it had, and loses nobody's data. And backups whose bits a disk changed. */
 #include "tests/lib/core_test.h"
-#include "tests/lib/roster_fixture.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -356,76 +355,6 @@ static void backup_keeps_what_proves_a_fork(void **state)
 	run_end(&t);
 }
 
-/* ---- logs that the roster has ended ---- */
-
-#define ENDED_AT 3
-
-/* Version 2 ends jiangsu's log below what a holds of it; or it removes jiangsu with a line for
- * another log of it only. */
-static void end_log(struct run *t, const struct scribe *s, bool line, uint64_t below)
-{
-	const struct key *last = &t->c->member[ANHUI].root;
-	struct roster now = roster_of_note(buf_bytes(&t->c->roster)), next = roster_after(&now);
-	struct buf note = {0};
-	struct scribe other;
-	scribe_init(&other, t->c, JIANGSU, 7);
-	roster_retire(&next, &now, line ? s : &other, below, "lost");
-	if (!line)
-		roster_remove(&next, JIANGSU);
-	scribe_release(&other);
-	roster_sign_quorum(&next, &now, t->c, &last, true, &note);
-	struct bytes b = buf_bytes(&note);
-	assert_ok(&t->a, node_install(&t->a, &b, 1));
-	assert_int_equal(replica_roster(t->a.replica)->version, 2);
-	buf_release(&note);
-}
-
-static void ended_log_is_restored(void **state, bool line, uint64_t below)
-{
-	struct run t;
-	struct scribe s;
-	struct config *config = xalloc(sizeof(*config));
-	struct buf text = {0};
-	struct err e = {0};
-	bool sealed;
-	run_begin(&t, state);
-	scribe_begin(&s, t.c, JIANGSU);
-	for (int i = 0; i < 3; i++)
-		scribe_write(
-			&s, (struct write){.value = value_note("on"), .nonce = ++t.nonce}, NULL);
-	node_feed(&t.a, &s);
-	assert_int_equal(node_log(&t.a, s.origin)->size, s.n);
-	end_log(&t, &s, line, below);
-	struct hash view = node_view(&t.a);
-	size_t k = t.n_backups;
-	take_backup(&t);
-	if (recover_verify(file_of(&t, "backup", k), NULL, NULL, &text, &sealed, NULL, &e) != RC_OK)
-		fail_msg("verify: %s", e.text);
-	if (restore_into(&t, k, config, &e) != RC_OK)
-		fail_msg("restore: %s", e.text);
-	start_machine(&t, config);
-	assert_int_equal(replica_roster(t.a.replica)->version, 2);
-	assert_same_hash(node_view(&t.a), view);
-	if (line && below > 0)
-		assert_int_equal(node_log(&t.a, s.origin)->size, below);
-	buf_release(&text);
-	scribe_release(&s);
-	free(config);
-	run_end(&t);
-}
-
-static void backup_with_leaves_beyond_the_end_of_a_log_is_restored(void **state)
-{
-	ended_log_is_restored(state, true, ENDED_AT);
-	ended_log_is_restored(state, true, ENDED_AT + 2);
-	ended_log_is_restored(state, true, 0);
-}
-
-static void backup_with_a_log_of_a_former_member_is_restored(void **state)
-{
-	ended_log_is_restored(state, false, 0);
-}
-
 /* ---- bits ---- */
 
 static struct bytes after_sum(const struct buf *text)
@@ -518,8 +447,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(backup_of_every_moment_is_restored_without_a_fork_or_a_loss),
 		cmocka_unit_test(backup_keeps_what_proves_a_fork),
-		cmocka_unit_test(backup_with_leaves_beyond_the_end_of_a_log_is_restored),
-		cmocka_unit_test(backup_with_a_log_of_a_former_member_is_restored),
 		cmocka_unit_test(flipped_bit_in_a_backup_is_refused_or_changes_nothing),
 		cmocka_unit_test(manifest_that_was_touched_is_refused),
 	};

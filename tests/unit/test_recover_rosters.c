@@ -21,6 +21,7 @@ struct world {
 	char folder[64];
 	struct store *store;
 	struct node n;
+	struct key log; /* another one of jiangsu */
 };
 
 static void make(struct world *w, size_t i, const struct roster *now, bool all)
@@ -36,7 +37,9 @@ static void begin(struct world *w, void **state)
 {
 	char database[128];
 	struct err e = {0};
+	uint8_t seed[KEY_BYTES] = {77};
 	*w = (struct world){.c = *state};
+	key_from_seed(&w->log, KEY_LOG, "jiangsu", "", seed);
 	struct roster first = roster_of_note(buf_bytes(&w->c->roster));
 	for (size_t i = TWO_A; i <= TWO_ALL; i++)
 		make(w, i, &first, i == TWO_ALL);
@@ -57,6 +60,7 @@ static void end(struct world *w)
 	char command[128];
 	node_release(&w->n);
 	store_sqlite_close(w->store);
+	key_release(&w->log);
 	for (size_t i = 0; i < NOTES; i++)
 		buf_release(&w->note[i]);
 	snprintf(command, sizeof(command), "rm -rf '%s'", w->folder);
@@ -130,22 +134,29 @@ static void restore(struct world *w)
 	free(config);
 }
 
+/* What is in force, all notes and the view are what they were. */
+static void back_up_and_restore(struct world *w)
+{
+	struct err e = {0};
+	size_t before = 0, after = 0;
+	struct hash id = replica_roster(w->n.replica)->id, view = node_view(&w->n);
+	assert_ok(&w->n, replica_rosters(w->n.replica, count_note, &before, &w->n.e));
+	take_backup(w);
+	if (verify(w, &e) != RC_OK)
+		fail_msg("verify: %s", e.text);
+	restore(w);
+	assert_same_hash(replica_roster(w->n.replica)->id, id);
+	assert_ok(&w->n, replica_rosters(w->n.replica, count_note, &after, &w->n.e));
+	assert_int_equal(after, before);
+	assert_same_hash(node_view(&w->n), view);
+}
+
 static void is_restored(void **state, const size_t *order, size_t n)
 {
 	struct world w;
-	struct err e = {0};
-	size_t before = 0, after = 0;
 	begin(&w, state);
 	hear(&w, order, n);
-	struct hash id = replica_roster(w.n.replica)->id;
-	assert_ok(&w.n, replica_rosters(w.n.replica, count_note, &before, &w.n.e));
-	take_backup(&w);
-	if (verify(&w, &e) != RC_OK)
-		fail_msg("verify: %s", e.text);
-	restore(&w);
-	assert_same_hash(replica_roster(w.n.replica)->id, id);
-	assert_ok(&w.n, replica_rosters(w.n.replica, count_note, &after, &w.n.e));
-	assert_int_equal(after, before);
+	back_up_and_restore(&w);
 	end(&w);
 }
 
@@ -168,7 +179,6 @@ static void version_that_is_undecided_is_restored_as_such(void **state)
 static void member_that_a_version_removes_is_restored_before_it(void **state)
 {
 	struct world w;
-	struct err e = {0};
 	begin(&w, state);
 	const struct key *last = &w.c->member[ANHUI].root;
 	struct roster now = roster_of_note(buf_bytes(&w.c->roster)), next = roster_after(&now);
@@ -181,12 +191,112 @@ static void member_that_a_version_removes_is_restored_before_it(void **state)
 	struct message m = {.kind = MESSAGE_ROSTER, .note = buf_bytes(&note)};
 	node_greet(&w.n, JIANGSU);
 	assert_ok(&w.n, node_recv(&w.n, JIANGSU, &m));
-	take_backup(&w);
-	if (verify(&w, &e) != RC_OK)
-		fail_msg("verify: %s", e.text);
-	restore(&w);
+	back_up_and_restore(&w);
 	assert_int_equal(replica_roster(w.n.replica)->version, 1);
 	buf_release(&note);
+	end(&w);
+}
+
+/* ---- logs that a version has ended ---- */
+
+enum { END_BY_LINE, END_WITH_MEMBER, END_WITH_KEY };
+
+/* Version 2 ends jiangsu's log below what the node holds of it; or it removes jiangsu, or gives it
+ * another log key, with a line for another log of it only. */
+static void end_log(struct world *w, const struct scribe *s, int how, uint64_t below)
+{
+	const struct key *proofs[] = {&w->c->member[ANHUI].root, &w->log};
+	struct roster now = roster_of_note(buf_bytes(&w->c->roster)), next = roster_after(&now);
+	struct buf note = {0};
+	struct scribe other;
+	scribe_init(&other, w->c, JIANGSU, 7);
+	roster_retire(&next, &now, how == END_BY_LINE ? s : &other, below, "lost");
+	if (how == END_WITH_MEMBER)
+		roster_remove(&next, JIANGSU);
+	if (how == END_WITH_KEY)
+		roster_use_key(&next, JIANGSU, &w->log);
+	roster_sign_quorum(&next, &now, w->c, proofs, how == END_WITH_KEY ? 2 : 1, &note);
+	struct bytes b = buf_bytes(&note);
+	assert_ok(&w->n, node_install(&w->n, &b, 1));
+	assert_int_equal(replica_roster(w->n.replica)->version, 2);
+	scribe_release(&other);
+	buf_release(&note);
+}
+
+static void begin_log(struct world *w, struct scribe *s)
+{
+	scribe_begin(s, w->c, JIANGSU);
+	for (uint64_t i = 0; i < 3; i++)
+		scribe_write(s, (struct write){.value = value_note("on"), .nonce = 900 + i}, NULL);
+}
+
+static void ended_log_is_restored(void **state, int how, uint64_t below)
+{
+	struct world w;
+	struct scribe s;
+	begin(&w, state);
+	begin_log(&w, &s);
+	node_feed(&w.n, &s);
+	end_log(&w, &s, how, below);
+	back_up_and_restore(&w);
+	assert_int_equal(replica_roster(w.n.replica)->version, 2);
+	if (how == END_BY_LINE && below > 0)
+		assert_int_equal(node_log(&w.n, s.origin)->size, below);
+	scribe_release(&s);
+	end(&w);
+}
+
+static void log_with_leaves_beyond_its_end_is_restored(void **state)
+{
+	ended_log_is_restored(state, END_BY_LINE, 3);
+	ended_log_is_restored(state, END_BY_LINE, 5);
+	ended_log_is_restored(state, END_BY_LINE, 0);
+}
+
+static void log_that_is_nobodys_is_restored(void **state)
+{
+	ended_log_is_restored(state, END_WITH_MEMBER, 0);
+	ended_log_is_restored(state, END_WITH_KEY, 0);
+}
+
+/* Version 2 ended one log and began another under a new key, and is not in force any more. */
+static void logs_of_a_version_that_was_undone_are_restored(void **state)
+{
+	struct world w;
+	struct scribe one, two;
+	begin(&w, state);
+	struct cluster later = *w.c;
+	later.member[JIANGSU].log = w.log;
+	begin_log(&w, &one);
+	scribe_init(&two, &later, JIANGSU, 2);
+	scribe_open(&two, OPEN_ROTATE, &one);
+	struct roster now = roster_of_note(buf_bytes(&w.c->roster)), next = roster_after(&now);
+	const struct key *log = &w.log;
+	struct buf note = {0};
+	struct node holder;
+	roster_retire(&next, &now, &one, 4, "rotated");
+	roster_use_key(&next, JIANGSU, log);
+	roster_sign_quorum(&next, &now, w.c, &log, 1, &note);
+	struct bytes b = buf_bytes(&note);
+	assert_ok(&w.n, node_install(&w.n, &b, 1));
+	node_init(&holder, w.c, ZHEJIANG);
+	node_feed(&holder, &one);
+	assert_ok(&holder, node_install(&holder, &b, 1));
+	node_greet(&holder, JIANGSU);
+	assert_ok(&holder, node_leaves(&holder, JIANGSU, &two, 0, two.n));
+	node_meet(&w.n, &holder);
+	node_meet(&w.n, &holder);
+	assert_int_equal(node_size(&w.n, two.origin), two.n);
+	assert_int_equal(node_size(&w.n, one.origin), 4);
+	hear(&w, (const size_t[]){TWO_B}, 1);
+	assert_int_equal(replica_roster(w.n.replica)->version, 1);
+	back_up_and_restore(&w);
+	assert_int_equal(node_size(&w.n, one.origin), 4);
+	assert_ok(&w.n, node_restart(&w.n));
+	buf_release(&note);
+	node_release(&holder);
+	scribe_release(&one);
+	scribe_release(&two);
 	end(&w);
 }
 
@@ -247,6 +357,9 @@ int main(void)
 			version_that_all_have_signed_is_restored_though_another_came_first),
 		cmocka_unit_test(version_that_is_undecided_is_restored_as_such),
 		cmocka_unit_test(member_that_a_version_removes_is_restored_before_it),
+		cmocka_unit_test(log_with_leaves_beyond_its_end_is_restored),
+		cmocka_unit_test(log_that_is_nobodys_is_restored),
+		cmocka_unit_test(logs_of_a_version_that_was_undone_are_restored),
 		cmocka_unit_test(roster_that_nothing_explains_is_refused),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
