@@ -389,14 +389,16 @@ int config_parse(struct bytes text, const char *name, const char *credentials, s
 	for (size_t i = 0; i < N_LIMITS; i++)
 		*(uint32_t *)(void *)((char *)&c.net.limits + limits[i].offset) =
 			limits[i].standard;
-	int rc = config_text_check(text, name, &why);
+	struct buf clean = {0};
+	int rc = config_text_clean(text, name, &clean, &why);
 	if (!rc) {
 		parsing.err = &why;
 		parsing.out = &c;
 		parsing.name = name;
 		parsing.credentials = credentials;
-		rc = parse_options(text);
+		rc = parse_options(buf_bytes(&clean));
 	}
+	buf_release(&clean);
 	if (rc)
 		return err_set(e, why.rc, "%s", why.text);
 	*out = c;

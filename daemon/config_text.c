@@ -11,8 +11,35 @@ static int bad_line(struct err *e, const char *name, int line, const char *what)
 	return err_set(e, RC_CONFIG, "%.100s:%d: %s", name, line, what);
 }
 
-/* One line, before libConfuse sees it: its scanner passes over characters it does not know, reads
- * the environment, and after an open quote starts the next file inside that string. */
+/* Comments become spaces: libConfuse would count the ends of their lines twice. *opened: the line
+ * where the comment began that is open, or 0. */
+static void blank_comments(uint8_t *s, size_t n, int line, int *opened)
+{
+	bool quoted = false;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t next = i + 1 < n ? s[i + 1] : 0;
+		bool here = *opened != 0;
+		if (s[i] == '"' && !here)
+			quoted = !quoted;
+		if (quoted)
+			continue;
+		if (!here && (s[i] == '#' || (s[i] == '/' && next == '/'))) {
+			memset(s + i, ' ', n - i);
+			return;
+		}
+		if (here ? s[i] == '*' && next == '/' : s[i] == '/' && next == '*') {
+			*opened = here ? 0 : line;
+			s[i++] = ' ';
+			here = true;
+		}
+		if (here)
+			s[i] = ' ';
+	}
+}
+
+/* One line without comments, before libConfuse sees it: its scanner passes over characters it does
+ * not know, reads the environment, and after an open quote starts the next file inside that string.
+ */
 static int check_line(struct bytes s, const char *name, int line, struct err *e)
 {
 	bool quoted = false;
@@ -23,8 +50,6 @@ static int check_line(struct bytes s, const char *name, int line, struct err *e)
 		else if (c == '\\' || c == '$')
 			return bad_line(e, name, line,
 				"backslash and dollar have no meaning here; leave them out");
-		else if (!quoted && (c == '#' || (c == '/' && i + 1 < s.n && s.p[i + 1] == '/')))
-			break;
 		else if (!quoted && !memchr("{}=_-.:/[] \t", c, 12) && !(c >= 'a' && c <= 'z') &&
 			!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'))
 			return bad_line(
@@ -35,36 +60,40 @@ static int check_line(struct bytes s, const char *name, int line, struct err *e)
 	return RC_OK;
 }
 
-int config_text_check(struct bytes text, const char *name, struct err *e)
+/* What no line may hold, be it in a comment. */
+static int check_bytes(struct bytes s, const char *name, int line, struct err *e)
 {
-	int line = 1;
+	if (s.n > CONFIG_LINE_MAX)
+		return bad_line(e, name, line, "the line has more than 1024 bytes; split it");
+	if (s.n > 0 && memchr(s.p, '\r', s.n))
+		return bad_line(e, name, line, "the line ends in CR LF; save it with LF alone");
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\t' && (s.p[i] < ' ' || s.p[i] == 0x7f))
+			return bad_line(e, name, line, "a control character or NUL; remove it");
+	return RC_OK;
+}
+
+int config_text_clean(struct bytes text, const char *name, struct buf *out, struct err *e)
+{
+	int line = 1, opened = 0, rc = RC_OK;
 	if (text.n == 0)
 		return bad_line(e, name, line, "the file is empty; begin with deltad.conf.example");
 	if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
 		return bad_line(e, name, line,
 			"the file begins with a byte order mark; save it as UTF-8 without one");
-	while (text.n > 0) {
+	for (; rc == RC_OK && text.n > 0; line++) {
 		const uint8_t *lf = memchr(text.p, '\n', text.n);
-		size_t n = lf ? (size_t)(lf - text.p) : text.n;
-		struct bytes s = bytes_of(text.p, n);
-		if (n > CONFIG_LINE_MAX)
-			return bad_line(
-				e, name, line, "the line has more than 1024 bytes; split it");
-		if (memchr(s.p, '\r', s.n))
-			return bad_line(
-				e, name, line, "the line ends in CR LF; save it with LF alone");
-		for (size_t i = 0; i < s.n; i++)
-			if (s.p[i] != '\t' && (s.p[i] < ' ' || s.p[i] == 0x7f))
-				return bad_line(
-					e, name, line, "a control character or NUL; remove it");
-		int rc = check_line(s, name, line, e);
-		if (rc)
-			return rc;
-		size_t step = lf ? n + 1 : n;
-		text = bytes_of(text.p + step, text.n - step);
-		line++;
+		size_t n = lf ? (size_t)(lf - text.p) : text.n, at = out->n;
+		rc = check_bytes(bytes_of(text.p, n), name, line, e);
+		buf_put(out, text.p, lf ? n + 1 : n);
+		blank_comments(out->p + at, n, line, &opened);
+		if (rc == RC_OK)
+			rc = check_line(bytes_of(out->p + at, n), name, line, e);
+		text = bytes_of(text.p + out->n - at, text.n - (out->n - at));
 	}
-	return RC_OK;
+	if (rc == RC_OK && opened)
+		rc = bad_line(e, name, opened, "a comment is not closed; close it with */");
+	return rc;
 }
 
 static int read_whole(int fd, const char *path, struct buf *text, struct err *e)

@@ -258,10 +258,30 @@ static void text_that_the_scanner_would_misread_is_refused(void **state)
 	assert_refused("node {\nmember = \"${HOME}\"\n", "x.conf:2: backslash and dollar");
 	assert_refused("node {\nmember = ${HOME}\n", "x.conf:2: backslash and dollar");
 	assert_refused("node {\nmember = \"\\x41\"\n", "x.conf:2: backslash and dollar");
-	assert_refused("/* long */\n" GOOD, "unexpected character");
+	assert_refused("/* long\n" GOOD, "x.conf:1: a comment is not closed");
+	assert_refused("/**//* */ x = *\n" GOOD, "x.conf:1: unexpected character");
 	assert_refused("include(\"/etc/passwd\")\n", "unexpected character");
 	assert_refused(GOOD "limits {\nclients += 5\n}\n", "x.conf:15: unexpected character");
 	assert_accepted("# it's \"fine\" ${here} \\\n// and '*' here\n" GOOD);
+}
+
+static void comments_do_not_move_the_line_of_an_error(void **state)
+{
+	(void)state;
+	assert_refused("# one\n" GOOD "bad = 1\n", "x.conf:15: no such option");
+	assert_refused("// one\n" GOOD "bad = 1\n", "x.conf:15: no such option");
+	assert_refused("/* one\n two */\n" GOOD "bad = 1\n", "x.conf:16: no such option");
+	assert_refused(
+		"/* \"1\n # // 2 */ # */ 3\n//\n#\n\n" GOOD "bad = 1\n", "x.conf:19: no such");
+	assert_refused(GOOD "limits { # x\nclients = 5 // x\nclients = 0 /* x */ }\n",
+		"x.conf:16: \"clients\" is given twice");
+	assert_refused(GOOD "# x\nlimits { # x\nclients = 0 # x\n}\n", "x.conf:16: clients = 0");
+	assert_refused(
+		"# x\n" NODE "# x\nkeys {\n# x\nlog = /l # x\n}\n", "x.conf:14: section keys");
+	assert_refused("# x\n" NODE "# x\n", "x.conf:11: there is no section keys");
+	assert_refused(GOOD "# x\npeer \"jiangsu\" { # x\naddress = 1.1.1.1:1 # x\n}\n",
+		"x.conf:17: peer \"jiangsu\" is this node itself");
+	assert_refused("# x\nnode {\nlisten = \"/* 0 // # \"\n", "x.conf:3: listen: ");
 }
 
 static void nul_and_overlong_lines_are_refused(void **state)
@@ -358,6 +378,7 @@ int main(void)
 		cmocka_unit_test(socket_path_of_108_bytes_is_refused_and_107_is_not),
 		cmocka_unit_test(credentials_are_names_in_the_managers_folder),
 		cmocka_unit_test(text_that_the_scanner_would_misread_is_refused),
+		cmocka_unit_test(comments_do_not_move_the_line_of_an_error),
 		cmocka_unit_test(nul_and_overlong_lines_are_refused),
 		cmocka_unit_test(after_a_refused_file_a_good_one_is_still_read),
 		cmocka_unit_test(files_that_cannot_be_read_are_refused),
