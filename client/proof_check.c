@@ -121,6 +121,20 @@ static int check_delegate(struct checking *c)
 	return RC_OK;
 }
 
+/* A policy is of one log: of the member's next epoch it knows nothing, and no signature is false.
+ */
+static int check_log(const struct policy *p, struct bytes origin, struct err *e)
+{
+	for (size_t i = 0; i < p->n_logs; i++)
+		if (bytes_equal(origin, bytes_str(p->log[i].name)))
+			return RC_OK;
+	return err_set(e, RC_VERIFY,
+		tr("the proof is of the log %.*s, the policy of %s; for another epoch: deltactl "
+		   "policy %.*s"),
+		(int)origin.n, (const char *)origin.p, p->n_logs ? p->log[0].name : "-",
+		(int)origin.n, (const char *)origin.p);
+}
+
 int proof_check(const struct policy *p, const struct proof *change, const struct proof *delegation,
 	struct proof_check *out, struct err *e)
 {
@@ -128,6 +142,8 @@ int proof_check(const struct policy *p, const struct proof *change, const struct
 	struct checking c = {
 		.policy = p, .change = change, .delegation = delegation, .out = out, .e = e};
 	int rc = policy_judge(p, change->note, &out->head, e);
+	if (rc == RC_VERIFY && check_log(p, out->head.head.origin, e) != RC_OK)
+		return RC_VERIFY;
 	if (rc != RC_OK)
 		return rc;
 	c.root = policy_root(p, out->head.head.origin);

@@ -245,9 +245,20 @@ static void policy_that_names_too_little_or_others_is_refused(void **state)
 	char *other = xstrdup(whole);
 	other[strlen("#deltad cluster ")] ^= 1;
 	assert_refused((struct wrong){.policy = other}, RC_VERIFY, "operator's signature");
-	assert_refused(
-		(struct wrong){.policy = "quorum none\n"}, RC_VERIFY, "no log of the policy");
+	assert_refused((struct wrong){.policy = "quorum none\n"}, RC_VERIFY, "the policy of -");
 	free(other);
+	buf_release(&text);
+}
+
+static void policy_of_another_epoch_is_told_apart_from_a_false_signature(void **state)
+{
+	(void)state;
+	struct buf text = {0};
+	put_policy(&text, FIRST_EPOCH);
+	buf_put_u8(&text, 0);
+	assert_refused((struct wrong){.policy = (const char *)text.p}, RC_VERIFY,
+		"of the log " SECOND_EPOCH ", the policy of " FIRST_EPOCH
+		"; for another epoch: deltactl policy " SECOND_EPOCH);
 	buf_release(&text);
 }
 
@@ -258,6 +269,7 @@ int main(void)
 		cmocka_unit_test(change_that_does_not_hold_is_refused),
 		cmocka_unit_test(delegation_that_does_not_hold_is_refused),
 		cmocka_unit_test(policy_that_names_too_little_or_others_is_refused),
+		cmocka_unit_test(policy_of_another_epoch_is_told_apart_from_a_false_signature),
 	};
 	return cmocka_run_group_tests(tests, start, end);
 }
