@@ -77,6 +77,16 @@ static bool is_peer_fault(int rc)
 	return rc <= RC_PEER_FRAME && rc >= RC_PEER_EVIDENCE;
 }
 
+/* What no peer would be believed is no backup either. */
+static int judge(struct filler *f, int rc)
+{
+	f->in_group++;
+	if (!is_peer_fault(rc))
+		return rc;
+	f->e->rc = RC_VERIFY;
+	return RC_VERIFY;
+}
+
 static int put_batch(struct filler *f, struct bytes note)
 {
 	struct batch b = {f->examined, f->n};
@@ -84,10 +94,7 @@ static int put_batch(struct filler *f, struct bytes note)
 	bool passed = false;
 	if (rc == RC_OK)
 		rc = replica_fill(f->to->replica, note, f->from, &b, &passed, loop_now(), f->e);
-	if (is_peer_fault(rc)) {
-		f->e->rc = RC_VERIFY;
-		return RC_VERIFY;
-	}
+	rc = judge(f, rc);
 	f->in_group += f->n;
 	f->cut |= passed;
 	f->taken += passed ? 0 : f->n;
@@ -146,6 +153,17 @@ static void find_end(struct filler *f)
 		buf_put_bytes(&f->seal, head);
 }
 
+/* What the node has said binds it, also when it is restored. */
+static int take_cosignature(void *arg, uint64_t size, struct bytes note)
+{
+	struct filler *f = arg;
+	struct replica *r = f->to->replica;
+	int rc = replica_begin(r, f->e);
+	if (rc == RC_OK)
+		rc = replica_fill_cosignature(r, f->log.origin, size, note, loop_now(), f->e);
+	return judge(f, rc);
+}
+
 static int take_log(void *arg, const struct image_log *log)
 {
 	struct filler *f = arg;
@@ -158,6 +176,9 @@ static int take_log(void *arg, const struct image_log *log)
 		rc = refuse(f, "its last leaves have no head");
 	if (f->cut)
 		note_cut(f);
+	else if (rc == RC_OK)
+		rc = image_cosignatures(
+			f->to->image, log->id, f->to->member, take_cosignature, f, f->e);
 	f->to->entries += f->taken;
 	f->to->passed += f->from - f->taken;
 	return rc;
@@ -169,11 +190,7 @@ static int take_evidence(void *arg, struct bytes first, struct bytes second, str
 	int rc = replica_begin(f->to->replica, f->e);
 	if (rc == RC_OK)
 		rc = replica_fill_evidence(f->to->replica, first, second, proof, loop_now(), f->e);
-	f->in_group++;
-	if (!is_peer_fault(rc))
-		return rc;
-	f->e->rc = RC_VERIFY;
-	return RC_VERIFY;
+	return judge(f, rc);
 }
 
 static int fill(struct recovery *r, struct err *e)

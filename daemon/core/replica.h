@@ -188,6 +188,10 @@ int replica_fill(struct replica *r, struct bytes head, uint64_t first, const str
  */
 int replica_fill_evidence(struct replica *r, struct bytes first, struct bytes second,
 	struct bytes proof, struct now now, struct err *e) MUST_CHECK;
+/* What this member had cosigned of a log, once its leaves are here: it says nothing smaller, and
+ * nothing else, of it. RC_PEER_*: it had not. */
+int replica_fill_cosignature(struct replica *r, const char *origin, uint64_t size,
+	struct bytes note, struct now now, struct err *e) MUST_CHECK;
 bool replica_is_rebuilding(const struct replica *r);
 struct rebuild_progress {
 	bool on, restored;

@@ -253,6 +253,23 @@ int image_heads(struct image *m, int64_t log, image_note_fn *fn, void *arg, stru
 	return numbered(m, stmt, fn, arg, e);
 }
 
+int image_cosignatures(struct image *m, int64_t log, const char *member, image_note_fn *fn,
+	void *arg, struct err *e)
+{
+	sqlite3_stmt *stmt = NULL;
+	if (m->schema < 2)
+		return RC_OK;
+	int rc = prepare(m,
+		"SELECT size, note FROM cosignature WHERE log = :log AND member = :member"
+		" ORDER BY size",
+		&stmt, e);
+	if (rc != RC_OK)
+		return rc;
+	bind(stmt, ":log", log);
+	ENSURE(sqlite3_bind_text(stmt, 2, member, -1, SQLITE_STATIC) == SQLITE_OK);
+	return numbered(m, stmt, fn, arg, e);
+}
+
 int image_leaves(struct image *m, int64_t log, uint64_t from, uint64_t to, image_leaf_fn *fn,
 	void *arg, struct err *e)
 {

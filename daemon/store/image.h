@@ -31,6 +31,9 @@ int image_rosters(struct image *m, image_note_fn *fn, void *arg, struct err *e) 
 int image_logs(struct image *m, image_log_fn *fn, void *arg, struct err *e) MUST_CHECK;
 int image_heads(
 	struct image *m, int64_t log, image_note_fn *fn, void *arg, struct err *e) MUST_CHECK;
+/* What the member cosigned of the log. */
+int image_cosignatures(struct image *m, int64_t log, const char *member, image_note_fn *fn,
+	void *arg, struct err *e) MUST_CHECK;
 int image_leaves(struct image *m, int64_t log, uint64_t from, uint64_t to, image_leaf_fn *fn,
 	void *arg, struct err *e) MUST_CHECK;
 /* What proves forks: two heads and the hashes between them, one after another. A file of schema 1

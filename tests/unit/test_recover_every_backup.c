@@ -10,6 +10,7 @@
 #include "daemon/net/mark.h"
 #include "daemon/restore.h"
 #include "daemon/store/store_sqlite.h"
+#include "proto/trust/cosign.h"
 
 #define QUIET_MS 3000
 #define ALONE_MS 60000
@@ -355,6 +356,82 @@ static void backup_keeps_what_proves_a_fork(void **state)
 	run_end(&t);
 }
 
+/* ---- cosignatures ---- */
+
+static void say_cosigned(struct run *t, const struct scribe *s, size_t size)
+{
+	struct note n;
+	struct buf head = {0}, line = {0};
+	scribe_head(s, size, &head);
+	assert_int_equal(note_parse(buf_bytes(&head), &n, NULL), RC_OK);
+	cosign_put_line(replica_roster(t->a.replica), SHANGHAI, &t->c->member[SHANGHAI].cosign,
+		n.text, 1793577600, &line);
+	buf_put_bytes(&head, buf_bytes(&line));
+	struct message m = {.kind = MESSAGE_COSIGNATURE, .note = buf_bytes(&head)};
+	node_greet(&t->a, ZHEJIANG);
+	assert_ok(&t->a, node_recv(&t->a, ZHEJIANG, &m));
+	buf_release(&head);
+	buf_release(&line);
+}
+
+/* A peer that tells nothing, and then what its view is. */
+static void hear_digest(struct run *t)
+{
+	struct message m = {.kind = MESSAGE_VIEW_DIGEST};
+	struct hash root = {{1}};
+	node_greet(&t->a, ZHEJIANG);
+	m.digest.rules_version = RULES_VERSION;
+	m.digest.view_root = hash_bytes(&root);
+	assert_ok(&t->a, node_recv(&t->a, ZHEJIANG, &m));
+}
+
+static uint64_t cosigned(struct run *t, const struct scribe *s)
+{
+	const struct ctl_log *log = node_log(&t->a, s->origin);
+	for (size_t i = 0; i < log->n_cosigned; i++)
+		if (bytes_equal(log->cosigned[i].member, bytes_str("shanghai")))
+			return log->cosigned[i].size;
+	return 0;
+}
+
+/* It had heard that it once cosigned more than it holds, and whom it meets then has forgotten. */
+static void restored_node_cosigns_nothing_below_what_it_had_cosigned(void **state)
+{
+	struct run t;
+	struct scribe s;
+	struct config *config = xalloc(sizeof(*config));
+	struct err e = {0};
+	run_begin(&t, state);
+	scribe_begin(&s, t.c, JIANGSU);
+	for (uint64_t i = 0; i < 8; i++)
+		scribe_write(&s, (struct write){.value = value_note("x"), .nonce = 9 + i}, NULL);
+	node_greet(&t.a, JIANGSU);
+	assert_ok(&t.a, node_leaves(&t.a, JIANGSU, &s, 0, 4));
+	assert_ok(&t.a, node_pass(&t.a, 1000));
+	assert_int_equal(cosigned(&t, &s), 4);
+	say_cosigned(&t, &s, 7);
+	size_t k = t.n_backups;
+	take_backup(&t);
+	assert_int_equal(restore_into(&t, k, config, &e), RC_OK);
+	start_machine(&t, config);
+	hear_digest(&t);
+	assert_ok(&t.a, node_pass(&t.a, QUIET_MS));
+	hear_digest(&t);
+	assert_false(replica_is_rebuilding(t.a.replica));
+	assert_ok(&t.a, node_pass(&t.a, 1000));
+	assert_int_equal(cosigned(&t, &s), 4);
+	node_greet(&t.a, JIANGSU);
+	assert_ok(&t.a, node_leaves(&t.a, JIANGSU, &s, 4, 6));
+	assert_ok(&t.a, node_pass(&t.a, 1000));
+	assert_int_equal(cosigned(&t, &s), 4);
+	assert_ok(&t.a, node_leaves(&t.a, JIANGSU, &s, 6, 9));
+	assert_ok(&t.a, node_pass(&t.a, 1000));
+	assert_int_equal(cosigned(&t, &s), 9);
+	scribe_release(&s);
+	free(config);
+	run_end(&t);
+}
+
 /* ---- bits ---- */
 
 static struct bytes after_sum(const struct buf *text)
@@ -447,6 +524,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(backup_of_every_moment_is_restored_without_a_fork_or_a_loss),
 		cmocka_unit_test(backup_keeps_what_proves_a_fork),
+		cmocka_unit_test(restored_node_cosigns_nothing_below_what_it_had_cosigned),
 		cmocka_unit_test(flipped_bit_in_a_backup_is_refused_or_changes_nothing),
 		cmocka_unit_test(manifest_that_was_touched_is_refused),
 	};
