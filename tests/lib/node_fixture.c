@@ -103,14 +103,14 @@ static bool is_store_error(int rc)
 		rc == RC_UNKNOWN_OUTCOME;
 }
 
-static int begin(struct node *n)
+int node_begin(struct node *n)
 {
 	n->e = (struct err){0};
 	return replica_begin(n->replica, &n->e);
 }
 
 /* What the shell does: commit, or roll back what the store did not take. */
-static int end(struct node *n, int rc)
+int node_end(struct node *n, int rc)
 {
 	if (!is_store_error(rc)) {
 		struct err late = {0};
@@ -130,10 +130,10 @@ static int end(struct node *n, int rc)
 
 int node_install(struct node *n, const struct bytes *notes, size_t count)
 {
-	int rc = begin(n);
+	int rc = node_begin(n);
 	if (rc == RC_OK)
 		rc = replica_install_rosters(n->replica, notes, count, n->now, &n->e);
-	return end(n, rc);
+	return node_end(n, rc);
 }
 
 int node_install_roster(struct node *n)
@@ -144,10 +144,10 @@ int node_install_roster(struct node *n)
 
 int node_link(struct node *n, int peer, enum link_event ev)
 {
-	int rc = begin(n);
+	int rc = node_begin(n);
 	if (rc == RC_OK)
 		replica_link(n->replica, peer, ev, n->now);
-	return end(n, rc);
+	return node_end(n, rc);
 }
 
 int node_recv(struct node *n, int peer, const struct message *m)
@@ -166,23 +166,25 @@ int node_recv(struct node *n, int peer, const struct message *m)
 				&n->c->cluster_id, m->leaves.leaves[i], &a, &x[i]);
 		b = (struct batch){x, m->leaves.n};
 	}
-	int rc = begin(n);
+	int rc = node_begin(n);
 	if (rc == RC_OK)
 		rc = replica_recv(n->replica, peer, m, &b, n->now, &n->e);
-	rc = end(n, rc);
+	rc = node_end(n, rc);
 	free(x);
 	free(memory);
 	return rc;
 }
 
-bool node_audit_piece(struct node *n, size_t leaves)
+int node_try_audit(struct node *n, size_t leaves)
 {
 	struct audit_piece p = {0};
 	struct arena a;
+	n->e = (struct err){0};
 	int rc = replica_audit_next(n->replica, &p, &n->e);
-	if (rc == STORE_NONE)
-		return false;
-	ENSURE(rc == RC_OK && p.n > 0);
+	if (rc != RC_OK) {
+		audit_piece_release(&p);
+		return rc;
+	}
 	p.n = p.n > leaves ? leaves : p.n;
 	size_t room = CODEC_LEAF_ARENA + p.n * CODEC_LEAF_KEPT;
 	struct examined *x = xalloc(p.n * sizeof(*x));
@@ -190,14 +192,22 @@ bool node_audit_piece(struct node *n, size_t leaves)
 	arena_init(&a, memory, room);
 	for (size_t i = 0; i < p.n; i++)
 		examine_leaf(&n->c->cluster_id, p.leaf[i], &a, &x[i]);
-	ENSURE(begin(n) == RC_OK);
-	rc = end(n, replica_audit_done(n->replica, &p, x, &n->e));
+	rc = node_begin(n);
+	if (rc == RC_OK)
+		rc = replica_audit_done(n->replica, &p, x, &n->e);
+	rc = node_end(n, rc);
 	free(x);
 	free(memory);
 	audit_piece_release(&p);
-	if (rc != RC_OK)
+	return rc;
+}
+
+bool node_audit_piece(struct node *n, size_t leaves)
+{
+	int rc = node_try_audit(n, leaves);
+	if (rc < 0)
 		ensure_failed(n->e.text, __FILE__, __LINE__);
-	return true;
+	return rc == RC_OK;
 }
 
 void node_audit(struct node *n)
@@ -208,27 +218,27 @@ void node_audit(struct node *n)
 
 int node_tick(struct node *n)
 {
-	int rc = begin(n);
+	int rc = node_begin(n);
 	if (rc == RC_OK)
 		rc = replica_tick(n->replica, n->now, &n->e);
-	return end(n, rc);
+	return node_end(n, rc);
 }
 
 int node_post(struct node *n, const struct signed_body *change, size_t count, struct posted *out)
 {
-	int rc = begin(n);
+	int rc = node_begin(n);
 	if (rc == RC_OK)
 		rc = replica_post(n->replica, change, count, out, n->now, &n->e);
-	return end(n, rc);
+	return node_end(n, rc);
 }
 
 int node_post_event(struct node *n, enum leaf_kind kind, const struct signed_body *body)
 {
 	struct posted posted;
-	int rc = begin(n);
+	int rc = node_begin(n);
 	if (rc == RC_OK)
 		rc = replica_post_event(n->replica, kind, body, &posted, n->now, &n->e);
-	return end(n, rc);
+	return node_end(n, rc);
 }
 
 int node_write(struct node *n, struct write w, struct hash *id)

@@ -36,7 +36,11 @@ void node_release(struct node *n);
 /* The process ends and starts again; the store stays. */
 int node_restart(struct node *n);
 
-/* Groups of one input: begin, input, commit, events. On a store error they roll back. */
+/* What stands around an input: begin, and commit and events, or a rollback if rc is an error of the
+ * store. Returns what came of it. */
+int node_begin(struct node *n);
+int node_end(struct node *n, int rc);
+/* Groups of one input. */
 int node_install_roster(struct node *n);
 int node_install(struct node *n, const struct bytes *notes, size_t count);
 int node_link(struct node *n, int peer, enum link_event ev);
@@ -49,6 +53,8 @@ int node_post_event(struct node *n, enum leaf_kind kind, const struct signed_bod
 void node_write_mark(struct node *n);
 /* One piece of the audit, of at most so many leaves; false: there was nothing to audit. */
 bool node_audit_piece(struct node *n, size_t leaves);
+/* The same on a store that may fail: RC_OK, STORE_NONE or its error. */
+int node_try_audit(struct node *n, size_t leaves);
 /* All that is due. */
 void node_audit(struct node *n);
 
@@ -89,5 +95,8 @@ size_t node_findings(struct node *n);
 /* Is this change a current value? */
 bool node_is_current(struct node *n, const struct hash *id);
 struct hash node_view(struct node *n);
+/* Appends all that it holds as text, a line a log and a finding, in their order as text; its own
+ * logs by number alone, for the rest of their names is chance. */
+void node_show(struct node *n, struct buf *out);
 
 #endif

@@ -3,7 +3,7 @@
 #include "tests/lib/core_test.h"
 
 #include "daemon/store/store_sqlite.h"
-#include "tests/lib/failing_store.h"
+#include "tests/lib/store_sweep.h"
 
 struct script {
 	const struct cluster *c;
@@ -57,19 +57,21 @@ static void script_release(struct script *s)
 
 /* ---- the steps; each may be tried again ---- */
 
-static int step_roster(struct node *n, struct script *s)
+static int step_roster(struct node *n, void *arg)
 {
-	(void)s;
+	(void)arg;
 	return node_install_roster(n);
 }
 
-static int step_delegate(struct node *n, struct script *s)
+static int step_delegate(struct node *n, void *arg)
 {
+	const struct script *s = arg;
 	return node_delegate(n, &s->c->member[SHANGHAI].operator[0], NULL, 0);
 }
 
-static int step_note(struct node *n, struct script *s)
+static int step_note(struct node *n, void *arg)
 {
+	struct script *s = arg;
 	return node_write(n, (struct write){.value = value_note("x"), .nonce = 11}, &s->note);
 }
 
@@ -85,42 +87,49 @@ static int feed(struct node *n, const struct scribe *log, size_t from, size_t to
 	return rc;
 }
 
-static int step_jiangsu(struct node *n, struct script *s)
+static int step_jiangsu(struct node *n, void *arg)
 {
+	const struct script *s = arg;
 	return feed(n, &s->jiangsu, 0, s->jiangsu.n);
 }
 
-static int step_jiangsu_again(struct node *n, struct script *s)
+static int step_jiangsu_again(struct node *n, void *arg)
 {
+	const struct script *s = arg;
 	return feed(n, &s->jiangsu_again, 0, s->jiangsu_again.n);
 }
 
-static int step_zhejiang(struct node *n, struct script *s)
+static int step_zhejiang(struct node *n, void *arg)
 {
+	const struct script *s = arg;
 	int rc = feed(n, &s->zhejiang[0], 0, s->zhejiang[0].n);
 	return rc == RC_OK ? node_head(n, ZHEJIANG, &s->zhejiang[1], s->zhejiang[1].n) : rc;
 }
 
-static int step_office(struct node *n, struct script *s)
+static int step_office(struct node *n, void *arg)
 {
+	const struct script *s = arg;
 	return feed(n, &s->office, 0, s->office.n - 1);
 }
 
-static int step_revocation(struct node *n, struct script *s)
+static int step_revocation(struct node *n, void *arg)
 {
+	const struct script *s = arg;
 	return feed(n, &s->office, s->office.n - 1, s->office.n);
 }
 
-static int step_report(struct node *n, struct script *s)
+static int step_report(struct node *n, void *arg)
 {
+	struct script *s = arg;
 	return node_write(n,
 		(struct write){.value = value_report(30), .under = &s->task, .nonce = 12},
 		&s->report);
 }
 
 /* Two at once: all or none of them. */
-static int step_pair(struct node *n, struct script *s)
+static int step_pair(struct node *n, void *arg)
 {
+	struct script *s = arg;
 	const struct write w[] = {{.value = value_report(40),
 					  .under = &s->task,
 					  .supersedes = &s->report,
@@ -146,14 +155,14 @@ static int count_entry(void *arg, const struct ctl_entry *entry)
 }
 
 /* What clients ask; a failure is theirs alone. */
-static int step_reads(struct node *n, struct script *s)
+static int step_reads(struct node *n, void *arg)
 {
 	struct ctl_query all = {.any_task = true, .any_holder = true, .history = true};
 	const struct ctl_operator *operators;
 	struct ctl_status status;
 	struct buf note = {0};
 	size_t entries = 0, n_operators;
-	(void)s;
+	(void)arg;
 	int rc = replica_status(n->replica, n->now, &status, &n->e);
 	if (rc == RC_OK)
 		rc = replica_query(n->replica, &all, count_entry, &entries, &n->e);
@@ -169,126 +178,55 @@ static int step_reads(struct node *n, struct script *s)
 	return rc;
 }
 
-static int step_tick(struct node *n, struct script *s)
+static int step_tick(struct node *n, void *arg)
 {
-	(void)s;
+	(void)arg;
 	int rc = node_pass(n, 1000);
 	if (rc == RC_OK)
 		(void)node_drain(n, OFFICE);
 	return rc;
 }
 
-typedef int step_fn(struct node *n, struct script *s);
-static step_fn *const steps[] = {step_roster, step_delegate, step_note, step_jiangsu_again,
+static sweep_step_fn *const steps[] = {step_roster, step_delegate, step_note, step_jiangsu_again,
 	step_jiangsu, step_tick, step_office, step_report, step_revocation, step_zhejiang,
 	step_reads, step_pair, step_tick};
 #define STEPS (sizeof(steps) / sizeof(*steps))
 
-/* ---- a run ---- */
-
-struct outcome {
-	struct hash view;
-	uint64_t own, office, jiangsu;
-	size_t findings, failures;
-	uint64_t calls;
-	bool reached; /* the call that fails, or the commit */
-};
-
-struct fault {
-	uint64_t call;
-	int rc;
-	size_t commit_step;
-	enum failing_commit commit;
-};
-
-static void look(struct node *n, struct script *s, struct outcome *o)
+static void look(struct node *n, void *arg, struct buf *out)
 {
-	o->view = node_view(n);
-	o->own = node_size(n, node_origin(n));
-	o->office = node_size(n, s->office.origin);
-	o->jiangsu = node_size(n, s->jiangsu.origin);
-	o->findings = node_findings(n);
+	const struct script *s = arg;
+	char view[HASH_HEX_SIZE];
+	struct hash root = node_view(n);
+	hash_print(&root, view);
+	buf_printf(out, "%s own %llu office %llu jiangsu %llu findings %zu", view,
+		(unsigned long long)node_size(n, node_origin(n)),
+		(unsigned long long)node_size(n, s->office.origin),
+		(unsigned long long)node_size(n, s->jiangsu.origin), node_findings(n));
 	assert_true(node_is_current(n, &s->note));
 	assert_true(node_is_current(n, &s->pair[0].id));
 	assert_true(node_is_current(n, &s->pair[1].id));
 	assert_false(node_is_current(n, &s->report));
 	assert_true(node_is_current(n, &s->task));
 	assert_true(node_log(n, s->zhejiang[0].origin)->forked);
+	assert_int_equal(node_size(n, node_origin(n)), 6);
 }
 
-static void run_step(struct node *n, struct script *s, size_t i, const struct fault *f,
-	struct failing_store *store, struct outcome *o)
+static struct sweep sweep_of(struct script *s)
 {
-	if (f->commit != COMMIT_HONEST && f->commit_step == i)
-		store->commit = f->commit;
-	int rc = steps[i](n, s);
-	for (; rc != RC_OK && o->failures < 3; o->failures++) {
-		assert_true(rc == f->rc || rc == RC_UNKNOWN_OUTCOME);
-		/* Nobody knows: the process leaves, and whoever asked asks again. */
-		if (rc == RC_UNKNOWN_OUTCOME)
-			assert_ok(n, node_restart(n));
-		rc = steps[i](n, s);
-	}
-	assert_ok(n, rc);
-}
-
-static struct outcome run(struct script *s, const struct fault *f)
-{
-	struct outcome o = {0}, again = {0};
-	struct store *real;
-	struct failing_store store;
-	struct node n;
-	assert_int_equal(store_sqlite_open(":memory:", NULL, &real, NULL), RC_OK);
-	failing_store_init(&store, real);
-	node_init_bare(&n, s->c, SHANGHAI, &store.store);
-	store.calls = 0;
-	store.fail_at = f->call;
-	store.rc = f->rc;
-	for (size_t i = 0; i < STEPS; i++)
-		run_step(&n, s, i, f, &store, &o);
-	store.fail_at = 0;
-	o.calls = store.calls;
-	o.reached = store.failed;
-	look(&n, s, &o);
-	/* And the same when it is read from the disk. */
-	assert_ok(&n, node_restart(&n));
-	look(&n, s, &again);
-	assert_same_hash(again.view, o.view);
-	assert_int_equal(again.own, o.own);
-	assert_int_equal(again.findings, o.findings);
-	node_release(&n);
-	store_sqlite_close(real);
-	return o;
-}
-
-static void assert_same_outcome(const struct outcome *got, const struct outcome *want)
-{
-	assert_same_hash(got->view, want->view);
-	assert_int_equal(got->own, want->own);
-	assert_int_equal(got->office, want->office);
-	assert_int_equal(got->jiangsu, want->jiangsu);
-	assert_int_equal(got->findings, want->findings);
+	return (struct sweep){.c = s->c,
+		.self = SHANGHAI,
+		.arg = s,
+		.step = steps,
+		.n_steps = STEPS,
+		.look = look};
 }
 
 static void sweep(void **state, int rc, uint64_t stride)
 {
 	struct script s;
 	script_init(&s, *state);
-	struct outcome undisturbed = run(&s, &(struct fault){0});
-	assert_int_equal(undisturbed.failures, 0);
-	assert_int_equal(undisturbed.own, 6);
-	assert_in_range(undisturbed.calls, 100, 2000);
-	size_t failed = 0, points = 0;
-	for (uint64_t call = 1;; call += stride, points++) {
-		struct outcome o = run(&s, &(struct fault){.call = call, .rc = rc});
-		if (!o.reached)
-			break;
-		failed += o.failures > 0;
-		assert_same_outcome(&o, &undisturbed);
-	}
-	/* Most calls stand in a group, whose failure is somebody's answer. */
-	assert_true(failed * stride > undisturbed.calls / 2);
-	print_message("ledger points_core=%zu\n", points);
+	const struct sweep all = sweep_of(&s);
+	sweep_calls(&all, rc, stride);
 	script_release(&s);
 }
 
@@ -306,20 +244,24 @@ static void unknown_outcome_of_a_commit_is_at_most_once(void **state)
 {
 	const enum failing_commit how[] = {COMMIT_LOST, COMMIT_WRITTEN};
 	struct script s;
+	struct sweep_outcome undisturbed, o;
 	script_init(&s, *state);
-	struct outcome undisturbed = run(&s, &(struct fault){0});
+	const struct sweep all = sweep_of(&s);
+	sweep_run(&all, &(struct sweep_fault){0}, &undisturbed);
 	for (size_t step = 0; step < STEPS; step++)
 		for (size_t k = 0; k < 2; k++) {
 			/* Events have no nonce: a second delegation is harmless, but not the same.
 			 */
 			if (steps[step] == step_delegate)
 				continue;
-			struct outcome o =
-				run(&s, &(struct fault){.commit_step = step, .commit = how[k]});
+			sweep_run(&all,
+				&(struct sweep_fault){.commit_step = step, .commit = how[k]}, &o);
 			assert_true(o.reached);
 			assert_int_equal(o.failures, 1);
 			assert_same_outcome(&o, &undisturbed);
+			buf_release(&o.shown);
 		}
+	buf_release(&undisturbed.shown);
 	script_release(&s);
 }
 
