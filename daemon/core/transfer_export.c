@@ -285,8 +285,8 @@ static int next_leaves(
 	struct bytes note;
 	if (log == NULL ||
 		!out_make_leaves(r, log, l->from, log_sendable(r, log, &note), m, &l->from))
-		return err_set(e, RC_INTERNAL, "the leaves of %s from %llu on cannot be read",
-			l->origin, (unsigned long long)l->from);
+		return err_set(e, RC_IO, "the leaves of %s from %llu on cannot be read", l->origin,
+			(unsigned long long)l->from);
 	return RC_OK;
 }
 
