@@ -5,40 +5,24 @@
 
 #include "daemon/net/conn_inbox.h"
 #include "daemon/net/loop.h"
-#include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
-/* What may wait for a slow line, so that what is urgent comes soon after it. */
-#define SLOW_ROOM_BYTES ((size_t)16 * 1024)
-/* So much received is a sign of life. */
-#define LIFE_BYTES ((uint64_t)1024)
-/* How long a Bye may take to be written. */
-#define LEAVING_MS 2000
 /* PROTOCOL 7.1: before 2^30; looked at with the timers, hence the margin. */
 #define MESSAGES_MAX (((uint64_t)1 << 30) - ((uint64_t)1 << 24))
 
-static bool move_is_allowed(enum conn_state from, enum conn_state to)
+static const struct net_limits *limits_of(const struct conn *c)
 {
-	switch (from) {
-	case CONN_DIALLING: return to == CONN_HANDSHAKE || to == CONN_CLOSED;
-	case CONN_HANDSHAKE: return to == CONN_SESSION || to == CONN_CLOSED;
-	case CONN_SESSION: return to == CONN_LEAVING || to == CONN_CLOSED;
-	case CONN_LEAVING: return to == CONN_CLOSED;
-	case CONN_CLOSED: return false;
-	}
-	return false;
+	return &c->shell->settings.limits;
 }
 
 static void conn_move(struct conn *c, enum conn_state to)
 {
-	ENSURE(move_is_allowed(c->state, to));
-	c->state = to;
-	c->since = loop_now().mono;
+	tenure_move(&c->tenure, to, loop_now().mono);
 }
 
 static void free_when_done(struct conn *c)
 {
-	if (c->state != CONN_CLOSED || c->handle_open || c->verifying > 0)
+	if (c->tenure.state != CONN_CLOSED || c->handle_open || c->verifying > 0)
 		return;
 	conn_inbox_clear(c);
 	peers_remove(c->shell, c);
@@ -54,7 +38,7 @@ static void on_closed(uv_handle_t *handle)
 
 void conn_close(struct conn *c, const char *text)
 {
-	if (c->state == CONN_CLOSED)
+	if (c->tenure.state == CONN_CLOSED)
 		return;
 	peers_part(c->shell, c, text, loop_now());
 	conn_move(c, CONN_CLOSED);
@@ -72,7 +56,7 @@ struct write {
 /* The line to the peer moves: a sign of life, even while no whole message gets through. */
 static void line_moved(struct conn *c, struct now now)
 {
-	if (c->state == CONN_SESSION)
+	if (c->tenure.state == CONN_SESSION)
 		replica_heard(c->shell->replica, c->peer, now);
 }
 
@@ -80,9 +64,7 @@ static void look_at_queue(struct conn *c, bool wrote)
 {
 	struct now now = loop_now();
 	size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
-	if (MUTANT(QUEUE_UNBOUNDED))
-		queued = 0;
-	if (drain_look(&c->drain, queued, wrote, now.mono))
+	if (drain_look(&c->tenure.drain, queued, wrote, now.mono))
 		line_moved(c, now);
 }
 
@@ -92,14 +74,14 @@ static void on_written(uv_write_t *req, int status)
 	struct conn *c = w->conn;
 	buf_release(&w->bytes);
 	free(w);
-	if (c->state == CONN_CLOSED)
+	if (c->tenure.state == CONN_CLOSED)
 		return;
 	if (status < 0) {
 		conn_close(c, uv_strerror(status));
 		return;
 	}
 	look_at_queue(c, false);
-	if (c->state == CONN_LEAVING && c->bye_written && c->drain.queued == 0)
+	if (c->tenure.state == CONN_LEAVING && c->bye_written && c->tenure.drain.queued == 0)
 		conn_close(c, c->farewell);
 }
 
@@ -123,16 +105,13 @@ static void conn_write(struct conn *c, struct buf bytes)
 		return;
 	}
 	look_at_queue(c, true);
-	if (c->drain.queued > (size_t)c->shell->settings.limits.write_close_kib * 1024)
+	if (c->tenure.drain.queued > (size_t)limits_of(c)->write_close_kib * 1024)
 		conn_close(c, "its write queue is over the limit");
 }
 
 bool conn_has_room(const struct conn *c)
 {
-	/* On a slow line what is queued now delays what is urgent later. */
-	if (drain_is_slow(&c->drain, loop_now().mono))
-		return c->drain.queued < SLOW_ROOM_BYTES;
-	return c->drain.queued < (size_t)c->shell->settings.limits.write_pause_kib * 1024;
+	return tenure_has_room(&c->tenure, limits_of(c), loop_now().mono);
 }
 
 static void send_message(struct conn *c, const struct message *m)
@@ -149,7 +128,7 @@ static void stop_reading(struct conn *c)
 	if (c->reading)
 		uv_read_stop((uv_stream_t *)&c->tcp);
 	c->reading = false;
-	c->frame_since = MONO_NEVER;
+	tenure_frame(&c->tenure, false, false, loop_now().mono);
 }
 
 /* From here on nothing that the peer says counts. */
@@ -170,8 +149,8 @@ static void remember_bye(struct conn *c, const char *who, const struct message *
 
 void conn_send(struct conn *c, const struct outbound *out)
 {
-	ENSURE(c->state == CONN_SESSION || c->state == CONN_LEAVING);
-	if (out->last && c->state == CONN_SESSION)
+	ENSURE(c->tenure.state == CONN_SESSION || c->tenure.state == CONN_LEAVING);
+	if (out->last && c->tenure.state == CONN_SESSION)
 		leave(c);
 	if (out->last)
 		remember_bye(c, "we said", &out->msg);
@@ -182,7 +161,7 @@ void conn_send(struct conn *c, const struct outbound *out)
 void conn_say_bye(struct conn *c, const char *text)
 {
 	struct outbound out = {.last = true};
-	if (c->state != CONN_SESSION) {
+	if (c->tenure.state != CONN_SESSION) {
 		conn_close(c, text);
 		return;
 	}
@@ -215,7 +194,7 @@ void conn_deliver(struct conn *c, const struct message *m, const struct verify *
 	struct shell *s = c->shell;
 	struct batch batch = {0};
 	struct err e = {0};
-	if (c->state != CONN_SESSION)
+	if (c->tenure.state != CONN_SESSION)
 		return;
 	/* With a full disk we go on serving: the peer will be asked again when there is room. */
 	if (s->space.state == SPACE_FULL && stores_something(m->kind))
@@ -230,7 +209,7 @@ void conn_deliver(struct conn *c, const struct message *m, const struct verify *
 	if (!turn_survives(s, rc, &e))
 		return;
 	/* The core has queued a Bye that says why. */
-	if (rc && c->state == CONN_SESSION)
+	if (rc && c->tenure.state == CONN_SESSION)
 		leave(c);
 }
 
@@ -251,20 +230,21 @@ static void conn_got(struct conn *c, int got, struct err *e)
 	}
 	if (got == CHANNEL_ENVELOPE) {
 		int rc = conn_inbox_take(c, e);
-		if (rc && c->state == CONN_SESSION) {
+		if (rc && c->tenure.state == CONN_SESSION) {
 			replica_refuse(c->shell->replica, c->peer, e);
 			leave(c);
 		}
 		return;
 	}
-	if (c->state == CONN_SESSION)
+	if (c->tenure.state == CONN_SESSION)
 		replica_refuse(c->shell->replica, c->peer, e);
 	conn_close(c, e->text);
 }
 
 static bool conn_listens(const struct conn *c)
 {
-	return (c->state == CONN_HANDSHAKE || c->state == CONN_SESSION) && !conn_inbox_is_full(c);
+	return (c->tenure.state == CONN_HANDSHAKE || c->tenure.state == CONN_SESSION) &&
+		!conn_inbox_is_full(c);
 }
 
 static void start_reading(struct conn *c);
@@ -279,27 +259,24 @@ static void conn_pump(struct conn *c)
 		struct err e = {0};
 		int got = channel_next(&c->channel, &out, &e);
 		conn_write(c, out);
-		if (got == CHANNEL_NOTHING || c->state == CONN_CLOSED)
+		if (got == CHANNEL_NOTHING || c->tenure.state == CONN_CLOSED)
 			break;
 		conn_got(c, got, &e);
 	}
-	if (c->state == CONN_CLOSED || c->state == CONN_LEAVING)
+	if (c->tenure.state == CONN_CLOSED || c->tenure.state == CONN_LEAVING)
 		return;
 	if (!conn_listens(c)) {
 		stop_reading(c);
 		return;
 	}
-	bool moved = c->channel.used != used || c->frame_since.v == MONO_NEVER.v;
-	if (!channel_is_midframe(&c->channel))
-		c->frame_since = MONO_NEVER;
-	else if (moved)
-		c->frame_since = loop_now().mono;
+	tenure_frame(&c->tenure, channel_is_midframe(&c->channel), c->channel.used != used,
+		loop_now().mono);
 	start_reading(c);
 }
 
 void conn_inbox_moved(struct conn *c)
 {
-	if (c->state == CONN_SESSION)
+	if (c->tenure.state == CONN_SESSION)
 		conn_pump(c);
 	free_when_done(c);
 }
@@ -317,12 +294,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 	if (n < 0) {
 		conn_close(c, n == UV_EOF ? "closed by the other side" : uv_strerror((int)n));
 	} else if (n > 0) {
-		/* By steps, so that a trickle does not count; and only of a message that is not
-		 * whole yet: who sends short ones is not sending us what we asked for. */
-		bool step = c->bytes_in / LIFE_BYTES != (c->bytes_in + (uint64_t)n) / LIFE_BYTES;
-		c->bytes_in += (uint64_t)n;
-		if (MUTANT(HANDSHAKE_IDLE))
-			c->opened = loop_now().mono;
+		bool step = tenure_received(&c->tenure, (size_t)n, loop_now().mono);
 		channel_feed(&c->channel, bytes_of(b->base, (size_t)n));
 		conn_pump(c);
 		if (step && channel_is_midmessage(&c->channel))
@@ -354,63 +326,29 @@ static void say_first(struct conn *c)
 
 void conn_begin(struct conn *c)
 {
-	if (c->state == CONN_DIALLING)
+	if (c->tenure.state == CONN_DIALLING)
 		say_first(c);
-	if (c->state == CONN_HANDSHAKE)
+	if (c->tenure.state == CONN_HANDSHAKE)
 		start_reading(c);
-}
-
-static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
-{
-	return a.v < b.v ? a : b;
-}
-
-static struct mono_ms frame_deadline(const struct conn *c)
-{
-	if (c->frame_since.v == MONO_NEVER.v)
-		return MONO_NEVER;
-	return (struct mono_ms){c->frame_since.v + c->shell->settings.limits.frame_ms};
-}
-
-/* The dialler ends an old session; the other side only if that fails to happen. */
-static struct mono_ms session_deadline(const struct conn *c)
-{
-	int64_t life = (int64_t)c->shell->settings.limits.session_minutes * 60000;
-	return (struct mono_ms){c->since.v + (c->opened_by_self ? life : life + life / 8)};
 }
 
 struct mono_ms conn_deadline(const struct conn *c)
 {
-	const struct net_limits *l = &c->shell->settings.limits;
-	struct mono_ms stall = drain_deadline(&c->drain, l->write_stall_ms);
-	switch (c->state) {
-	case CONN_DIALLING:
-	case CONN_HANDSHAKE: return (struct mono_ms){c->opened.v + l->handshake_ms};
-	case CONN_SESSION: return earlier(earlier(stall, frame_deadline(c)), session_deadline(c));
-	case CONN_LEAVING: return (struct mono_ms){c->since.v + LEAVING_MS};
-	case CONN_CLOSED: return MONO_NEVER;
-	}
-	return MONO_NEVER;
+	return tenure_deadline(&c->tenure, limits_of(c));
 }
 
 void conn_on_time(struct conn *c, struct now now)
 {
-	const struct net_limits *l = &c->shell->settings.limits;
-	if (c->state == CONN_CLOSED)
+	if (c->tenure.state == CONN_CLOSED)
 		return;
 	look_at_queue(c, false);
-	if (c->state == CONN_SESSION && channel_messages(&c->channel) >= MESSAGES_MAX)
-		conn_say_bye(c, "time for a new session");
-	else if (now.mono.v < conn_deadline(c).v)
-		return;
-	else if (c->state == CONN_DIALLING || c->state == CONN_HANDSHAKE)
-		conn_close(c, "the handshake took too long");
-	else if (c->state == CONN_LEAVING)
-		conn_close(c, c->farewell[0] ? c->farewell : "a Bye was due and did not come");
-	else if (now.mono.v >= frame_deadline(c).v)
-		conn_close(c, "a frame took too long");
-	else if (now.mono.v >= drain_deadline(&c->drain, l->write_stall_ms).v)
-		conn_close(c, "takes nothing we send");
-	else
-		conn_say_bye(c, "time for a new session");
+	enum tenure_end end = tenure_ended(&c->tenure, limits_of(c), now.mono);
+	if (c->tenure.state == CONN_SESSION && channel_messages(&c->channel) >= MESSAGES_MAX)
+		end = TENURE_OLD;
+	if (end == TENURE_OLD)
+		conn_say_bye(c, tenure_end_text(end));
+	else if (end == TENURE_LEFT && c->farewell[0])
+		conn_close(c, c->farewell);
+	else if (end != TENURE_GOES_ON)
+		conn_close(c, tenure_end_text(end));
 }

@@ -1,15 +1,7 @@
 /* One TCP connection to another node: it carries the bytes of a channel, keeps the peer's messages
  * in their order while leaves are examined elsewhere, and holds every limit on time and memory.
- * Floor 5. Source: PROTOCOL 7, 8.
- *
- *	          connected            authenticated          Bye queued
- *	DIALLING -----------> HANDSHAKE -------------> SESSION ----------> LEAVING
- *	    |   accepted -------^  |                      |                   |
- *	    +-----------+----------+----------------------+-------------------+--> CLOSED
- *
- * DIALLING waits for TCP, HANDSHAKE for the three Noise messages (both under one absolute
- *deadline), SESSION for messages, LEAVING for its last bytes to be taken, CLOSED for the handle and
- *for leaves that are still being examined; then the memory goes. */
+ * Its states and their ends are those of tenure.h; CLOSED waits for the handle and for leaves that
+ * are still being examined, then the memory goes. Floor 5. Source: PROTOCOL 7, 8. */
 #ifndef DELTAD_NET_CONN_H
 #define DELTAD_NET_CONN_H
 
@@ -17,20 +9,17 @@
 
 #include "daemon/core/replica.h"
 #include "daemon/net/channel.h"
-#include "daemon/net/drain.h"
+#include "daemon/net/tenure.h"
 #include "daemon/net/verify.h"
 
 struct shell;
-
-enum conn_state { CONN_DIALLING, CONN_HANDSHAKE, CONN_SESSION, CONN_LEAVING, CONN_CLOSED };
 
 struct conn_item; /* a message that waits for its turn */
 
 struct conn {
 	struct conn *next; /* in peers' list, until freed */
 	struct shell *shell;
-	enum conn_state state;
-	bool opened_by_self;
+	struct tenure tenure;
 	int peer; /* roster index; -1 while unknown */
 	uv_tcp_t tcp;
 	uv_connect_t connect;
@@ -41,11 +30,7 @@ struct conn {
 	size_t waiting;	  /* messages in the list */
 	size_t waiting_bytes;
 	bool handle_open, reading;
-	struct mono_ms opened;
-	struct mono_ms since;	    /* of the state */
-	struct mono_ms frame_since; /* MONO_NEVER while no frame is half here */
-	struct drain drain;
-	uint64_t bytes_in, bytes_out;
+	uint64_t bytes_out;
 	bool bye_written;
 	char farewell[160]; /* what the first Bye said, theirs or ours; "" before */
 };

@@ -61,7 +61,7 @@ static void on_verified(void *arg)
 	c->verifying--;
 	while (c->first && item_is_ready(c->first)) {
 		struct conn_item *ready = pop(c);
-		if (c->state == CONN_SESSION)
+		if (c->tenure.state == CONN_SESSION)
 			conn_deliver(c, &ready->msg, ready->verify);
 		item_free(ready);
 	}

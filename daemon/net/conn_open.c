@@ -15,7 +15,8 @@
 #define SEGMENT_BYTES 1220
 
 /* family: of a socket that is needed at once, AF_UNSPEC: none yet. */
-static int conn_new(struct shell *s, int family, struct conn **out, struct err *e)
+static int conn_new(
+	struct shell *s, int family, bool opened_by_self, struct conn **out, struct err *e)
 {
 	struct conn *c = xalloc(sizeof(*c));
 	int status = uv_tcp_init_ex(&s->uv, &c->tcp, (unsigned)family);
@@ -28,8 +29,7 @@ static int conn_new(struct shell *s, int family, struct conn **out, struct err *
 	c->tcp.data = c;
 	c->connect.data = c;
 	c->handle_open = true;
-	c->frame_since = MONO_NEVER;
-	c->opened = c->since = loop_now().mono;
+	tenure_begin(&c->tenure, opened_by_self, loop_now().mono);
 	*out = c;
 	return RC_OK;
 }
@@ -73,7 +73,7 @@ static void begin_handshake(struct conn *c, const uint8_t *remote)
 static void on_connected(uv_connect_t *req, int status)
 {
 	struct conn *c = req->data;
-	if (c->state == CONN_CLOSED)
+	if (c->tenure.state == CONN_CLOSED)
 		return;
 	if (status < 0) {
 		conn_close(c, uv_strerror(status));
@@ -88,12 +88,10 @@ int conn_dial(struct shell *s, int peer, const struct sockaddr_storage *to,
 {
 	*out = NULL;
 	struct conn *c;
-	int rc = conn_new(s, to->ss_family, &c, e);
+	int rc = conn_new(s, to->ss_family, true, &c, e);
 	if (rc)
 		return rc;
 	limit_segments(c);
-	c->state = CONN_DIALLING;
-	c->opened_by_self = true;
 	c->peer = peer;
 	c->addr = *to;
 	begin_handshake(c, remote);
@@ -110,10 +108,9 @@ int conn_accept(struct shell *s, uv_stream_t *listener, struct conn **out, struc
 {
 	*out = NULL;
 	struct conn *c;
-	int rc = conn_new(s, AF_UNSPEC, &c, e);
+	int rc = conn_new(s, AF_UNSPEC, false, &c, e);
 	if (rc)
 		return rc;
-	c->state = CONN_HANDSHAKE;
 	begin_handshake(c, NULL);
 	peers_add(s, c);
 	int length = sizeof(c->addr);

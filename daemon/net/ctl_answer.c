@@ -43,7 +43,7 @@ static void fill_peer(const struct shell *s, struct ctl_peer *out)
 		if (!bytes_equal(out->member, bytes_str(p->slug)))
 			continue;
 		out->address = bytes_str(p->addr_text);
-		out->bytes_in = p->bytes_in + (p->session ? p->session->bytes_in : 0);
+		out->bytes_in = p->bytes_in + (p->session ? p->session->tenure.bytes_in : 0);
 		out->bytes_out = p->bytes_out + (p->session ? p->session->bytes_out : 0);
 		if (out->last_error.n == 0 && !p->session)
 			out->last_error = bytes_str(p->trouble);

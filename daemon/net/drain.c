@@ -1,7 +1,11 @@
 #include "daemon/net/drain.h"
 
+#include "proto/base/mutant.h"
+
 bool drain_look(struct drain *d, size_t queued, bool wrote, struct mono_ms now)
 {
+	if (MUTANT(QUEUE_UNBOUNDED))
+		queued = 0;
 	bool moved = !wrote && queued < d->queued;
 	if (d->queued == 0)
 		d->busy = now;

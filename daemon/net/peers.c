@@ -113,7 +113,7 @@ static void on_listener_closed(uv_handle_t *handle)
 
 static bool has_no_key_yet(const struct conn *c)
 {
-	return c->state == CONN_HANDSHAKE && !c->opened_by_self;
+	return c->tenure.state == CONN_HANDSHAKE && !c->tenure.opened_by_self;
 }
 
 static bool is_from_a_member(const struct shell *s, const struct conn *c)
@@ -249,7 +249,7 @@ static void log_up(struct peer *p, const struct conn *c, struct now now)
 	char detail[ADDRESS_TEXT_SIZE + 32], from[ADDRESS_TEXT_SIZE];
 	address_print(&c->addr, from);
 	text_print(detail, sizeof(detail), "address=%s by=%s", from,
-		c->opened_by_self ? "us" : "them");
+		c->tenure.opened_by_self ? "us" : "them");
 	log_peer(p, LOG_LEVEL_INFO, now, "peer-up", detail);
 }
 
@@ -271,8 +271,8 @@ static bool wins(struct shell *s, const struct peer *p, const struct conn *c, st
 {
 	const char *self = s->peers.peer[s->peers.self].slug;
 	return !p->session ||
-		dial_new_wins(self, p->slug, p->session->opened_by_self, c->opened_by_self,
-			now.v - p->session->since.v);
+		dial_new_wins(self, p->slug, p->session->tenure.opened_by_self,
+			c->tenure.opened_by_self, now.v - p->session->tenure.since.v);
 }
 
 bool peers_join(struct shell *s, struct conn *c, const uint8_t remote[KEY_BYTES], struct now now)
@@ -318,7 +318,7 @@ static void session_ended(
 	dial_down(&p->dial, now.mono, s->config.chance);
 	text_print(p->trouble, sizeof(p->trouble), "%s", text);
 	text_print(detail, sizeof(detail), "why=\"%s\" seconds=%lld", text,
-		(long long)(now.mono.v - c->opened.v) / 1000);
+		(long long)(now.mono.v - c->tenure.opened.v) / 1000);
 	log_peer(p, LOG_LEVEL_INFO, now, "peer-down", detail);
 }
 
@@ -357,18 +357,18 @@ void peers_part(struct shell *s, struct conn *c, const char *text, struct now no
 			count_stranger(s, c, text, now);
 		return;
 	}
-	p->bytes_in += c->bytes_in;
+	p->bytes_in += c->tenure.bytes_in;
 	p->bytes_out += c->bytes_out;
 	if (p->session == c)
 		session_ended(s, p, c, text, now);
 	else if (p->dialling == c)
-		dial_failed(s, p, c->state != CONN_DIALLING, text, now);
+		dial_failed(s, p, c->tenure.state != CONN_DIALLING, text, now);
 }
 
 bool peers_are_examining(const struct shell *s)
 {
 	for (const struct conn *c = s->peers.conns; c; c = c->next)
-		if (c->state == CONN_SESSION && c->verifying > 0)
+		if (c->tenure.state == CONN_SESSION && c->verifying > 0)
 			return true;
 	return false;
 }
@@ -396,7 +396,8 @@ void peers_report_lost(struct shell *s, struct now now)
 static bool may_send(const struct peer *p)
 {
 	const struct conn *c = p->session;
-	return c && !c->bye_written && (c->state == CONN_SESSION || c->state == CONN_LEAVING) &&
+	return c && !c->bye_written &&
+		(c->tenure.state == CONN_SESSION || c->tenure.state == CONN_LEAVING) &&
 		conn_has_room(c);
 }
 

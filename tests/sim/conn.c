@@ -8,13 +8,21 @@
 #include "tests/sim/pipe.h"
 #include "tests/sim/sometimes.h"
 
-#define LEAVING_MS 2000
 #define FIN_LATE_MS 1
-/* As daemon/net/conn.c has them. */
-#define LIFE_BYTES 1024
-#define SLOW_ROOM_BYTES (16 * 1024)
 /* After so long TCP has tried again four times. */
 #define RETRIES_MS 3000
+
+/* What deltad.conf says unless it is told otherwise. */
+static const struct net_limits limits = {.handshake_ms = LIMIT_HANDSHAKE_MS,
+	.frame_ms = LIMIT_FRAME_MS,
+	.write_pause_kib = LIMIT_WRITE_PAUSE_BYTES / 1024,
+	.write_stall_ms = LIMIT_WRITE_STALL_MS,
+	.session_minutes = LIMIT_SESSION_MS / 60000};
+
+static struct mono_ms mono(const struct world *w)
+{
+	return (struct mono_ms){w->now};
+}
 
 struct sim_conn *conn_find(struct world *w, uint64_t id)
 {
@@ -29,14 +37,12 @@ static struct path *path_from(struct world *w, const struct sim_conn *c, int end
 
 static bool is_open(const struct conn_end *e)
 {
-	return e->state == END_DIALLING || e->state == END_HANDSHAKE || e->state == END_SESSION ||
-		e->state == END_LEAVING;
+	return e->tenure.state != CONN_CLOSED;
 }
 
-static void end_move(struct world *w, struct conn_end *e, enum end_state to)
+static void end_move(struct world *w, struct conn_end *e, enum conn_state to)
 {
-	e->state = to;
-	e->since = w->now;
+	tenure_move(&e->tenure, to, mono(w));
 }
 
 static int64_t latency(struct world *w, const struct path *p)
@@ -58,18 +64,13 @@ static struct sim_conn *conn_new(struct world *w)
 	return c;
 }
 
-static void end_init(struct world *w, struct conn_end *e, struct sim_node *n, enum end_state state,
+static void end_init(struct world *w, struct conn_end *e, struct sim_node *n, bool dialled,
 	const uint8_t *remote)
 {
 	uint8_t ephemeral[KEY_BYTES];
 	dice_fill(&n->dice, ephemeral, sizeof(ephemeral));
-	*e = (struct conn_end){.node = n,
-		.life = n->life,
-		.state = state,
-		.peer = -1,
-		.opened = w->now,
-		.since = w->now,
-		.frame_since = SIM_NEVER};
+	*e = (struct conn_end){.node = n, .life = n->life, .peer = -1};
+	tenure_begin(&e->tenure, dialled, mono(w));
 	line_init(&e->line, swarm_has(&w->swarm, FAULT_NOISE), &w->cluster_id, &n->id->noise,
 		remote, ephemeral);
 }
@@ -78,9 +79,9 @@ uint64_t conn_dial(struct world *w, struct sim_node *n, int member)
 {
 	struct sim_conn *c = conn_new(w);
 	struct sim_node *to = world_node_of(w, member);
-	end_init(w, &c->end[0], n, END_DIALLING, w->identity[member].noise.public);
+	end_init(w, &c->end[0], n, true, w->identity[member].noise.public);
 	c->end[0].peer = member;
-	c->end[1] = (struct conn_end){.node = to, .peer = -1};
+	c->end[1] = (struct conn_end){.node = to, .peer = -1, .tenure.state = CONN_CLOSED};
 	world_trace(w, "dial %s%d %s %llu", n->id->slug, n->self, to->id->slug,
 		(unsigned long long)c->id);
 	int64_t late = latency(w, path_from(w, c, 0));
@@ -99,14 +100,14 @@ void conn_on_syn(struct world *w, struct sim_conn *c)
 		queue_add(w, w->now + late, SIM_REFUSED, 0, c->id);
 		return;
 	}
-	end_init(w, &c->end[1], n, END_HANDSHAKE, NULL);
+	end_init(w, &c->end[1], n, false, NULL);
 	queue_add(w, w->now + late, SIM_ACCEPTED, 0, c->id);
 }
 
 /* The line moves: a sign of life, even while no whole message gets through. */
 static void line_moved(struct world *w, struct conn_end *e)
 {
-	if (e->state == END_SESSION && node_is_up(e->node) && e->life == e->node->life)
+	if (e->tenure.state == CONN_SESSION && node_is_up(e->node) && e->life == e->node->life)
 		replica_heard(e->node->replica, e->peer, node_now(w, e->node));
 }
 
@@ -118,7 +119,7 @@ static void end_write(struct world *w, struct sim_conn *c, int end, struct buf *
 		e->bytes_out += bytes->n;
 		w->wire_bytes += bytes->n;
 		pipe_write(w, p, path_from(w, c, end), buf_bytes(bytes), 1 - end, c->id);
-		(void)drain_look(&e->drain, pipe_queued(p), true, (struct mono_ms){w->now});
+		(void)drain_look(&e->tenure.drain, pipe_queued(p), true, mono(w));
 		if (pipe_queued(p) > LIMIT_WRITE_CLOSE_BYTES + LIMIT_ENVELOPE_BYTES)
 			oracle_fail(
 				w, 15, "%s queues %zu bytes", e->node->id->slug, pipe_queued(p));
@@ -134,12 +135,12 @@ void conn_on_accepted(struct world *w, struct sim_conn *c)
 	struct conn_end *e = &c->end[0];
 	if (w->now < path_from(w, c, 1)->hole_to)
 		return;
-	if (e->state != END_DIALLING) {
+	if (e->tenure.state != CONN_DIALLING) {
 		queue_add(w, w->now + 1, SIM_FIN, 1, c->id);
 		return;
 	}
 	struct buf out = {0};
-	end_move(w, e, END_HANDSHAKE);
+	end_move(w, e, CONN_HANDSHAKE);
 	line_start(&e->line, &out);
 	end_write(w, c, 0, &out);
 	if (!e->line.noise)
@@ -148,7 +149,7 @@ void conn_on_accepted(struct world *w, struct sim_conn *c)
 
 void conn_on_refused(struct world *w, struct sim_conn *c)
 {
-	if (c->end[0].state == END_DIALLING)
+	if (c->end[0].tenure.state == CONN_DIALLING)
 		conn_close(w, c, 0, "refused");
 }
 
@@ -172,7 +173,7 @@ void conn_close(struct world *w, struct sim_conn *c, int end, const char *why)
 	if (line_is_midframe(&e->line))
 		sometimes(SOMETIMES_RESET_IN_FRAME);
 	shell_part(w, c, end);
-	end_move(w, e, END_CLOSED);
+	end_move(w, e, CONN_CLOSED);
 	line_release(&e->line);
 	pipe_keep_sent(&c->pipe[end], w->now);
 	tell_other(w, c, end);
@@ -186,7 +187,7 @@ void conn_close_all(struct world *w, struct sim_node *n, bool silent)
 			struct conn_end *e = &c->end[end];
 			if (e->node != n || !is_open(e))
 				continue;
-			end_move(w, e, END_CLOSED);
+			end_move(w, e, CONN_CLOSED);
 			line_release(&e->line);
 			if (silent)
 				pipe_break(&c->pipe[end]);
@@ -243,7 +244,7 @@ void conn_free_all(struct world *w)
 		for (int end = 0; w->conn[i] != NULL && end < 2; end++)
 			if (is_open(&w->conn[i]->end[end])) {
 				line_release(&w->conn[i]->end[end].line);
-				w->conn[i]->end[end].state = END_CLOSED;
+				w->conn[i]->end[end].tenure.state = CONN_CLOSED;
 			}
 	conn_reap(w);
 }
@@ -252,12 +253,10 @@ void conn_free_all(struct world *w)
 
 bool conn_has_room(const struct world *w, const struct conn_end *e)
 {
-	size_t limit = LIMIT_WRITE_PAUSE_BYTES;
-	if (drain_is_slow(&e->drain, (struct mono_ms){w->now}))
-		limit = SLOW_ROOM_BYTES;
-	if (e->drain.queued >= limit)
+	bool room = tenure_has_room(&e->tenure, &limits, mono(w));
+	if (!room)
 		sometimes(SOMETIMES_WRITE_PAUSED);
-	return e->drain.queued < limit;
+	return room;
 }
 
 void conn_send_raw(struct world *w, struct sim_conn *c, int end, struct bytes envelope)
@@ -267,16 +266,16 @@ void conn_send_raw(struct world *w, struct sim_conn *c, int end, struct bytes en
 		sometimes(SOMETIMES_FULL_FRAME);
 	line_send(&c->end[end].line, envelope, &out);
 	end_write(w, c, end, &out);
-	if (c->end[end].drain.queued > LIMIT_WRITE_CLOSE_BYTES)
+	if (c->end[end].tenure.drain.queued > LIMIT_WRITE_CLOSE_BYTES)
 		conn_close(w, c, end, "its write queue is over the limit");
 }
 
 void conn_send(struct world *w, struct sim_conn *c, int end, const struct outbound *out)
 {
 	struct conn_end *e = &c->end[end];
-	ENSURE(e->state == END_SESSION || e->state == END_LEAVING);
-	if (out->last && e->state == END_SESSION)
-		end_move(w, e, END_LEAVING);
+	ENSURE(e->tenure.state == CONN_SESSION || e->tenure.state == CONN_LEAVING);
+	if (out->last && e->tenure.state == CONN_SESSION)
+		end_move(w, e, CONN_LEAVING);
 	e->bye_written |= out->last;
 	if (out->last && bytes_equal(out->msg.bye.code, bytes_str(rc_id(RC_UNREACHABLE))))
 		sometimes(SOMETIMES_HALF_OPEN);
@@ -286,14 +285,14 @@ void conn_send(struct world *w, struct sim_conn *c, int end, const struct outbou
 		(unsigned long long)c->id, message_kind_name(out->msg.kind), envelope.n);
 	conn_send_raw(w, c, end, buf_bytes(&envelope));
 	buf_release(&envelope);
-	if (e->bye_written && e->state == END_LEAVING && e->drain.queued == 0)
+	if (e->bye_written && e->tenure.state == CONN_LEAVING && e->tenure.drain.queued == 0)
 		conn_close(w, c, end, "said goodbye");
 }
 
 void conn_say_bye(struct world *w, struct sim_conn *c, int end, int rc, const char *text)
 {
 	struct outbound out = {.last = true};
-	if (c->end[end].state != END_SESSION) {
+	if (c->end[end].tenure.state != CONN_SESSION) {
 		conn_close(w, c, end, text);
 		return;
 	}
@@ -327,8 +326,8 @@ static void deliver(struct world *w, struct sim_conn *c, int end, struct fed *f)
 		return;
 	if (f->m.kind == MESSAGE_ROSTER)
 		versions_heard(w, n, e->peer);
-	if (rc != RC_OK && e->state == END_SESSION)
-		end_move(w, e, END_LEAVING);
+	if (rc != RC_OK && e->tenure.state == CONN_SESSION)
+		end_move(w, e, CONN_LEAVING);
 }
 
 static void got_envelope(struct world *w, struct sim_conn *c, int end)
@@ -342,7 +341,7 @@ static void got_envelope(struct world *w, struct sim_conn *c, int end)
 	int rc = feed_decode(w, line_envelope(&e->line), e->node->lazy, &f, &err);
 	if (rc == RC_OK)
 		deliver(w, c, end, &f);
-	else if (e->state == END_SESSION) {
+	else if (e->tenure.state == CONN_SESSION) {
 		oracle_refusal(w, e->node, c, end, rc, &err);
 		conn_say_bye(w, c, end, rc, err.text);
 	}
@@ -356,7 +355,7 @@ static void got(struct world *w, struct sim_conn *c, int end, int what, struct e
 		uint8_t remote[KEY_BYTES];
 		memcpy(remote, line_remote(&e->line), sizeof(remote));
 		if (shell_join(w, c, end, remote))
-			end_move(w, e, END_SESSION);
+			end_move(w, e, CONN_SESSION);
 	} else if (what == CHANNEL_ENVELOPE) {
 		got_envelope(w, c, end);
 	} else {
@@ -367,8 +366,8 @@ static void got(struct world *w, struct sim_conn *c, int end, int what, struct e
 
 static bool listens(const struct conn_end *e)
 {
-	return (e->state == END_HANDSHAKE || e->state == END_SESSION) && node_is_up(e->node) &&
-		e->life == e->node->life;
+	return (e->tenure.state == CONN_HANDSHAKE || e->tenure.state == CONN_SESSION) &&
+		node_is_up(e->node) && e->life == e->node->life;
 }
 
 static void end_pump(struct world *w, struct sim_conn *c, int end)
@@ -386,10 +385,7 @@ static void end_pump(struct world *w, struct sim_conn *c, int end)
 	}
 	if (!listens(e))
 		return;
-	if (!line_is_midframe(&e->line))
-		e->frame_since = SIM_NEVER;
-	else if (line_used(&e->line) != used || e->frame_since == SIM_NEVER)
-		e->frame_since = w->now;
+	tenure_frame(&e->tenure, line_is_midframe(&e->line), line_used(&e->line) != used, mono(w));
 }
 
 static void flip_a_bit(struct world *w, struct path *p, struct conn_end *e, uint8_t *b, size_t n)
@@ -419,20 +415,17 @@ void conn_on_chunk(struct world *w, struct sim_conn *c, int end)
 		return;
 	}
 	struct buf bytes = {0};
-	bool waited = from->drain.queued > 0;
+	bool waited = from->tenure.drain.queued > 0;
 	pipe_take(p, &bytes);
-	if (is_open(from) &&
-		drain_look(&from->drain, pipe_queued(p), false, (struct mono_ms){w->now}))
+	if (is_open(from) && drain_look(&from->tenure.drain, pipe_queued(p), false, mono(w)))
 		line_moved(w, from);
 	if (!is_open(e)) {
 		tell_other(w, c, end);
 	} else if (listens(e)) {
 		flip_a_bit(w, path, e, bytes.p, bytes.n);
-		bool step = e->bytes_in / LIFE_BYTES != (e->bytes_in + bytes.n) / LIFE_BYTES;
-		e->bytes_in += bytes.n;
+		bool step = tenure_received(&e->tenure, bytes.n, mono(w));
 		line_feed(&e->line, buf_bytes(&bytes));
 		end_pump(w, c, end);
-		/* By steps, and of a message that is not whole yet. */
 		if (step && listens(e) && line_is_midmessage(&e->line))
 			line_moved(w, e);
 	}
@@ -452,53 +445,18 @@ struct pulse_line conn_pulse(struct world *w, const struct sim_conn *c, int end)
 
 /* ---- time ---- */
 
-static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
+struct mono_ms conn_deadline(const struct conn_end *e)
 {
-	return a.v < b.v ? a : b;
-}
-
-static struct mono_ms frame_deadline(const struct conn_end *e)
-{
-	return e->frame_since == SIM_NEVER ? MONO_NEVER
-					   : (struct mono_ms){e->frame_since + LIMIT_FRAME_MS};
-}
-
-static struct mono_ms session_deadline(const struct conn_end *e, int end)
-{
-	int64_t life = LIMIT_SESSION_MS + (end == 0 ? 0 : LIMIT_SESSION_MS / 8);
-	return (struct mono_ms){e->since + life};
-}
-
-struct mono_ms conn_deadline(const struct conn_end *e, int end)
-{
-	struct mono_ms stall = drain_deadline(&e->drain, LIMIT_WRITE_STALL_MS);
-	switch (e->state) {
-	case END_DIALLING:
-	case END_HANDSHAKE: return (struct mono_ms){e->opened + LIMIT_HANDSHAKE_MS};
-	case END_SESSION:
-		return earlier(earlier(stall, frame_deadline(e)), session_deadline(e, end));
-	case END_LEAVING: return (struct mono_ms){e->since + LEAVING_MS};
-	case END_NONE:
-	case END_CLOSED: break;
-	}
-	return MONO_NEVER;
+	return tenure_deadline(&e->tenure, &limits);
 }
 
 void conn_on_time(struct world *w, struct sim_conn *c, int end)
 {
-	struct conn_end *e = &c->end[end];
-	if (!is_open(e) || w->now < conn_deadline(e, end).v)
-		return;
-	if (e->state == END_DIALLING || e->state == END_HANDSHAKE) {
-		conn_close(w, c, end, "the handshake took too long");
-	} else if (e->state == END_LEAVING) {
-		conn_close(w, c, end, "said goodbye");
-	} else if (w->now >= frame_deadline(e).v) {
-		conn_close(w, c, end, "a frame took too long");
-	} else if (w->now >= drain_deadline(&e->drain, LIMIT_WRITE_STALL_MS).v) {
+	enum tenure_end over = tenure_ended(&c->end[end].tenure, &limits, mono(w));
+	if (over == TENURE_STALLED)
 		sometimes(SOMETIMES_WRITE_STALLED);
-		conn_close(w, c, end, "takes nothing we send");
-	} else {
-		conn_say_bye(w, c, end, RC_OK, "time for a new session");
-	}
+	if (over == TENURE_OLD)
+		conn_say_bye(w, c, end, RC_OK, tenure_end_text(over));
+	else if (over != TENURE_GOES_ON)
+		conn_close(w, c, end, tenure_end_text(over));
 }

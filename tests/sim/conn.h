@@ -5,34 +5,23 @@
 #define DELTAD_TESTS_SIM_CONN_H
 
 #include "daemon/core/replica.h"
-#include "daemon/net/drain.h"
 #include "daemon/net/pulse.h"
+#include "daemon/net/tenure.h"
 #include "tests/sim/line.h"
 
 struct world;
 struct sim_node;
 
-enum end_state {
-	END_NONE, /* the accepting end before it accepts */
-	END_DIALLING,
-	END_HANDSHAKE,
-	END_SESSION,
-	END_LEAVING, /* a Bye is written; nothing more is read */
-	END_CLOSED,
-};
-
 struct conn_end {
 	struct sim_node *node;
-	uint64_t life; /* of the node */
-	enum end_state state;
-	int peer; /* member, -1 while unknown */
+	uint64_t life;	      /* of the node */
+	struct tenure tenure; /* CLOSED: the accepting end before it accepts, too */
+	int peer;	      /* member, -1 while unknown */
 	struct line line;
-	struct drain drain;
 	bool bye_written;
 	bool deaf;    /* reads nothing (a hostile node) */
 	bool flipped; /* a bit of what it received was wrong */
-	int64_t opened, since, frame_since;
-	uint64_t bytes_in, bytes_out;
+	uint64_t bytes_out;
 };
 
 /* Bytes that were written and have not arrived. */
@@ -73,7 +62,7 @@ bool conn_has_room(const struct world *w, const struct conn_end *e);
 struct pulse_line conn_pulse(struct world *w, const struct sim_conn *c, int end);
 /* Both directions lose what is under way; both ends hear of it. */
 void conn_reset(struct world *w, struct sim_conn *c);
-struct mono_ms conn_deadline(const struct conn_end *e, int end);
+struct mono_ms conn_deadline(const struct conn_end *e);
 void conn_on_time(struct world *w, struct sim_conn *c, int end);
 /* Frees those that are closed at both ends. */
 void conn_reap(struct world *w);

@@ -104,7 +104,7 @@ static struct sim_conn *session_with(struct world *w, const struct forger *f, si
 	if (n->peer[peer].session == 0 || c == NULL || !node_is_up(n))
 		return NULL;
 	*end = c->end[0].node == n ? 0 : 1;
-	return c->end[*end].state == END_SESSION && !c->end[*end].bye_written ? c : NULL;
+	return c->end[*end].tenure.state == CONN_SESSION && !c->end[*end].bye_written ? c : NULL;
 }
 
 static void say(struct world *w, struct sim_conn *c, int end, const struct message *m)
@@ -232,7 +232,7 @@ static void go_on_deaf(struct world *w, struct hostile *h)
 		if (c == NULL || !c->end[end].deaf)
 			continue;
 		say(w, c, end, &m);
-		if (!w->calm && c->end[1 - end].drain.queued < LIMIT_WRITE_PAUSE_BYTES)
+		if (!w->calm && c->end[1 - end].tenure.drain.queued < LIMIT_WRITE_PAUSE_BYTES)
 			ask_for_all(w, c, end);
 	}
 }
@@ -284,7 +284,7 @@ static bool takes_want(
 bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes envelope)
 {
 	struct hostile *h = w->hostile;
-	if (h == NULL || c->end[end].state != END_SESSION)
+	if (h == NULL || c->end[end].tenure.state != CONN_SESSION)
 		return false;
 	if (c->end[end].node->member == h->liar.member)
 		overhear(w, h, envelope);

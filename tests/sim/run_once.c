@@ -44,15 +44,16 @@ static size_t sessions(const struct world *w)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < SIM_CONNS; i++)
-		n += w->conn[i] != NULL && w->conn[i]->end[0].state == END_SESSION &&
-			w->conn[i]->end[1].state == END_SESSION;
+		n += w->conn[i] != NULL && w->conn[i]->end[0].tenure.state == CONN_SESSION &&
+			w->conn[i]->end[1].tenure.state == CONN_SESSION;
 	return n;
 }
 
 static bool is_stalled(const struct sim_conn *c, int end)
 {
 	const struct conn_end *e = &c->end[end];
-	return c->end[1 - end].deaf && e->state == END_SESSION && e->drain.queued > 0;
+	return c->end[1 - end].deaf && e->tenure.state == CONN_SESSION &&
+		e->tenure.drain.queued > 0;
 }
 
 /* I15: who takes nothing of what is sent is left within its time. */
@@ -69,7 +70,8 @@ static void wait_for_deaf_readers(struct world *w)
 		if (c == NULL || !is_stalled(c, i % 2))
 			continue;
 		const struct conn_end *e = &c->end[i % 2];
-		if (w->now > drain_deadline(&e->drain, LIMIT_WRITE_STALL_MS).v + STALL_LATE_MS)
+		if (w->now >
+			drain_deadline(&e->tenure.drain, LIMIT_WRITE_STALL_MS).v + STALL_LATE_MS)
 			oracle_fail(w, 15, "%s holds on to a peer that reads nothing",
 				e->node->id->slug);
 	}

@@ -65,7 +65,7 @@ static bool wins(struct world *w, struct sim_node *n, int peer, int end)
 	struct conn_end *old_end = end_of(w, n, n->peer[peer].session, &old);
 	if (old_end == NULL)
 		return true;
-	int64_t age = w->now - old_end->since;
+	int64_t age = w->now - old_end->tenure.since.v;
 	sometimes(SOMETIMES_DUPLICATE);
 	if (opened_by_self(old) != opened_by_self(end))
 		sometimes(SOMETIMES_BOTH_DIAL);
@@ -129,7 +129,7 @@ void shell_part(struct world *w, struct sim_conn *c, int end)
 		p->lost = true;
 		dial_down(&p->dial, mono(w), chance_of(n));
 	} else if (p->dialling == c->id) {
-		dial_failed(w, n, p, e->state != END_DIALLING);
+		dial_failed(w, n, p, e->tenure.state != CONN_DIALLING);
 	}
 }
 
@@ -169,7 +169,7 @@ static struct sim_conn *may_send(struct world *w, struct sim_node *n, size_t pee
 {
 	struct conn_end *e = end_of(w, n, n->peer[peer].session, end);
 	if (e == NULL || e->bye_written || !conn_has_room(w, e) ||
-		(e->state != END_SESSION && e->state != END_LEAVING))
+		(e->tenure.state != CONN_SESSION && e->tenure.state != CONN_LEAVING))
 		return NULL;
 	return conn_find(w, n->peer[peer].session);
 }
@@ -206,7 +206,7 @@ int64_t shell_deadline(struct world *w, struct sim_node *n)
 	for (size_t i = 0; i < SIM_CONNS; i++)
 		for (int end = 0; w->conn[i] != NULL && end < 2; end++) {
 			struct conn_end *e = &w->conn[i]->end[end];
-			int64_t due = e->node == n ? conn_deadline(e, end).v : SIM_NEVER;
+			int64_t due = e->node == n ? conn_deadline(e).v : SIM_NEVER;
 			at = due < at ? due : at;
 		}
 	for (size_t i = 0; i < w->n_members; i++) {
