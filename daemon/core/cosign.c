@@ -2,7 +2,7 @@
  * Source: PROTOCOL 4.1, 4.2. */
 #include <string.h>
 
-#include "daemon/core/witness.h"
+#include "daemon/core/set_back.h"
 #include "proto/base/mutant.h"
 
 /* ---- what members say ---- */
@@ -35,7 +35,8 @@ static int wait_for_leaves(struct replica *r, struct log *log, const struct word
 		"this node once cosigned %llu leaves and holds %llu: its database was set back",
 		(unsigned long long)x->cp.size, (unsigned long long)log->row.size);
 	w->last = x->cp.size;
-	return witness_put_row(r, log, x->cp.size, &x->n, r->self, e);
+	int rc = set_back_found(r, e);
+	return rc == RC_OK ? witness_put_row(r, log, x->cp.size, &x->n, r->self, e) : rc;
 }
 
 static bool same_text(const struct cosigned *c, const struct word *x)
@@ -81,8 +82,11 @@ static int take(
 		witness_note_line(r, c, &x->n, m);
 		rc = witness_put_row(r, log, x->cp.size, &x->n, m, e);
 	}
-	if (c->size > w->last && (c->by & MEMBER_BIT(r->self)) != 0)
+	if (c->size > w->last && (c->by & MEMBER_BIT(r->self)) != 0) {
 		w->last = c->size;
+		if (rc == RC_OK)
+			rc = set_back_found(r, e);
+	}
 	w->changed = true;
 	w->tried = 0;
 	if (w->relay_at.v == MONO_NEVER.v)
@@ -129,8 +133,6 @@ int witness_recv(struct replica *r, int peer, struct bytes note, struct now now,
 		return err_set(e, RC_PEER_HEAD, "a cosignature of what is no checkpoint");
 	struct log *log = log_find(r, x.cp.origin);
 	int rc = RC_OK;
-	if (peer == NO_PEER)
-		witness_heard(r); /* a bundle tells what it knows */
 	if (!head_is_known(log, &x))
 		rc = log_accept_head(r, peer, note, now, &log, &x.cp, e);
 	if (rc != RC_OK || log == NULL)
@@ -159,7 +161,7 @@ int witness_take_lines(struct replica *r, int peer, struct log *log, struct byte
 int witness_grew(struct replica *r, struct log *log, struct now now, struct err *e)
 {
 	struct witness *w = &log->witness;
-	int rc = RC_OK;
+	int rc = set_back_grew(r, log, e);
 	for (int m = 0; rc == RC_OK && m < (int)r->roster.n; m++) {
 		struct word x = {.good = MEMBER_BIT(m)};
 		if (w->waiting[m].size == 0 || w->waiting[m].size > log->row.size ||
@@ -179,28 +181,29 @@ int witness_grew(struct replica *r, struct log *log, struct now now, struct err 
 bool witness_is_due(const struct replica *r, const struct log *log)
 {
 	const struct witness *w = &log->witness;
-	return r->cosign_key != NULL && !r->set_back && !r->rebuild.on && log->member != r->self &&
-		!log_is_closed(log) && log->row.audited > w->last && log->row.audited != w->tried &&
+	uint64_t reach = set_back_reach(r, log);
+	return r->cosign_key != NULL && !r->rebuild.on && log->member != r->self &&
+		!log_is_closed(log) && reach > w->last && reach != w->tried &&
 		roster_retired(&r->roster, bytes_str(log->row.origin)) == NULL;
 }
 
 /* The largest head that another member has cosigned, so that under load all meet at one; else the
  * newest. Its note goes to *out. STORE_NONE: there is none yet. */
-static int choose(
-	struct replica *r, const struct log *log, uint64_t *size, struct buf *out, struct err *e)
+static int choose(struct replica *r, const struct log *log, uint64_t reach, uint64_t *size,
+	struct buf *out, struct err *e)
 {
 	const struct witness *w = &log->witness;
 	uint64_t above = MUTANT(COSIGN_WITHOUT_SIZE_CHECK) ? 0 : w->last;
 	for (size_t i = w->n; i-- > 0 && w->head[i].size > above;) {
 		const struct cosigned *c = &w->head[i];
-		if (c->size > log->row.audited || (c->by & MEMBER_BIT(r->self)) != 0)
+		if (c->size > reach || (c->by & MEMBER_BIT(r->self)) != 0)
 			continue;
 		*size = c->size;
 		buf_put_bytes(out, buf_bytes(&c->note));
 		return RC_OK;
 	}
 	struct store_head h = {0};
-	int rc = r->ops->head_get(r->store, log->row.id, above, log->row.audited, &h, out, e);
+	int rc = r->ops->head_get(r->store, log->row.id, above, reach, &h, out, e);
 	*size = h.size;
 	return rc;
 }
@@ -250,8 +253,9 @@ static int cosign(struct replica *r, struct log *log, struct now now, struct err
 {
 	struct buf head = {0};
 	uint64_t size;
-	log->witness.tried = log->row.audited;
-	int rc = choose(r, log, &size, &head, e);
+	uint64_t reach = set_back_reach(r, log);
+	log->witness.tried = reach;
+	int rc = choose(r, log, reach, &size, &head, e);
 	if (rc == RC_OK)
 		rc = say(r, log, size, buf_bytes(&head), now, e);
 	buf_release(&head);
@@ -325,30 +329,10 @@ static int settle(struct replica *r, struct log *log, struct err *e)
 	return rc;
 }
 
-int witness_set_back(struct replica *r, struct err *e)
-{
-	r->set_back = !MUTANT(SET_BACK_SPEAKS);
-	return r->ops->meta_put(r->store, META_SET_BACK, bytes_str("yes"), e);
-}
-
-void witness_heard(struct replica *r)
-{
-	r->heard |= r->set_back;
-	r->set_back = false;
-}
-
-/* Of itself it is no reason to write: there may be no room. */
-static int note_heard(struct replica *r, struct err *e)
-{
-	if (!r->heard || !r->wrote)
-		return RC_OK;
-	r->heard = false;
-	return r->ops->meta_put(r->store, META_SET_BACK, (struct bytes){0}, e);
-}
-
 int witness_commit(struct replica *r, struct now now, struct err *e)
 {
 	int rc = RC_OK;
+	set_back_look(r, now);
 	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++) {
 		struct log *log = r->log[i];
 		if (witness_is_due(r, log) && now.mono.v >= log->witness.again.v &&
@@ -357,7 +341,7 @@ int witness_commit(struct replica *r, struct now now, struct err *e)
 		if (rc == RC_OK && log->witness.changed)
 			rc = settle(r, log, e);
 	}
-	return rc == RC_OK ? note_heard(r, e) : rc;
+	return rc == RC_OK ? set_back_commit(r, e) : rc;
 }
 
 void witness_tick(struct replica *r, struct now now)
@@ -374,7 +358,7 @@ void witness_tick(struct replica *r, struct now now)
 
 struct mono_ms witness_deadline(const struct replica *r)
 {
-	struct mono_ms at = MONO_NEVER;
+	struct mono_ms at = set_back_deadline(r);
 	for (size_t i = 0; i < r->n_logs; i++) {
 		const struct witness *w = &r->log[i]->witness;
 		if (w->relay_at.v < at.v)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/set_back.h"
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 
@@ -312,6 +313,8 @@ static int take_head(struct replica *r, int peer, struct log *log, const struct 
 		rc = log_check_own(r, peer, log, now, e);
 	if (rc == RC_OK)
 		rc = rebuild_look(r, log, now, e);
+	if (rc == RC_OK)
+		set_back_named(r, peer, log, cp);
 	if (rc == RC_OK && peer != NO_PEER) {
 		struct peer_log *pl = &r->session[peer].log[log_position(r, log)];
 		if (cp->size > pl->has)

@@ -2,6 +2,7 @@
  * PROTOCOL 3.3, 3.4. */
 #include <string.h>
 
+#include "daemon/core/set_back.h"
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 #include "proto/wire/codec.h"
@@ -59,8 +60,8 @@ int own_open(struct replica *r, enum open_reason why, struct now now, struct err
 	r->mark.in_flight = false;
 	buf_reset(&r->mark.note);
 	rc = r->ops->meta_put(r->store, "own", bytes_str(log->row.origin), e);
-	if (rc == RC_OK && why != OPEN_INIT && why != OPEN_ROTATE)
-		rc = witness_set_back(r, e);
+	if (rc == RC_OK)
+		rc = set_back_begin(r, why, e);
 	struct draft d = {0};
 	arena_reset(&r->scratch);
 	if (rc == RC_OK)

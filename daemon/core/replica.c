@@ -334,7 +334,6 @@ int replica_rollback(struct replica *r, struct now now, struct err *e)
 {
 	r->ops->rollback(r->store);
 	r->in_group = false;
-	r->heard = false;
 	r->cosign_from.v = now.mono.v + COSIGN_REST_MS;
 	if (r->has_roster)
 		sessions_reset(r);

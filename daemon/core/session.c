@@ -10,6 +10,7 @@
  *link. */
 #include <string.h>
 
+#include "daemon/core/set_back.h"
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 
@@ -61,6 +62,7 @@ static void link_up(struct replica *r, int peer, struct now now)
 	/* Calling again gives nobody another look back. */
 	for (size_t i = 0; i < LIMIT_LOGS; i++)
 		s->log[i] = (struct peer_log){.looked_back = s->log[i].looked_back};
+	set_back_link_up(r, peer);
 	for (size_t i = 0; i < r->n_logs; i++) {
 		s->log[i].evidence_due = true;
 		witness_link_up(r->log[i], peer);
@@ -292,7 +294,7 @@ static int recv_digest(
 			s->log[at].has = m->digest.sizes[i].size;
 	}
 	event_hold(r, EVENT_COMMITTED, peer, NULL, "%s", "");
-	witness_heard(r); /* its cosignatures went before its digest */
+	set_back_heard(r, peer, now); /* its cosignatures went before its digest */
 	return compare_digest(r, peer, e);
 }
 

@@ -63,6 +63,10 @@ struct witness {
 	uint64_t final_size;
 	struct buf final;
 	struct frontier base[2]; /* from where roots are counted on, [0] the earlier */
+	struct {
+		uint64_t size; /* 0: none */
+		struct hash root;
+	} named[LIMIT_MEMBERS]; /* what a peer holds, as long as it cannot be found in our leaves */
 };
 
 /* One member's log in one epoch. */
@@ -211,6 +215,18 @@ struct rebuild {
 	bool heard[LIMIT_MEMBERS];  /* who said so since the start */
 };
 
+/* Do we know what we have cosigned? */
+struct set_back {
+	enum set_back_kind {
+		SET_BACK_NOT,
+		SET_BACK_YOUNG, /* an empty database, that of a new node or of a lost one */
+		SET_BACK_YES,	/* our database is not the one that spoke last */
+	} how;
+	member_set told;	    /* who has told us since all that it knows */
+	struct mono_ms young_until; /* MONO_NEVER: nobody has spoken yet */
+	bool is_over;		    /* to be noted with what is written next */
+};
+
 struct replica {
 	struct replica_config config;
 	const struct store_ops *ops;
@@ -235,9 +251,8 @@ struct replica {
 	uint32_t next_log_id;
 	struct log *own; /* the epoch we append to */
 	bool own_dirty;	 /* leaves without a head yet */
-	bool set_back;	 /* our database was, and no peer has told us since what we had cosigned */
-	bool heard;	 /* one has; to be noted with what is written next */
-	uint64_t hlc;	 /* largest stamp seen that our clock does not call absurd */
+	struct set_back set_back;
+	uint64_t hlc; /* largest stamp seen that our clock does not call absurd */
 
 	struct {		 /* the mark file */
 		uint64_t size;	 /* what it says of own */
@@ -412,10 +427,6 @@ int witness_grew(struct replica *r, struct log *log, struct now now, struct err 
 int witness_commit(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 /* Is there something of the log to be cosigned that is not yet? */
 bool witness_is_due(const struct replica *r, const struct log *log);
-/* Our database is not the one that spoke last: what we have cosigned is for the peers to tell. */
-int witness_set_back(struct replica *r, struct err *e) MUST_CHECK;
-/* A peer has told us all that it knows. */
-void witness_heard(struct replica *r);
 void witness_tick(struct replica *r, struct now now);
 struct mono_ms witness_deadline(const struct replica *r);
 int witness_load(struct replica *r, struct err *e) MUST_CHECK;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/set_back.h"
 #include "daemon/core/transfer.h"
 #include "daemon/core/transfer_holds.h"
 #include "proto/base/mutant.h"
@@ -387,6 +387,7 @@ void transfer_import_summary(struct transfer_import *t, struct ctl_imported *out
 static int take_hello(struct replica *r, const struct message *m, struct now now, struct err *e)
 {
 	int rc = RC_OK;
+	set_back_heard(r, NO_PEER, now);
 	for (size_t i = 0; rc >= RC_OK && i < m->hello.n_heads; i++) {
 		struct note note;
 		struct checkpoint cp;

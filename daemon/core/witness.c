@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/core/witness.h"
+#include "daemon/core/set_back.h"
 
 /* ---- roots of sizes that we have passed ---- */
 
@@ -149,18 +149,9 @@ static int load_row(void *arg, const struct store_cosignature *row)
 	return 0;
 }
 
-static int load_set_back(struct replica *r, struct err *e)
-{
-	struct buf word = {0};
-	int rc = r->ops->meta_get(r->store, META_SET_BACK, &word, e);
-	r->set_back = rc == RC_OK && word.n > 0;
-	buf_release(&word);
-	return rc == STORE_NONE ? RC_OK : rc;
-}
-
 int witness_load(struct replica *r, struct err *e)
 {
-	int rc = load_set_back(r, e);
+	int rc = set_back_load(r, e);
 	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++) {
 		struct witness *w = &r->log[i]->witness;
 		struct loading l = {r, r->log[i]};

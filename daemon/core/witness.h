@@ -5,8 +5,6 @@
 
 #include "daemon/core/state.h"
 
-#define META_SET_BACK "cosign-set-back" /* not empty: so it is */
-
 /* NULL: nobody is known to have cosigned this size. */
 struct cosigned *witness_find(const struct log *log, uint64_t size);
 /* A new one, by nobody yet; n, signed by the owner, becomes its note. */

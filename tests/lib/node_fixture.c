@@ -297,6 +297,26 @@ void node_greet(struct node *n, int peer)
 	ENSURE(node_hello(n, peer, NULL, 0) == RC_OK);
 }
 
+int node_digest(struct node *n, int peer)
+{
+	static const struct hash none;
+	struct message m = {.kind = MESSAGE_VIEW_DIGEST};
+	m.digest.rules_version = RULES_VERSION;
+	m.digest.view_root = hash_bytes(&none);
+	return node_recv(n, peer, &m);
+}
+
+void node_settle(struct node *n)
+{
+	for (int p = 0; p < CLUSTER_MEMBERS; p++) {
+		if (p == n->self)
+			continue;
+		node_greet(n, p);
+		ENSURE(node_digest(n, p) == RC_OK);
+		ENSURE(node_link(n, p, LINK_DOWN) == RC_OK);
+	}
+}
+
 int node_head(struct node *n, int peer, const struct scribe *s, size_t size)
 {
 	struct buf note = {0};

@@ -68,6 +68,10 @@ int node_revoke(struct node *n, const struct key *operator, uint64_t valid_below
 void node_greet(struct node *n, int peer);
 /* A Hello with these heads; the link must be up. */
 int node_hello(struct node *n, int peer, const struct bytes *heads, size_t n_heads);
+/* The peer's ViewDigest, which names no log: it has told all that it knows. */
+int node_digest(struct node *n, int peer);
+/* A node that all others once greeted, and told that they know of nothing: it may cosign. */
+void node_settle(struct node *n);
 int node_head(struct node *n, int peer, const struct scribe *s, size_t size);
 /* Leaves from..to-1 with the head of size `to`. */
 int node_leaves(struct node *n, int peer, const struct scribe *s, size_t from, size_t to);

@@ -413,6 +413,7 @@ static void log_is_cosigned_when_it_is_audited(void **state)
 	scribe_begin(&s, *state, OFFICE);
 	scribe_write(&s, task_write("jiangsu", NULL), NULL);
 	node_init(&n, *state, SHANGHAI);
+	node_settle(&n);
 	node_greet(&n, JIANGSU);
 	feed_bulk(&n, &s);
 	assert_ok(&n, node_pass(&n, 1000));

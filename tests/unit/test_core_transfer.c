@@ -683,6 +683,7 @@ static void receipts_carry_cosignatures_back_and_the_head_is_final(void **state)
 		assert_int_equal(node_log(&a, node_origin(&a))->final_size, 0);
 		node_init(&b, c, witnesses[i]);
 		carry_all(&a, &b);
+		assert_ok(&b, node_pass(&b, 3000)); /* it is new here */
 		struct buf file = export_of(&b, &receipt);
 		assert_int_equal(leaves_in(&a, &file), 0);
 		buf_release(&file);
@@ -708,6 +709,7 @@ static void cosignature_that_is_not_its_members_is_refused(void **state)
 	begin_node(&b, c, SHANGHAI, 0);
 	node_init(&n, c, ZHEJIANG);
 	carry_all(&a, &b);
+	assert_ok(&b, node_pass(&b, 3000));
 	struct buf whole = export_of(&b, &receipt);
 	take_apart(&whole, &parts);
 	/* The last base64 digits of the last line, which is the cosignature's. */

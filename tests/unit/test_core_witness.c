@@ -19,6 +19,7 @@ static struct scene *begin(void **state)
 	for (uint64_t i = 0; i < 10; i++)
 		scribe_write(&t->s, (struct write){.value = value_note("x"), .nonce = 9 + i}, NULL);
 	node_init(&t->n, t->c, SHANGHAI);
+	node_settle(&t->n);
 	return t;
 }
 
@@ -259,35 +260,51 @@ static void what_we_once_said_binds_us(void **state)
 	greet(&t->n, JIANGSU);
 	greet(&t->n, ZHEJIANG);
 	hear(t, &t->s, 9, SHANGHAI);
+	greet(&t->n, JIANGSU);
 	feed(t, 0, 7);
 	assert_ok(&t->n, node_pass(&t->n, 1000));
 	assert_ok(&t->n, node_restart(&t->n));
 	greet(&t->n, JIANGSU);
 	assert_int_equal(said_to(&t->n, JIANGSU, JIANGSU), 0);
 	expect_rows(&t->n, 2, "9/shanghai ");
+	node_settle(&t->n);
+	greet(&t->n, JIANGSU);
 	feed(t, 7, 12);
 	assert_ok(&t->n, node_pass(&t->n, 1000));
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 12);
 	end(t);
 }
 
-static void send_digest(struct scene *t, int peer)
-{
-	static const struct hash none;
-	struct message m = {.kind = MESSAGE_VIEW_DIGEST};
-	m.digest.rules_version = 1;
-	m.digest.view_root = hash_bytes(&none);
-	assert_ok(&t->n, node_recv(&t->n, peer, &m));
-}
+/* ---- what is no longer known ---- */
 
-/* A restored backup: its cosignatures are old, and the peers say what came after. */
-static void node_that_was_set_back_listens_before_it_speaks(void **state)
+/* A restored backup, which has jiangsu's log up to 5. */
+static struct scene *begin_set_back(void **state)
 {
 	struct scene *t = begin(state);
 	greet(&t->n, JIANGSU);
 	feed(t, 0, 5);
 	t->n.mark = (struct mark){0};
 	assert_ok(&t->n, node_restart(&t->n));
+	return t;
+}
+
+/* A session with all that the peer knows: it holds the log up to a head, 0 = it knows of none. */
+static void be_told(struct node *n, int peer, const struct scribe *s, size_t size)
+{
+	struct buf head = {0};
+	struct bytes heads[1];
+	if (size > 0)
+		scribe_head(s, size, &head);
+	heads[0] = buf_bytes(&head);
+	assert_ok(n, node_link(n, peer, LINK_UP));
+	assert_ok(n, node_hello(n, peer, heads, size > 0));
+	assert_ok(n, node_digest(n, peer));
+	buf_release(&head);
+}
+
+static void node_that_was_set_back_listens_before_it_speaks(void **state)
+{
+	struct scene *t = begin_set_back(state);
 	for (size_t life = 0; life < 2; life++) {
 		greet(&t->n, JIANGSU);
 		greet(&t->n, ZHEJIANG);
@@ -300,11 +317,159 @@ static void node_that_was_set_back_listens_before_it_speaks(void **state)
 	greet(&t->n, JIANGSU);
 	greet(&t->n, ZHEJIANG);
 	hear(t, &t->s, 8, SHANGHAI);
-	send_digest(t, ZHEJIANG);
+	assert_ok(&t->n, node_digest(&t->n, ZHEJIANG));
+	be_told(&t->n, ANHUI, NULL, 0);
 	assert_ok(&t->n, node_pass(&t->n, 1000));
 	expect_rows(&t->n, 2, "5/shanghai 8/shanghai ");
 	feed(t, 7, 9);
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 9);
+	end(t);
+}
+
+/* Who owns a log may have two of it; and with any two of the three others there is one of those who
+ * have helped to make it final. */
+static void word_of_a_log_s_owner_does_not_count(void **state)
+{
+	struct scene *t = begin_set_back(state);
+	be_told(&t->n, JIANGSU, &t->s, 7);
+	be_told(&t->n, ZHEJIANG, NULL, 0);
+	feed(t, 5, 7);
+	assert_ok(&t->n, node_pass(&t->n, 10000));
+	assert_ok(&t->n, node_digest(&t->n, JIANGSU));
+	expect_rows(&t->n, 2, "5/shanghai ");
+	be_told(&t->n, OFFICE, NULL, 0);
+	expect_rows(&t->n, 2, "5/shanghai 7/shanghai ");
+	end(t);
+}
+
+/* Nor does it matter that they are not all there at once. */
+static void word_of_a_peer_that_left_counts(void **state)
+{
+	struct scene *t = begin_set_back(state);
+	be_told(&t->n, ZHEJIANG, NULL, 0);
+	assert_ok(&t->n, node_link(&t->n, ZHEJIANG, LINK_DOWN));
+	be_told(&t->n, OFFICE, NULL, 0);
+	greet(&t->n, JIANGSU);
+	feed(t, 5, 7);
+	expect_rows(&t->n, 2, "5/shanghai 7/shanghai ");
+	end(t);
+}
+
+/* That a peer knows no cosignature of ours says nothing before its history is known to be ours. */
+static void peer_that_holds_more_counts_once_that_is_here(void **state)
+{
+	struct scene *t = begin_set_back(state);
+	be_told(&t->n, ZHEJIANG, NULL, 0);
+	be_told(&t->n, ANHUI, &t->s, 9);
+	greet(&t->n, JIANGSU);
+	feed(t, 5, 7);
+	expect_rows(&t->n, 2, "5/shanghai ");
+	feed(t, 7, 8);
+	expect_rows(&t->n, 2, "5/shanghai ");
+	feed(t, 8, 10);
+	expect_rows(&t->n, 2, "5/shanghai 10/shanghai ");
+	end(t);
+}
+
+static void peer_that_holds_another_history_never_counts(void **state)
+{
+	struct scene *t = begin_set_back(state);
+	struct scribe other;
+	part(&other, &t->s);
+	be_told(&t->n, ZHEJIANG, NULL, 0);
+	be_told(&t->n, ANHUI, &other, 7);
+	greet(&t->n, JIANGSU);
+	feed(t, 5, 6);
+	assert_ok(&t->n, node_pass(&t->n, 10000));
+	expect_rows(&t->n, 2, "5/shanghai ");
+	(void)node_leaves(&t->n, JIANGSU, &t->s, 6, 9);
+	assert_ok(&t->n, node_pass(&t->n, 10000));
+	expect_rows(&t->n, 2, "5/shanghai ");
+	scribe_release(&other);
+	end(t);
+}
+
+/* Through one neighbour, or a file: who has cosigned our history helps no other one to be final. */
+static void cosignatures_of_others_count_as_far_as_they_go(void **state)
+{
+	struct scene *t = begin_set_back(state);
+	be_told(&t->n, ZHEJIANG, NULL, 0);
+	greet(&t->n, JIANGSU);
+	feed(t, 5, 7);
+	feed(t, 7, 9);
+	expect_rows(&t->n, 2, "5/shanghai ");
+	struct buf note = {0};
+	put_cosigned(t, &t->s, 7, ANHUI, 1000, &note);
+	assert_ok(&t->n, say_note(&t->n, ZHEJIANG, buf_bytes(&note)));
+	expect_rows(&t->n, 2, "5/shanghai 7/anhui 7/shanghai ");
+	assert_ok(&t->n, node_pass(&t->n, 10000));
+	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 7);
+	buf_release(&note);
+	end(t);
+}
+
+/* A cosignature of ours that is not in our database: it was set back, whoever says so. */
+static void own_cosignature_that_is_unknown_here_shows_it(void **state)
+{
+	struct scene *t = begin(state);
+	greet(&t->n, JIANGSU);
+	feed(t, 0, 5);
+	greet(&t->n, ZHEJIANG);
+	hear(t, &t->s, 7, SHANGHAI);
+	for (size_t life = 0; life < 2; life++) {
+		greet(&t->n, JIANGSU);
+		feed(t, 5, 9);
+		assert_ok(&t->n, node_pass(&t->n, 10000));
+		expect_rows(&t->n, 2, "5/shanghai 7/shanghai ");
+		assert_ok(&t->n, node_restart(&t->n));
+	}
+	node_settle(&t->n);
+	assert_ok(&t->n, node_pass(&t->n, 1000));
+	expect_rows(&t->n, 2, "5/shanghai 7/shanghai 9/shanghai ");
+	end(t);
+}
+
+/* Nobody said that the disk was lost: for a moment a new node is taken for one that was set back.
+ */
+static void new_node_cosigns_after_a_moment(void **state)
+{
+	struct scene *t = begin(state);
+	struct node n;
+	node_init(&n, t->c, ANHUI);
+	assert_ok(&n, node_pass(&n, 60000));
+	be_told(&n, JIANGSU, NULL, 0);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &t->s, 0, 5));
+	assert_ok(&n, node_restart(&n));
+	be_told(&n, JIANGSU, &t->s, 5);
+	assert_ok(&n, node_pass(&n, 2999));
+	expect_rows(&n, 2, "");
+	assert_true(replica_deadline(n.replica).v <= n.now.mono.v + 1);
+	assert_ok(&n, node_pass(&n, 1));
+	expect_rows(&n, 2, "5/anhui ");
+	node_release(&n);
+	end(t);
+}
+
+static void new_node_that_hears_of_an_earlier_life_was_set_back(void **state)
+{
+	struct scene *t = begin(state);
+	struct scribe before;
+	struct node n;
+	scribe_begin(&before, t->c, ANHUI);
+	node_init(&n, t->c, ANHUI);
+	be_told(&n, JIANGSU, NULL, 0);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &t->s, 0, 5));
+	assert_ok(&n, node_link(&n, ZHEJIANG, LINK_UP));
+	assert_ok(&n, node_hello(&n, ZHEJIANG, NULL, 0));
+	assert_ok(&n, node_leaves(&n, ZHEJIANG, &before, 0, before.n));
+	assert_ok(&n, node_pass(&n, 10000));
+	assert_int_equal(n.events[EVENT_NEW_EPOCH], 1);
+	be_told(&n, ZHEJIANG, NULL, 0);
+	expect_rows(&n, 2, "");
+	be_told(&n, OFFICE, NULL, 0);
+	expect_rows(&n, 2, "5/anhui ");
+	scribe_release(&before);
+	node_release(&n);
 	end(t);
 }
 
@@ -319,6 +484,7 @@ static void cosignature_that_cannot_be_stored_does_not_stop_the_node(void **stat
 	failing_store_init(&store, real);
 	node_init_bare(&n, t->c, SHANGHAI, &store.store);
 	assert_ok(&n, node_install_roster(&n));
+	node_settle(&n);
 	greet(&n, JIANGSU);
 	assert_ok(&n, node_leaves(&n, JIANGSU, &t->s, 0, 5));
 	assert_ok(&n, node_leaves(&n, JIANGSU, &t->s, 5, 8));
@@ -586,7 +752,8 @@ static void all_reach_final_through_one_neighbour(void **state)
 		assert_ok(&n[i], node_link(&n[i], ZHEJIANG, LINK_UP));
 		assert_ok(&n[ZHEJIANG], node_link(&n[ZHEJIANG], i, LINK_UP));
 	}
-	for (size_t round = 0; round < 40; round++)
+	/* They are new: for 3 s nobody but their neighbour says a thing. */
+	for (size_t round = 0; round < 160; round++)
 		for (int i = 0; i < CLUSTER_MEMBERS; i++) {
 			if (i != ZHEJIANG)
 				node_exchange(&n[ZHEJIANG], &n[i]);
@@ -640,6 +807,14 @@ int main(void)
 		cmocka_unit_test(smaller_size_is_never_cosigned_after_a_larger_one),
 		cmocka_unit_test(what_we_once_said_binds_us),
 		cmocka_unit_test(node_that_was_set_back_listens_before_it_speaks),
+		cmocka_unit_test(word_of_a_log_s_owner_does_not_count),
+		cmocka_unit_test(word_of_a_peer_that_left_counts),
+		cmocka_unit_test(peer_that_holds_more_counts_once_that_is_here),
+		cmocka_unit_test(peer_that_holds_another_history_never_counts),
+		cmocka_unit_test(cosignatures_of_others_count_as_far_as_they_go),
+		cmocka_unit_test(own_cosignature_that_is_unknown_here_shows_it),
+		cmocka_unit_test(new_node_cosigns_after_a_moment),
+		cmocka_unit_test(new_node_that_hears_of_an_earlier_life_was_set_back),
 		cmocka_unit_test(cosignature_that_cannot_be_stored_does_not_stop_the_node),
 		cmocka_unit_test(three_of_the_others_make_it_final),
 		cmocka_unit_test(cosignatures_of_different_sizes_do_not_add_up),
