@@ -22,13 +22,29 @@ int key_init_require_slug(const struct args *a, struct err *e)
 	return rc;
 }
 
-void key_init_report(struct app *app, const char *const *path, size_t n)
+void key_init_report(struct app *app, const struct key_made *made, size_t n, const char *passphrase)
 {
-	static const struct column columns[] = {{.key = "file", .title = N_("made")}};
+	static const struct column columns[] = {
+		{.key = "file", .title = N_("made")},
+		{.key = "encrypted", .title = N_("encrypted")},
+	};
 	struct sheet *s = sheet_new("key-init");
-	struct table *t = sheet_table(s, "files", columns, 1, NULL, NULL);
-	for (size_t i = 0; i < n; i++)
-		table_text(t, TONE_NONE, bytes_str(path[i]), NULL);
+	struct table *t = sheet_table(s, "files", columns, 2, NULL, NULL);
+	bool all = true;
+	for (size_t i = 0; i < n; i++) {
+		enum key_purpose p = made[i].purpose;
+		bool encrypted = passphrase && (p == KEY_ROOT || p == KEY_OPERATOR);
+		table_text(t, TONE_NONE, bytes_str(made[i].path), NULL);
+		table_cell(t, TONE_NONE, p ? json_boolean(encrypted) : json_null(),
+			!p		    ? tr("public")
+				: encrypted ? tr("yes")
+					    : tr("no"));
+		all = all && (!p || encrypted);
+	}
+	if (passphrase && !all)
+		sheet_line(s, TONE_NONE, "%s",
+			tr("the passphrase encrypts the root key alone: the node reads its own "
+			   "keys at every start"));
 	if (!app->out.quiet)
 		sheet_print(s, &app->out);
 	sheet_free(s);

@@ -81,6 +81,15 @@ static int save(struct rotating *g, const char *passphrase, struct err *e)
 	return rc;
 }
 
+static void report(struct app *app, const struct rotating *g, const char *passphrase)
+{
+	struct key_made made[PURPOSES + 1] = {0};
+	for (size_t i = 0; i < g->n; i++)
+		made[i] = (struct key_made){g->path[i], g->key[i].purpose};
+	made[g->n].path = g->path[g->n];
+	key_init_report(app, made, g->n + 1, passphrase);
+}
+
 int cmd_key_rotate(struct app *app, struct err *e)
 {
 	const char *folder = app->operand[0];
@@ -98,7 +107,7 @@ int cmd_key_rotate(struct app *app, struct err *e)
 	if (rc == RC_OK)
 		rc = save(g, passphrase, e);
 	if (rc == RC_OK)
-		key_init_report(app, (const char *const *)g->path, g->n + 1);
+		report(app, g, passphrase);
 	keys_forget(passphrase);
 	for (size_t i = 0; i < g->n; i++)
 		key_release(&g->key[i]);

@@ -79,7 +79,7 @@ const struct command commands[] = {
 		"--member SLUG --cluster NAME --role province|regional --name NAME [--addr IP:PORT]"
 		" DIR | --operator NAME --member SLUG -o FILE; --passphrase-file F |"
 		" --no-passphrase",
-		N_("make the keys of a node, or of an operator"),
+		N_("make the keys of a node (the passphrase is its root key's), or of an operator"),
 		B(MEMBER) | B(CLUSTER) | B(ROLE) | B(NAME) | B(ADDR) | B(OPERATOR) | B(OUTPUT) |
 			B(NO_PASSPHRASE),
 		0, 1, cmd_key_init},

@@ -3,6 +3,7 @@
 #define DELTAD_CLIENT_KEY_INIT_H
 
 #include "client/command.h"
+#include "proto/trust/key.h"
 
 /* Are the options those of an operator's key? RC_USAGE. */
 int key_init_check_operator(const struct app *app, struct err *e) MUST_CHECK;
@@ -16,6 +17,14 @@ int key_init_node(struct app *app, const char *passphrase, struct err *e) MUST_C
 int key_init_refuse_existing(const char *path, struct err *e) MUST_CHECK;
 /* --member is there and a slug. */
 int key_init_require_slug(const struct args *a, struct err *e) MUST_CHECK;
-void key_init_report(struct app *app, const char *const *path, size_t n);
+
+struct key_made {
+	const char *path;
+	enum key_purpose purpose; /* 0: public keys only */
+};
+/* Which files were made, and which of them the passphrase encrypts: those of people, who type it;
+ * the node reads its own at every start. */
+void key_init_report(
+	struct app *app, const struct key_made *made, size_t n, const char *passphrase);
 
 #endif

@@ -98,6 +98,14 @@ static int save_node(struct key key[FILES], char *const path[FILES + 1], const c
 	return rc;
 }
 
+static void report(struct app *app, char *const path[FILES + 1], const char *passphrase)
+{
+	struct key_made made[FILES + 1] = {[FILES] = {path[FILES], 0}};
+	for (int i = 0; i < FILES; i++)
+		made[i] = (struct key_made){path[i], node_files[i].purpose};
+	key_init_report(app, made, FILES + 1, passphrase);
+}
+
 int key_init_node(struct app *app, const char *passphrase, struct err *e)
 {
 	struct member m;
@@ -119,7 +127,7 @@ int key_init_node(struct app *app, const char *passphrase, struct err *e)
 	if (rc == RC_OK)
 		rc = save_node(key, path, passphrase, buf_bytes(&line), e);
 	if (rc == RC_OK)
-		key_init_report(app, (const char *const *)path, FILES + 1);
+		report(app, path, passphrase);
 	for (int i = 0; i < FILES; i++) {
 		key_release(&key[i]);
 		free(path[i]);

@@ -48,7 +48,8 @@ int key_init_operator(struct app *app, const char *passphrase, struct err *e)
 	if (rc == RC_OK)
 		rc = file_write_new(public, 0644, buf_bytes(&line), e);
 	if (rc == RC_OK)
-		key_init_report(app, (const char *const[]){path, public}, 2);
+		key_init_report(app, (const struct key_made[]){{path, k.purpose}, {public, 0}}, 2,
+			passphrase);
 	key_release(&k);
 	buf_release(&line);
 	buf_release(&name);

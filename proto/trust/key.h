@@ -59,6 +59,10 @@ int key_save(
 int key_load(struct key *k, const char *path, enum key_purpose want,
 	const char *(*passphrase)(void *arg), void *arg, struct err *e) MUST_CHECK;
 
+/* What a key file says without its secret, which is not opened: k->secret is NULL, and nothing
+ * shows that the public key belongs to it. Errors as key_load. */
+int key_look(struct key *k, const char *path, bool *encrypted, struct err *e) MUST_CHECK;
+
 /* A short form for people: first 16 hex digits of SHA-256(public key) in groups of 4
  * ("9f3a-6c0d-…"). */
 #define KEY_FINGERPRINT_SIZE 20

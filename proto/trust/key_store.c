@@ -157,16 +157,18 @@ static int read_some(int fd, uint8_t text[KEY_FILE_MAX + 1], size_t *n, struct e
 	}
 }
 
-static int read_key_file(const char *path, uint8_t text[KEY_FILE_MAX + 1], size_t *n, struct err *e)
+static int read_key_file(
+	const char *path, uint8_t text[KEY_FILE_MAX + 1], struct key_file *f, struct err *e)
 {
 	int fd;
+	size_t n = 0;
 	int rc = open_key_file(path, &fd, e);
 	if (rc)
 		return rc;
 	rc = check_kind(fd, e);
-	rc = rc ? rc : read_some(fd, text, n, e);
+	rc = rc ? rc : read_some(fd, text, &n, e);
 	close(fd);
-	return rc;
+	return rc ? rc : key_file_parse(bytes_of(text, n), f, e);
 }
 
 static int check_purpose(const struct key_file *f, enum key_purpose want, struct err *e)
@@ -182,13 +184,28 @@ int key_load(struct key *k, const char *path, enum key_purpose want,
 {
 	uint8_t *text = secret_alloc(KEY_FILE_MAX + 1);
 	struct key_file *f = secret_alloc(sizeof *f);
-	size_t n = 0;
-	int rc = read_key_file(path, text, &n, e);
-	rc = rc ? rc : key_file_parse(bytes_of(text, n), f, e);
+	int rc = read_key_file(path, text, f, e);
 	rc = rc ? rc : check_purpose(f, want, e);
 	if (rc == RC_OK) {
 		const char *secret = f->boxed && passphrase ? passphrase(arg) : NULL;
 		rc = key_file_open(f, secret, k, e);
+	}
+	sodium_free(f);
+	sodium_free(text);
+	return with_path(e, rc, path);
+}
+
+int key_look(struct key *k, const char *path, bool *encrypted, struct err *e)
+{
+	uint8_t *text = secret_alloc(KEY_FILE_MAX + 1);
+	struct key_file *f = secret_alloc(sizeof *f);
+	int rc = read_key_file(path, text, f, e);
+	if (rc == RC_OK) {
+		*k = (struct key){.purpose = f->purpose};
+		memcpy(k->member, f->member, sizeof k->member);
+		memcpy(k->name, f->name, sizeof k->name);
+		memcpy(k->public, f->public, KEY_BYTES);
+		*encrypted = f->boxed;
 	}
 	sodium_free(f);
 	sodium_free(text);

@@ -4,6 +4,7 @@ that stand against each other."""
 import json
 import os
 import shutil
+import tempfile
 
 from cluster import DELTACTL, Cluster, epoch_of, run, wait_until
 from tally import run_scenarios
@@ -253,7 +254,25 @@ def a_stolen_operators_key_is_revoked_from_a_past_index():
         assert node.post("note", "1-01", "again", check=False).returncode == 4
 
 
-run_scenarios(a_log_key_is_replaced_while_people_work,
+def a_passphrase_encrypts_what_people_keep_and_it_is_said():
+    with tempfile.TemporaryDirectory() as folder:
+        secret, keys = os.path.join(folder, "passphrase"), os.path.join(folder, "keys")
+        with open(secret, "w", encoding="utf-8") as f:
+            f.write("correct horse battery\n")
+        made = run(DELTACTL, "--json", "key", "init", "--member", "jiangsu", "--cluster", "yrd", "--role", "province",
+                   "--name", "江苏", "--passphrase-file", secret, keys)
+        said = {os.path.basename(f["file"]): f["encrypted"] for f in json.loads(made.stdout)["files"]}
+        assert said == {"root.key": True, "log.key": False, "cosign.key": False, "noise.key": False,
+                        "member.pub": None}, said
+        shown = json.loads(run(DELTACTL, "--json", "key", "show", *(os.path.join(keys, n) for n in said)).stdout)
+        told = {os.path.basename(k["file"]): k["encrypted"] for k in shown["keys"]}
+        assert told == said, told
+        done = run(DELTACTL, "key", "show", os.path.join(keys, "root.key"), "--passphrase-file", secret)
+        assert done.returncode == 0, done
+
+
+run_scenarios(a_passphrase_encrypts_what_people_keep_and_it_is_said,
+              a_log_key_is_replaced_while_people_work,
               a_lost_office_root_is_replaced_by_all_provinces,
               a_removed_member_is_refused_and_what_it_wrote_stays,
               two_successors_are_shown_on_both_sides_and_end_by_all_signatures,

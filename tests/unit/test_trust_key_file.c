@@ -172,8 +172,15 @@ static void encrypted_key_is_loaded_with_its_passphrase_alone(void **state)
 	struct key k, again;
 	struct err e = {0};
 	char wrong[] = "correct horse", right[] = "correct horse battery";
+	bool encrypted = false;
 	make_key(&k, KEY_ROOT);
 	assert_int_equal(key_save(&k, path, right, NULL), RC_OK);
+	assert_int_equal(key_look(&again, path, &encrypted, NULL), RC_OK);
+	assert_true(encrypted);
+	assert_null(again.secret);
+	assert_int_equal(again.purpose, KEY_ROOT);
+	assert_string_equal(again.member, k.member);
+	assert_memory_equal(again.public, k.public, KEY_BYTES);
 	asked = 0;
 	assert_int_equal(key_load(&again, path, KEY_ROOT, answer, wrong, &e), RC_KEYFILE);
 	assert_non_null(strstr(e.text, "wrong passphrase"));
@@ -193,8 +200,11 @@ static void plain_key_asks_for_no_passphrase(void **state)
 {
 	(void)state;
 	struct key k, again;
+	bool encrypted = true;
 	make_key(&k, KEY_LOG);
 	assert_int_equal(key_save(&k, path, NULL, NULL), RC_OK);
+	assert_int_equal(key_look(&again, path, &encrypted, NULL), RC_OK);
+	assert_false(encrypted);
 	asked = 0;
 	assert_int_equal(key_load(&again, path, KEY_LOG, answer, NULL, NULL), RC_OK);
 	assert_int_equal(asked, 0);
