@@ -23,7 +23,7 @@ static struct examined *examine_all(
 	return x;
 }
 
-int feed_decode(struct world *w, struct bytes data, bool bulk, struct fed *out, struct err *e)
+int feed_open(struct world *w, struct bytes data, struct fed *out, struct err *e)
 {
 	struct arena a;
 	*out = (struct fed){.memory = w->arena_memory};
@@ -31,12 +31,21 @@ int feed_decode(struct world *w, struct bytes data, bool bulk, struct fed *out, 
 	if (out->memory == NULL)
 		out->memory = xalloc(MESSAGE_ARENA);
 	arena_init(&a, out->memory, MESSAGE_ARENA);
-	int rc = message_decode(data, &a, &out->m, e);
-	if (rc == RC_OK && out->m.kind == MESSAGE_LEAVES) {
-		size_t n = out->m.leaves.n;
-		out->x = examine_all(w, out->m.leaves.leaves, n, bulk, &out->leaf_memory);
-		out->batch = (struct batch){out->x, n};
-	}
+	return message_decode(data, &a, &out->m, e);
+}
+
+void feed_examine(struct world *w, struct fed *f, bool bulk)
+{
+	size_t n = f->m.leaves.n;
+	f->x = examine_all(w, f->m.leaves.leaves, n, bulk, &f->leaf_memory);
+	f->batch = (struct batch){f->x, n};
+}
+
+int feed_decode(struct world *w, struct bytes data, bool bulk, struct fed *out, struct err *e)
+{
+	int rc = feed_open(w, data, out, e);
+	if (rc == RC_OK && out->m.kind == MESSAGE_LEAVES)
+		feed_examine(w, out, bulk);
 	return rc;
 }
 

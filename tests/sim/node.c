@@ -157,6 +157,7 @@ static void roll_back(struct world *w, struct sim_node *n)
 	struct err e = {0};
 	n->in_group = false;
 	shell_drop_all(w, n, "the store failed");
+	bundles_give_up(w, n);
 	int rc = replica_rollback(n->replica, node_now(w, n), &e);
 	world_trace(w, "rollback %s%d rc %d", n->id->slug, n->self, rc);
 	if (rc != RC_OK)

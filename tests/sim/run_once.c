@@ -130,6 +130,7 @@ void run_once(const struct run *run, struct outcome *out)
 	while (!w->over && world_step(w, end))
 		;
 	(void)oracle_converged(w, true);
+	bundles_end(w);
 	out->converged_ms = w->now - w->calm_since;
 	bool listens = dice_percent(&w->oracle, 25);
 	wait_for_deaf_readers(w);

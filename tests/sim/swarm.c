@@ -37,6 +37,8 @@ static const struct {
 	[FAULT_REVOKE] = {"revoke", 50, 0},
 	[FAULT_BULK] = {"bulk", 12, 0},
 	[FAULT_ROSTER] = {"roster", 40, 0},
+	[FAULT_BUNDLE] = {"bundle", 40, 0},
+	[FAULT_APART] = {"apart", 30, 0},
 };
 
 const char *fault_name(enum fault_class c)

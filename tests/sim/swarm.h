@@ -34,6 +34,8 @@ enum fault_class {
 	FAULT_REVOKE,	/* operators are revoked, into the past too */
 	FAULT_BULK,	/* officials import hundreds of changes at once */
 	FAULT_ROSTER,	/* not a fault: versions of the roster come into force */
+	FAULT_BUNDLE,	/* not a fault: files go from node to node */
+	FAULT_APART,	/* no line ever reaches one of the nodes, only files do */
 	FAULT_CLASSES
 };
 

@@ -331,6 +331,8 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_REVOKE:
 	case FAULT_BULK:
 	case FAULT_ROSTER:
+	case FAULT_BUNDLE:
+	case FAULT_APART:
 	case FAULT_CLASSES: break;
 	}
 }

@@ -120,6 +120,7 @@ void world_init(struct world *w, const struct run *run)
 		make_node(w, i);
 	versions_setup(w, run->steps);
 	hostile_setup(w);
+	bundles_setup(w);
 	people_setup(w);
 	if (w->stage)
 		return;
@@ -147,6 +148,7 @@ void world_release(struct world *w)
 	requests_release(w);
 	weather_release(w);
 	versions_release(w);
+	bundles_release(w);
 	identity_release_all(w);
 	books_release(&w->books);
 	free(w->queue);
@@ -191,7 +193,9 @@ void world_calm(struct world *w)
 	for (size_t i = 0; i < w->n_nodes; i++)
 		upgrade(w, &w->node[i]);
 	weather_clear(w);
+	bundles_keep_apart(w);
 	queue_add(w, w->now + LOOK_MS, SIM_LOOK, 0, 0);
+	queue_add(w, w->now + LOOK_MS, SIM_CARRY, 0, 0);
 }
 
 /* ---- steps ---- */
@@ -210,9 +214,11 @@ static struct sim_node *node_of_event(struct world *w, const struct sim_event *e
 	case SIM_AUDIT:
 	case SIM_TIMER:
 	case SIM_RESTART: return w->node[ev->a].life == ev->id ? &w->node[ev->a] : NULL;
+	case SIM_PARCEL: return bundles_node(w, ev->id);
 	case SIM_ACTION:
 	case SIM_WEATHER:
 	case SIM_HOSTILE:
+	case SIM_CARRY:
 	case SIM_LOOK: break;
 	}
 	return NULL;
@@ -273,6 +279,7 @@ static void run_event(struct world *w, struct sim_node *n, const struct sim_even
 		if (!w->calm) {
 			people_act(w);
 			versions_act(w);
+			bundles_act(w);
 		}
 		break;
 	case SIM_WEATHER:
@@ -280,6 +287,8 @@ static void run_event(struct world *w, struct sim_node *n, const struct sim_even
 			weather_act(w);
 		break;
 	case SIM_HOSTILE: hostile_act(w); break;
+	case SIM_PARCEL: bundles_on_parcel(w, ev->id); break;
+	case SIM_CARRY: bundles_on_carry(w); break;
 	case SIM_LOOK:
 		w->over = oracle_converged(w, false);
 		if (!w->over)

@@ -112,7 +112,9 @@ enum event_kind_of_world {
 	SIM_WEATHER,
 	SIM_RESTART,
 	SIM_HOSTILE,
-	SIM_LOOK, /* in the liveness phase: is it over? */
+	SIM_PARCEL, /* a file arrives, or goes on being read */
+	SIM_CARRY,  /* in the liveness phase: files, where there is no line */
+	SIM_LOOK,   /* in the liveness phase: is it over? */
 };
 
 struct sim_event {
@@ -143,6 +145,7 @@ struct world {
 	struct requests *requests;
 	struct weather *storm;
 	struct versions versions;
+	struct bundles *bundles; /* NULL: no files travel */
 	int64_t down_to;	 /* who dies now stays down until then */
 	struct hostile *hostile; /* NULL: nobody is */
 	bool stage, two_liars, calm, over;
@@ -199,6 +202,9 @@ struct fed {
 	struct examined *x;
 	void *memory, *leaf_memory;
 };
+/* The same in two steps; feed_release in any case. */
+int feed_open(struct world *w, struct bytes data, struct fed *out, struct err *e) MUST_CHECK;
+void feed_examine(struct world *w, struct fed *f, bool bulk);
 int feed_decode(
 	struct world *w, struct bytes data, bool bulk, struct fed *out, struct err *e) MUST_CHECK;
 void feed_release(struct world *w, struct fed *f);
@@ -220,6 +226,22 @@ void versions_match(struct world *w, struct sim_node *n);
 bool versions_equal(const struct sim_node *a, const struct sim_node *b);
 /* Have all honest nodes come to the newest? If `must`, it is a failure that they have not. */
 bool versions_converged(struct world *w, bool must);
+
+/* ---- bundles.c: in files ---- */
+void bundles_setup(struct world *w);
+void bundles_release(struct world *w);
+/* Somebody may write one. */
+void bundles_act(struct world *w);
+/* The node that is at work on this file. */
+struct sim_node *bundles_node(struct world *w, uint64_t parcel);
+void bundles_on_parcel(struct world *w, uint64_t parcel);
+void bundles_on_carry(struct world *w);
+/* No line reaches one of the nodes, whatever the weather. */
+void bundles_keep_apart(struct world *w);
+/* After everything was mended. */
+void bundles_end(const struct world *w);
+/* The node's store failed: what it took of files is as if it had not been. */
+void bundles_give_up(struct world *w, const struct sim_node *n);
 
 /* ---- people.c, requests.c, weather.c ---- */
 void people_setup(struct world *w);
