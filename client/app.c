@@ -1,13 +1,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/advice.h"
 #include "client/command.h"
+#include "client/near.h"
+#include "client/said.h"
 #include "client/text.h"
 #include "client/width.h"
+#include "proto/base/text.h"
 #include "proto/trust/hash.h"
 
 /* "deltactl: E6003: what: why; what to do". A text that says itself what to do has it after "; ".
@@ -19,8 +23,10 @@ static int print_error(const struct err *e)
 	const char *advice = says ? "" : advice_for(e->rc);
 	buf_printf(&line, "deltactl: %s: %s", rc_id(e->rc), tr_word(rc_text(e->rc)));
 	if (e->text[0]) {
-		buf_put_str(&line, ": ");
-		escape_put(&line, bytes_str(e->text), ESCAPE_LINE);
+		buf_put_str(&line, text_lang() == LANG_ZH ? "：" : ": ");
+		char *said = said_tr(e->text);
+		escape_put(&line, bytes_str(said), ESCAPE_LINE);
+		free(said);
 	}
 	if (*advice)
 		buf_printf(&line, "%s%s", text_lang() == LANG_ZH ? "；" : "; ", advice);
@@ -52,6 +58,24 @@ static const struct command *find_command(const struct args *a, size_t *words)
 	return NULL;
 }
 
+/* The second word may be an operand: a command of one word is looked for too. */
+static int unknown_command(const struct args *a, struct err *e)
+{
+	const char *second = a->n > 1 ? a->word[1] : "";
+	struct near near = {0};
+	char two[64];
+	text_print(two, sizeof two, "%.30s%s%.30s", a->word[0], *second ? " " : "", second);
+	for (const struct command *c = commands; c->name; c++) {
+		near_offer(&near, two, c->name);
+		if (!strchr(c->name, ' '))
+			near_offer(&near, a->word[0], c->name);
+	}
+	if (near.best)
+		return err_set(
+			e, RC_USAGE, tr("no command \"%.60s\"; did you mean %s?"), two, near.best);
+	return err_set(e, RC_USAGE, tr("no command \"%.60s\"; deltactl help lists them"), two);
+}
+
 /* `conflicts` alone lists them; any other first word needs its second. */
 static int complete(struct args *a, struct err *e)
 {
@@ -61,9 +85,7 @@ static int complete(struct args *a, struct err *e)
 	}
 	if (a->n == 0)
 		return err_set(e, RC_USAGE, tr("no command; deltactl help lists them"));
-	if (a->n == 1)
-		return err_set(e, RC_USAGE, tr("no command \"%.60s\""), a->word[0]);
-	return err_set(e, RC_USAGE, tr("no command \"%.60s %.60s\""), a->word[0], a->word[1]);
+	return unknown_command(a, e);
 }
 
 static int check_options(const struct command *c, const struct args *a, struct err *e)

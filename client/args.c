@@ -1,79 +1,14 @@
 #include "client/args.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "client/near.h"
+#include "client/options.h"
 #include "client/text.h"
 #include "proto/base/text.h"
 #include "proto/model/ids.h"
-
-struct option {
-	const char *name;
-	char brief;
-	bool takes;
-};
-
-static const struct option options[OPT_END] = {
-	[OPT_JSON] = {"--json", 0, false},
-	[OPT_PLAIN] = {"--plain", 0, false},
-	[OPT_COLOR] = {"--color", 0, true},
-	[OPT_LANG] = {"--lang", 0, true},
-	[OPT_NODE] = {"--node", 0, true},
-	[OPT_AS] = {"--as", 0, true},
-	[OPT_CLUSTER_ID] = {"--cluster-id", 0, true},
-	[OPT_TIMEOUT] = {"--timeout", 0, true},
-	[OPT_PASSPHRASE_FILE] = {"--passphrase-file", 0, true},
-	[OPT_QUIET] = {"--quiet", 'q', false},
-	[OPT_HELP] = {"--help", 'h', false},
-	[OPT_VERSION] = {"--version", 0, false},
-	[OPT_ADDR] = {"--addr", 0, true},
-	[OPT_AFTER] = {"--after", 0, true},
-	[OPT_ALL] = {"--all", 0, false},
-	[OPT_ALONE] = {"--alone", 0, false},
-	[OPT_AREA] = {"--area", 0, true},
-	[OPT_AS_OF] = {"--as-of", 0, true},
-	[OPT_BELOW] = {"--below", 0, true},
-	[OPT_CHANGE] = {"--change", 0, true},
-	[OPT_CHECK] = {"--check", 0, false},
-	[OPT_CLUSTER] = {"--cluster", 0, true},
-	[OPT_DEMO] = {"--demo", 0, false},
-	[OPT_DRY_RUN] = {"--dry-run", 'n', false},
-	[OPT_FINAL] = {"--final", 0, true},
-	[OPT_FOR] = {"--for", 0, true},
-	[OPT_FROM_PEERS] = {"--from-peers", 0, false},
-	[OPT_HISTORY] = {"--history", 0, false},
-	[OPT_KEY] = {"--key", 0, true},
-	[OPT_LEAD] = {"--lead", 0, true},
-	[OPT_MEMBER] = {"--member", 0, true},
-	[OPT_NAME] = {"--name", 0, true},
-	[OPT_NEXT] = {"--next", 0, true},
-	[OPT_NO_PASSPHRASE] = {"--no-passphrase", 0, false},
-	[OPT_NOT_AFTER] = {"--not-after", 0, true},
-	[OPT_NOTE] = {"--note", 0, true},
-	[OPT_OFFLINE] = {"--offline", 0, true},
-	[OPT_OPERATOR] = {"--operator", 0, true},
-	[OPT_OUTPUT] = {"--output", 'o', true},
-	[OPT_POLICY] = {"--policy", 0, true},
-	[OPT_PROBLEM] = {"--problem", 0, true},
-	[OPT_PROGRESS] = {"--progress", 0, true},
-	[OPT_PROVINCE] = {"--province", 0, true},
-	[OPT_QUORUM] = {"--quorum", 0, true},
-	[OPT_REASON] = {"--reason", 0, true},
-	[OPT_RECEIPT] = {"--receipt", 0, false},
-	[OPT_REMOVE] = {"--remove", 0, true},
-	[OPT_RETIRE] = {"--retire", 0, true},
-	[OPT_ROLE] = {"--role", 0, true},
-	[OPT_ROOT] = {"--root", 0, true},
-	[OPT_SCOPE] = {"--scope", 0, true},
-	[OPT_SINCE] = {"--since", 0, true},
-	[OPT_STATUS] = {"--status", 0, true},
-	[OPT_STRIKE] = {"--strike", 0, true},
-	[OPT_SUMMARY] = {"--summary", 0, true},
-	[OPT_TAKE] = {"--take", 0, true},
-	[OPT_WAIT] = {"--wait", 0, false},
-	[OPT_WATCH] = {"--watch", 0, false},
-	[OPT_YES] = {"--yes", 0, false},
-};
 
 const char *args_name(enum opt o)
 {
@@ -118,6 +53,21 @@ static int check_argument(int i, const char *arg, struct err *e)
 	return RC_OK;
 }
 
+static int unknown_option(const char *arg, size_t n, struct err *e)
+{
+	struct near near = {0};
+	char *name = xstrdup(arg);
+	name[n] = 0;
+	for (int o = 0; o < OPT_END; o++)
+		near_offer(&near, name, options[o].name);
+	free(name);
+	if (near.best)
+		return err_set(
+			e, RC_USAGE, tr("unknown option %.60s; did you mean %s?"), arg, near.best);
+	return err_set(e, RC_USAGE,
+		tr("unknown option %.60s; see deltactl help; options are not abbreviated"), arg);
+}
+
 /* One option at argv[*i], "--name value" or "--name=value"; moves *i past its value. */
 static int parse_option(int argc, char **argv, int *i, struct args *a, struct err *e)
 {
@@ -126,10 +76,8 @@ static int parse_option(int argc, char **argv, int *i, struct args *a, struct er
 	size_t n = equals ? (size_t)(equals - arg) : strlen(arg);
 	int o = find_option(arg, n);
 	if (o < 0)
-		return err_set(e, RC_USAGE,
-			tr("unknown option %.60s; see deltactl help; options are not abbreviated"),
-			arg);
-	if (!options[o].takes) {
+		return unknown_option(arg, n, e);
+	if (!options[o].value) {
 		if (equals)
 			return err_set(e, RC_USAGE, tr("%s takes no value"), options[o].name);
 		return store_value(a, (enum opt)o, "", e);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/files.h"
 #include "client/text.h"
 
 static void sum_add(void *self, struct bytes b)
@@ -47,11 +48,8 @@ int bundle_open(struct bundle_file *f, const char *path, struct err *e)
 	if (f->fd < 0 && errno == ELOOP)
 		return err_set(e, RC_INPUT, tr("%.200s is a link; name the file itself"), path);
 	if (f->fd < 0)
-		return err_set(e, errno == ENOENT ? RC_NOT_FOUND : RC_IO, "%.200s: %s", path,
-			strerror(errno));
-	int rc = fstat(f->fd, &f->found) == 0
-		? check_kind(f, e)
-		: err_set(e, RC_IO, "%.200s: %s", path, strerror(errno));
+		return file_error(path, errno, e);
+	int rc = fstat(f->fd, &f->found) == 0 ? check_kind(f, e) : file_error(path, errno, e);
 	f->left = (uint64_t)f->found.st_size;
 	if (rc != RC_OK)
 		bundle_close(f);
@@ -84,7 +82,7 @@ int bundle_read(struct bundle_file *f, struct buf *out, struct err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(e, RC_IO, "%.200s: %s", f->path, strerror(errno));
+			return file_error(f->path, errno, e);
 		if (n == 0)
 			break;
 		out->n += (size_t)n;

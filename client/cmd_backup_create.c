@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/command.h"
+#include "client/files.h"
 #include "client/node.h"
 #include "client/text.h"
 
@@ -32,7 +33,7 @@ int cmd_backup_create(struct app *app, struct err *e)
 	char folder[PATH_MAX];
 	struct node node = {.line.fd = -1};
 	if (realpath(app->operand[0], folder) == NULL)
-		return err_set(e, RC_INPUT, "\"%.150s\": %s", app->operand[0], strerror(errno));
+		return file_error(app->operand[0], errno, e);
 	if (strlen(folder) > CTL_PATH_BYTES)
 		return err_set(e, RC_TOO_BIG, tr("the folder's path has more than %d bytes"),
 			CTL_PATH_BYTES);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "client/command.h"
+#include "client/files.h"
 #include "client/text.h"
 #include "proto/base/text.h"
 #include "proto/model/ids.h"
@@ -87,8 +88,7 @@ static int list(struct folder *f, struct err *e)
 	struct backup b;
 	DIR *d = opendir(f->path);
 	if (d == NULL)
-		return err_set(e, errno == ENOENT ? RC_NOT_FOUND : RC_IO, "\"%.150s\": %s", f->path,
-			strerror(errno));
+		return file_error(f->path, errno, e);
 	for (struct dirent *x; (x = readdir(d)) != NULL;) {
 		if (!parse_name(x->d_name, &b) || !has_manifest(f->path, x->d_name))
 			continue;
@@ -143,8 +143,7 @@ static int remove_one(const struct folder *f, const struct backup *b, struct err
 	path.p[path.n - 1 - strlen(MANIFEST)] = '\0';
 	if (!failed)
 		failed = unlink((const char *)path.p);
-	int rc = failed ? err_set(e, RC_IO, "\"%.150s\": %s", (const char *)path.p, strerror(errno))
-			: RC_OK;
+	int rc = failed ? file_error((const char *)path.p, errno, e) : RC_OK;
 	buf_release(&path);
 	return rc;
 }

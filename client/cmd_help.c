@@ -1,8 +1,14 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/advice.h"
 #include "client/command.h"
+#include "client/options.h"
+#include "client/show.h"
+#include "client/table.h"
 #include "client/text.h"
+
+#define OPTION_WIDTH 24
 
 static const char *const exit_words[] = {
 	N_("0 done"),
@@ -18,15 +24,29 @@ static const char *const exit_words[] = {
 	N_("75 outcome unknown: run it again"),
 };
 
-static void list_all(FILE *to)
+static void list_options(const struct output *out, uint64_t which)
 {
+	for (int o = 0; o < OPT_END; o++) {
+		const struct option *x = &options[o];
+		if (!(which & OPT_BIT(o)))
+			continue;
+		char brief[] = {'-', x->brief, ',', ' ', 0};
+		char *label = show_text("%s%s%s%s", x->brief ? brief : "", x->name,
+			x->value ? " " : "", x->value ? x->value : "");
+		pair_print(out, TONE_NONE, 2, label, OPTION_WIDTH, tr_word(x->what), true);
+		free(label);
+	}
+}
+
+static void list_all(const struct output *out)
+{
+	FILE *to = out->to;
 	fprintf(to, "%s\n\n", tr("usage: deltactl [OPTIONS] COMMAND [OPERANDS] [OPTIONS]"));
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(to, "  %-18s %s\n", c->name, tr_word(c->what));
 	fprintf(to, "\n%s\n", tr("options of every command:"));
-	for (int o = 0; o < OPT_GLOBAL_END; o++)
-		fprintf(to, "  %s", args_name((enum opt)o));
-	fprintf(to, "\n\n%s\n", tr("exit codes:"));
+	list_options(out, OPT_BIT(OPT_GLOBAL_END) - 1);
+	fprintf(to, "\n%s\n", tr("exit codes:"));
 	for (size_t i = 0; i < sizeof exit_words / sizeof exit_words[0]; i++)
 		fprintf(to, "  %s\n", tr_word(exit_words[i]));
 }
@@ -43,15 +63,18 @@ static int explain_error(const char *id, FILE *to, struct err *e)
 }
 
 /* Commands that begin with these words. */
-static size_t list_matching(const char *words, FILE *to)
+static size_t list_matching(const char *words, const struct output *out)
 {
 	size_t n = strlen(words), found = 0;
 	for (const struct command *c = commands; c->name; c++) {
 		if (strncmp(c->name, words, n) != 0 || (c->name[n] != 0 && c->name[n] != ' '))
 			continue;
-		fprintf(to, "deltactl %s %s\n    %s\n", c->name, c->usage, tr_word(c->what));
+		fprintf(out->to, "deltactl %s %s\n    %s\n", c->name, c->usage, tr_word(c->what));
+		list_options(out, c->options);
 		found++;
 	}
+	if (found > 0)
+		fprintf(out->to, "%s\n", tr("deltactl help lists the options of every command"));
 	return found;
 }
 
@@ -59,7 +82,7 @@ int cmd_help(struct app *app, struct err *e)
 {
 	FILE *to = app->out.to;
 	if (app->n_operands == 0) {
-		list_all(to);
+		list_all(&app->out);
 		return RC_OK;
 	}
 	const char *topic = app->operand[0];
@@ -69,7 +92,8 @@ int cmd_help(struct app *app, struct err *e)
 	const char *second = app->n_operands > 1 ? app->operand[1] : NULL;
 	snprintf(words, sizeof words, "%.60s%s%.60s", topic, second ? " " : "",
 		second ? second : "");
-	if (list_matching(words, to) > 0 || (second && list_matching(topic, to) > 0))
+	if (list_matching(words, &app->out) > 0 || (second && list_matching(topic, &app->out) > 0))
 		return RC_OK;
-	return err_set(e, RC_NOT_FOUND, tr("no command \"%.60s\""), words);
+	return err_set(
+		e, RC_NOT_FOUND, tr("no command \"%.60s\"; deltactl help lists them"), words);
 }

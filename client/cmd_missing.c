@@ -3,6 +3,7 @@
 #include "client/agreement.h"
 #include "client/command.h"
 #include "client/entries.h"
+#include "client/peers.h"
 #include "client/show.h"
 #include "client/text.h"
 
@@ -63,7 +64,7 @@ static void put_peers(struct sheet *s, const struct ctl_status *st)
 			continue;
 		char *ago = show_ago(p->sync_ms, st->now_ms);
 		table_text(t, TONE_NONE, p->member, NULL);
-		table_number(t, p->behind);
+		peers_lacks_cell(t, p, p->behind);
 		table_cell(t, TONE_NONE, json_boolean(p->connected),
 			p->connected ? tr("connected") : tr("down"));
 		table_cell(t, TONE_NONE, json_integer(p->sync_ms), ago);

@@ -168,6 +168,8 @@ static void put_final(struct sheet *s, const struct ctl_status *st)
 		final += st->logs[i].final_size < st->logs[i].size ? st->logs[i].final_size
 								   : st->logs[i].size;
 	sheet_fact(s, "final_entries", json_number(final));
+	if (st->entries == 0)
+		return;
 	if (final == st->entries)
 		sheet_line(s, TONE_NONE, "%s", tr("all entries are final"));
 	else

@@ -7,7 +7,8 @@
 
 int confirm_signing(struct app *app, const struct sheet *s, const char *question, struct err *e)
 {
-	struct output talk = {.mode = OUTPUT_SCREEN, .to = stderr};
+	struct output talk = {
+		.mode = OUTPUT_SCREEN, .to = stderr, .columns = output_columns(STDERR_FILENO)};
 	char answer[8];
 	if (!app->out.quiet)
 		sheet_print(s, &talk);
@@ -19,6 +20,6 @@ int confirm_signing(struct app *app, const struct sheet *s, const char *question
 			   "--yes"));
 	fprintf(stderr, "%s", question);
 	if (!fgets(answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
-		return err_set(e, RC_REFUSED, tr("not signed"));
+		return err_set(e, RC_REFUSED, tr("not signed; nothing was changed"));
 	return RC_OK;
 }

@@ -33,7 +33,7 @@ static int refuse_connect(const char *path, int error, struct err *e)
 			path);
 	return err_set(e, RC_UNREACHABLE,
 		tr("control socket %s: %s; start deltad, or name its socket with --node"), path,
-		strerror(error));
+		tr_errno(error));
 }
 
 int connection_open(struct connection *c, const char *path, int64_t timeout_ms, struct err *e)
@@ -49,7 +49,7 @@ int connection_open(struct connection *c, const char *path, int64_t timeout_ms, 
 	snprintf(c->path, sizeof c->path, "%s", path);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
-		return err_set(e, RC_UNREACHABLE, "socket: %s", strerror(errno));
+		return err_set(e, RC_UNREACHABLE, "socket: %s", tr_errno(errno));
 	if (connect(c->fd, (const struct sockaddr *)&address, sizeof address) != 0) {
 		int error = errno;
 		connection_close(c);
@@ -99,7 +99,7 @@ static int send_all(struct connection *c, struct bytes frame, struct err *e)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n < 0)
-			return lost(c, strerror(errno), e);
+			return lost(c, tr_errno(errno), e);
 		frame.p += n;
 		frame.n -= (size_t)n;
 	}
@@ -116,7 +116,7 @@ static int read_more(struct connection *c, int64_t deadline, struct err *e)
 	if (n < 0 && errno == EINTR)
 		return RC_OK;
 	if (n < 0)
-		return lost(c, strerror(errno), e);
+		return lost(c, tr_errno(errno), e);
 	if (n == 0)
 		return lost(c, tr("it hung up"), e);
 	c->in.n += (size_t)n;

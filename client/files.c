@@ -10,6 +10,14 @@
 
 #include "client/text.h"
 
+int file_error(const char *path, int error, struct err *e)
+{
+	if (error == ENOENT)
+		return err_set(e, RC_NOT_FOUND,
+			tr("%.200s does not exist; check how the path is written"), path);
+	return err_set(e, RC_IO, "%.200s: %s", path, tr_errno(error));
+}
+
 static int read_fd(int fd, const char *path, size_t max, struct buf *out, struct err *e)
 {
 	size_t start = out->n;
@@ -18,7 +26,7 @@ static int read_fd(int fd, const char *path, size_t max, struct buf *out, struct
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(e, RC_IO, "%.200s: %s", path, strerror(errno));
+			return file_error(path, errno, e);
 		if (n == 0)
 			return RC_OK;
 		out->n += (size_t)n;
@@ -35,8 +43,7 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *e)
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return err_set(e, errno == ENOENT ? RC_NOT_FOUND : RC_IO, "%.200s: %s", path,
-			strerror(errno));
+		return file_error(path, errno, e);
 	int rc = RC_OK;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		rc = err_set(e, RC_INPUT, tr("%.200s is not a regular file"), path);
@@ -96,7 +103,10 @@ int file_begin(struct file_new *f, const char *path, unsigned mode, struct err *
 	f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
 	if (f->fd >= 0)
 		return RC_OK;
-	int rc = err_set(e, RC_IO, "%.200s: %s", f->tmp, strerror(errno));
+	int rc = errno == ENOENT
+		? err_set(e, RC_NOT_FOUND, tr("the folder of %.200s does not exist; make it first"),
+			  path)
+		: file_error(path, errno, e);
 	free(f->tmp);
 	f->tmp = NULL;
 	return rc;
@@ -106,7 +116,7 @@ int file_put(struct file_new *f, struct bytes s, struct err *e)
 {
 	if (write_all(f->fd, s) == 0)
 		return RC_OK;
-	return err_set(e, RC_IO, "%.200s: %s", f->path, strerror(errno));
+	return file_error(f->path, errno, e);
 }
 
 void file_abandon(struct file_new *f)
@@ -125,7 +135,7 @@ int file_end(struct file_new *f, bool replace, struct err *e)
 	if (fsync(f->fd) != 0 || put_in_place(f->tmp, f->path, replace) != 0)
 		rc = errno == EEXIST ? err_set(e, RC_REFUSED,
 					       tr("%.200s exists and is not overwritten"), f->path)
-				     : err_set(e, RC_IO, "%.200s: %s", f->path, strerror(errno));
+				     : file_error(f->path, errno, e);
 	else
 		sync_folder_of(f->path);
 	file_abandon(f);
@@ -166,7 +176,7 @@ int folder_make(const char *path, struct err *e)
 		bool last = *p == 0;
 		*p = 0;
 		if (mkdir(part, 0700) != 0 && errno != EEXIST)
-			rc = err_set(e, RC_IO, "%.200s: %s", part, strerror(errno));
+			rc = err_set(e, RC_IO, "%.200s: %s", part, tr_errno(errno));
 		if (last)
 			break;
 		*p = '/';

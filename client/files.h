@@ -4,10 +4,14 @@
 
 #include "proto/base/bytes.h"
 
+/* The error of a path: one that is not there is RC_NOT_FOUND wherever it was named, others RC_IO.
+ */
+int file_error(const char *path, int error, struct err *e);
 /* Appends a regular file ("-": standard input) of at most max bytes. RC_NOT_FOUND, RC_TOO_BIG,
  * RC_INPUT: not a regular file, RC_IO. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *e) MUST_CHECK;
-/* A new file: complete and on disk, or not there. RC_REFUSED: it exists. */
+/* A new file: complete and on disk, or not there. RC_REFUSED: it exists; RC_NOT_FOUND: its folder
+ * does not. */
 int file_write_new(const char *path, unsigned mode, struct bytes content, struct err *e) MUST_CHECK;
 /* The same, but replaces one that is there. */
 int file_replace(const char *path, unsigned mode, struct bytes content, struct err *e) MUST_CHECK;

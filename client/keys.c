@@ -1,8 +1,10 @@
 #include "client/keys.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/files.h"
 #include "client/text.h"
@@ -62,6 +64,8 @@ int keys_load(
 	struct key *k, const char *path, enum key_purpose want, const struct args *a, struct err *e)
 {
 	struct asked q = {.args = a};
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return file_error(path, errno, e);
 	int rc = key_load(k, path, want, on_passphrase, &q, e);
 	keys_forget(q.passphrase);
 	if (rc != RC_OK && q.rc != RC_OK)

@@ -61,7 +61,7 @@ int output_finish(struct output *o, struct err *e)
 	if (!failed || reader_is_gone(o->to))
 		return RC_OK;
 	return err_set(e, RC_IO, tr("standard output cannot be written: %s"),
-		errno ? strerror(errno) : tr("an earlier write failed"));
+		errno ? tr_errno(errno) : tr("an earlier write failed"));
 }
 
 json_t *json_text(struct bytes s)

@@ -89,6 +89,12 @@ static void agree_cell(struct table *t, const struct ctl_peer *p)
 		json_string(keys[a]), tr_word(words[a]));
 }
 
+void peers_lacks_cell(struct table *t, const struct ctl_peer *p, uint64_t entries)
+{
+	bool known = p->connected || p->sync_ms != 0;
+	table_cell(t, TONE_NONE, known ? json_number(entries) : json_null(), known ? NULL : "?");
+}
+
 static void add_peer(struct table *t, const struct ctl_peer *p, int64_t now_ms)
 {
 	char root[SHORT_ID_SIZE];
@@ -97,8 +103,8 @@ static void add_peer(struct table *t, const struct ctl_peer *p, int64_t now_ms)
 	table_text(t, TONE_NONE, p->member, NULL);
 	table_cell(t, p->connected ? TONE_GOOD : TONE_BAD, json_boolean(p->connected),
 		p->connected ? tr("connected") : tr("down"));
-	table_number(t, p->behind);
-	table_number(t, p->ahead);
+	peers_lacks_cell(t, p, p->behind);
+	peers_lacks_cell(t, p, p->ahead);
 	table_cell(t, TONE_NONE, json_integer(p->sync_ms), ago);
 	table_cell(t, TONE_NONE, json_hex(p->view_root), root);
 	agree_cell(t, p);

@@ -39,13 +39,36 @@ int post_begin(struct post *p, struct app *app, struct err *e)
 	return rc == RC_OK ? read_task(p, e) : rc;
 }
 
+/* "3-05 report:jiangsu: in progress 60 %, …". */
+static char *draft_text(const struct draft *d)
+{
+	char *field = show_field((uint32_t)d->value.slot, d->holder),
+	     *value = show_value(&d->value);
+	char *text =
+		show_text("%.*s %s: %s", (int)d->task.n, (const char *)d->task.p, field, value);
+	free(field);
+	free(value);
+	return text;
+}
+
+/* A person sees what stands there now: a report keeps what was not given anew. */
+static void tell_value(const struct draft *d, const struct output *o)
+{
+	if (o->mode != OUTPUT_SCREEN || o->quiet)
+		return;
+	struct sheet *s = sheet_new("value");
+	char *text = draft_text(d);
+	sheet_line(s, TONE_NONE, "%s", text);
+	sheet_print(s, o);
+	sheet_free(s);
+	free(text);
+}
+
 static void report_dry_run(const struct draft *d, const struct output *o)
 {
 	struct sheet *s = sheet_new("dry-run");
-	char *field = show_field((uint32_t)d->value.slot, d->holder),
-	     *value = show_value(&d->value);
-	sheet_line(s, TONE_NONE, tr("would be posted: %.*s %s: %s"), (int)d->task.n,
-		(const char *)d->task.p, field, value);
+	char *field = show_field((uint32_t)d->value.slot, d->holder), *text = draft_text(d);
+	sheet_line(s, TONE_NONE, tr("would be posted: %s"), text);
 	sheet_fact(s, "task", json_text(d->task));
 	sheet_fact(s, "field", json_text(bytes_str(field)));
 	sheet_fact(s, "value", value_json(&d->value));
@@ -53,7 +76,7 @@ static void report_dry_run(const struct draft *d, const struct output *o)
 	sheet_print(s, o);
 	sheet_free(s);
 	free(field);
-	free(value);
+	free(text);
 }
 
 int post_finish(struct post *p, struct app *app, const struct draft *d, struct err *e)
@@ -67,8 +90,10 @@ int post_finish(struct post *p, struct app *app, const struct draft *d, struct e
 	int rc = changes_add(p->changes, d, e);
 	if (rc == RC_OK)
 		rc = changes_post(p->changes, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		tell_value(d, &app->out);
 		changes_report(p->changes, &app->out);
+	}
 	return rc;
 }
 
@@ -92,18 +117,31 @@ static int read_status(const struct args *a, uint32_t *out, struct err *e)
 		a->value[OPT_STATUS]);
 }
 
+/* What is not given stays as it was; "" empties it. */
+static void read_text(const struct args *a, enum opt o, struct bytes *text)
+{
+	if (args_has(a, o))
+		*text = args_bytes(a, o);
+}
+
+/* Does anything of the former report stay? Then it keeps its mark of demonstration data. */
+static bool keeps_something(const struct args *a, const struct report_value *old)
+{
+	return !args_has(a, OPT_STATUS) || !args_has(a, OPT_PROGRESS) ||
+		(old->note.n > 0 && !args_has(a, OPT_NOTE)) ||
+		(old->problem.n > 0 && !args_has(a, OPT_PROBLEM)) ||
+		(old->next.n > 0 && !args_has(a, OPT_NEXT)) || old->n_evidence > 0;
+}
+
 int post_read_report(const struct args *a, const struct report_value *old, struct report_value *out,
 	struct err *e)
 {
-	*out = (struct report_value){
-		.status = old ? old->status : 0,
-		.progress = old ? old->progress : 0,
-		.as_of = show_today(wall_now_ms()),
-		.note = args_bytes(a, OPT_NOTE),
-		.problem = args_bytes(a, OPT_PROBLEM),
-		.next = args_bytes(a, OPT_NEXT),
-		.demo = args_has(a, OPT_DEMO),
-	};
+	*out = old ? *old : (struct report_value){0};
+	out->as_of = show_today(wall_now_ms());
+	read_text(a, OPT_NOTE, &out->note);
+	read_text(a, OPT_PROBLEM, &out->problem);
+	read_text(a, OPT_NEXT, &out->next);
+	out->demo = args_has(a, OPT_DEMO) || (old && old->demo && keeps_something(a, old));
 	uint64_t progress = out->progress;
 	int rc = read_status(a, &out->status, e);
 	if (rc == RC_OK && out->status == 0)

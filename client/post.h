@@ -22,7 +22,7 @@ int post_finish(struct post *p, struct app *app, const struct draft *d, struct e
 void post_end(struct post *p);
 
 /* A report from the options --status, --progress, --note, --as-of, --problem, --next and --demo;
- * status and progress left out are those of `old` (NULL: none, then --status is needed). */
+ * what is left out is as in `old` (NULL: none, then --status is needed), but the date is today. */
 int post_read_report(const struct args *a, const struct report_value *old, struct report_value *out,
 	struct err *e) MUST_CHECK;
 /* --status, --summary, --demo. */

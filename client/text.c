@@ -69,12 +69,29 @@ static const char *mo_find(const unsigned char *mo, const char *msgid)
 	return NULL;
 }
 
+static const unsigned char *catalogue(void)
+{
+	return chosen == LANG_ZH ? catalogue_zh : catalogue_en;
+}
+
+void text_each(void (*fn)(void *arg, const char *msgid, const char *translation), void *arg)
+{
+	const unsigned char *mo = catalogue();
+	for (uint32_t i = 0; i < mo_u32(mo, 8); i++)
+		fn(arg, mo_string(mo, mo_u32(mo, 12), i), mo_string(mo, mo_u32(mo, 16), i));
+}
+
 const char *tr_word(const char *msgid)
 {
 	if (!*msgid)
 		return msgid;
-	const char *found = mo_find(chosen == LANG_ZH ? catalogue_zh : catalogue_en, msgid);
+	const char *found = mo_find(catalogue(), msgid);
 	return found && *found ? found : msgid;
+}
+
+const char *tr_errno(int error)
+{
+	return tr_word(strerror(error));
 }
 
 const char *tr(const char *msgid)

@@ -17,6 +17,10 @@ enum lang text_lang(void);
 const char *tr(const char *msgid) __attribute__((format_arg(1)));
 /* For texts that stand in tables: marks one for the catalogue. */
 #define N_(msgid) msgid
+/* What the C library says of an errno. */
+const char *tr_errno(int error);
+/* Each sentence and its translation in the chosen language. */
+void text_each(void (*fn)(void *arg, const char *msgid, const char *translation), void *arg);
 /* The same look-up for texts that are never a format: names of statuses, verdicts, slots. */
 const char *tr_word(const char *msgid);
 

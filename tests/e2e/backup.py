@@ -278,9 +278,9 @@ def only_who_administers_may_make_one_and_not_beside_the_database():
     with Cluster(("jiangsu", "office")) as c:
         c.up()
         node = c["jiangsu"]
-        for folder in (node.data, "/nonexistent", node.conf):
+        for folder, code in ((node.data, "E2001"), ("/nonexistent", "E5001"), (node.conf, "E2001")):
             done = node.ctl("backup", "create", folder, check=False)
-            assert done.returncode == EXIT_USAGE and "E2001" in done.stderr, done
+            assert done.returncode == int(code[1]) and code in done.stderr, done
 
 
 def kept_by_rule(stamps):

@@ -171,8 +171,8 @@ static void a_key_without_the_right_is_refused_before_it_signs(void **state)
 	RUN("note", "3-05", "x");
 	assert_ended(4, "E4002");
 	node->revoked = false;
-	RUN("note", "3-05", "x", "--as", "/nonexistent");
-	assert_ended(2, "E2005");
+	RUN("note", "3-05", "x", "--as", "/nonexistent/key");
+	assert_ended(5, "E5001: not found: /nonexistent/key does not exist; check");
 	assert_int_equal(node->posts, 0);
 }
 

@@ -57,7 +57,8 @@ static void a_new_file_never_replaces_one(void **state)
 	buf_reset(&b);
 	assert_int_equal(file_read(path, 4, &b, &err), RC_TOO_BIG);
 	buf_release(&b);
-	assert_int_equal(file_write_new(in_folder("no/such"), 0600, bytes_str(""), &err), RC_IO);
+	assert_int_equal(
+		file_write_new(in_folder("no/such"), 0600, bytes_str(""), &err), RC_NOT_FOUND);
 }
 
 static void only_regular_files_are_read(void **state)
