@@ -17,8 +17,8 @@ static const struct column columns[] = {
 static uint64_t put_logs(struct sheet *s, const struct bundle_outcome *o)
 {
 	uint64_t sum = 0;
-	struct table *t = sheet_table(s, "logs", columns, sizeof columns / sizeof columns[0], NULL,
-		tr("there are no entries in it"));
+	struct table *t =
+		sheet_table(s, "logs", columns, sizeof columns / sizeof columns[0], NULL, NULL);
 	for (size_t i = 0; i < o->n_logs; i++) {
 		struct origin origin;
 		uint64_t fresh =
@@ -35,14 +35,29 @@ static uint64_t put_logs(struct sheet *s, const struct bundle_outcome *o)
 	return sum;
 }
 
+/* Without entries it is a receipt, or was made for a node that lacked nothing. */
+static void put_outcome(struct sheet *s, bool check, uint64_t fresh, uint64_t leaves)
+{
+	if (leaves > 0)
+		sheet_line(s, TONE_GOOD,
+			check ? tr("good: %llu of %llu entries would be new; nothing was taken")
+			      : tr("taken: %llu of %llu entries are new"),
+			(unsigned long long)fresh, (unsigned long long)leaves);
+	else if (check)
+		sheet_line(s, TONE_GOOD, "%s",
+			tr("good: it says what its maker holds, and has no entries; nothing was "
+			   "taken"));
+	else
+		sheet_line(s, TONE_GOOD, "%s",
+			tr("taken: this node knows now what its maker holds; there are no entries "
+			   "in it"));
+}
+
 static void tell_done(struct app *app, bool check, const char *path, const struct bundle_outcome *o)
 {
 	struct sheet *s = sheet_new(check ? "bundle-check" : "bundle-import");
 	uint64_t fresh = put_logs(s, o);
-	sheet_line(s, TONE_GOOD,
-		check ? tr("good: %llu of %llu entries would be new; nothing was taken")
-		      : tr("taken: %llu of %llu entries are new"),
-		(unsigned long long)fresh, (unsigned long long)o->leaves);
+	put_outcome(s, check, fresh, o->leaves);
 	sheet_fact(s, "file", json_text(bytes_str(path)));
 	sheet_fact(s, "good", json_true());
 	sheet_fact(s, "records", json_number(o->records));

@@ -10,13 +10,13 @@
 #include "proto/wire/codec.h"
 
 static const struct column columns[] = {
-	{.key = "member", .title = N_("of")},
+	{.key = "member", .title = N_("of"), .leave_out = 1},
 	{.key = "origin", .title = N_("log")},
 	{.key = "from", .title = N_("from"), .right = true},
 	{.key = "to", .title = N_("up to"), .right = true},
 	{.key = "changes", .title = N_("changes"), .right = true},
 	{.key = "held", .title = N_("its maker held"), .right = true},
-	{.key = "last_ms", .title = N_("last entry")},
+	{.key = "last_ms", .title = N_("last entry"), .optional = true, .wrap = true},
 };
 
 struct part {

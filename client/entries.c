@@ -25,7 +25,6 @@ static const struct column columns[] = {
 	{.key = "final", .no_tsv = true},
 	{.key = "value", .title = N_("value"), .wrap = true},
 };
-#define NOTE_FIELD_SHOWN 13 /* "note:" and 8 digits */
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 struct table *entries_table(
@@ -140,17 +139,16 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 	char *field = show_field(r->slot, r->holder), *state = entry_state(r, x);
 	char *by = who(c, x), *shown = x->has_value ? show_value(&x->value) : xstrdup("?");
 	bool irregular = entry_is_irregular(r, x);
-	char *marked = show_text("%s%s%s%s%s%s%s", state, irregular ? ", " : "",
-		irregular ? tr_word("irregular") : "", x->unaudited ? ", " : "",
-		x->unaudited ? tr("not audited yet") : "", x->final ? ", " : "",
+	const char *and = tr_word(", ");
+	char *marked = show_text("%s%s%s%s%s%s%s", state, irregular ? and : "",
+		irregular ? tr_word("irregular") : "", x->unaudited ? and : "",
+		x->unaudited ? tr("not audited yet") : "", x->final ? and : "",
 		x->final ? tr_word("final") : "");
 	show_id(hash_bytes(&x->id), id);
 	show_time(claimed_ms(x), when);
 	fingerprint_of(x, fingerprint);
 	table_cell(t, TONE_NONE, json_hex(hash_bytes(&x->id)), id);
-	/* People name a note by the beginning of its id. */
-	bool note = r->slot == SLOT_NOTE;
-	char *brief = show_text("%.*s", note ? NOTE_FIELD_SHOWN : (int)strlen(field), field);
+	char *brief = show_field_brief(r->slot, r->holder);
 	table_text(t, TONE_NONE, bytes_str(field), brief);
 	free(brief);
 	table_cell(t, state_tone(r, x), state_json(r, x), marked);
@@ -197,8 +195,9 @@ static void block_signature(struct sheet *s, const struct entries_context *c, co
 	char fingerprint[KEY_FINGERPRINT_SIZE];
 	fingerprint_of(x, fingerprint);
 	bool ok = entry_verify(x, &c->node->roster.cluster_id);
-	char *text = show_text("%s; %s %s",
-		ok ? tr("signature ok") : tr("SIGNATURE DOES NOT VERIFY"), tr("key"), fingerprint);
+	char *text =
+		show_text("%s%s%s %s", ok ? tr("signature ok") : tr("SIGNATURE DOES NOT VERIFY"),
+			tr_word("; "), tr("key"), fingerprint);
 	if (ok)
 		block_line(s, tr("checked"), bytes_str(text));
 	else
@@ -217,7 +216,7 @@ void entries_block(struct sheet *s, const struct entries_context *c, const struc
 	bool irregular = entry_is_irregular(r, x);
 	show_id(hash_bytes(&x->id), id);
 	show_time(claimed_ms(x), when);
-	sheet_line(s, state_tone(r, x), "%s  %s%s%s", id, state, irregular ? ", " : "",
+	sheet_line(s, state_tone(r, x), "%s  %s%s%s", id, state, irregular ? tr_word(", ") : "",
 		irregular ? tr_word("irregular") : "");
 	block_line(s, tr("value"), bytes_str(shown));
 	block_line(s, tr("by"), bytes_str(by));

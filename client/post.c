@@ -42,10 +42,10 @@ int post_begin(struct post *p, struct app *app, struct err *e)
 /* "3-05 report:jiangsu: in progress 60 %, …". */
 static char *draft_text(const struct draft *d)
 {
-	char *field = show_field((uint32_t)d->value.slot, d->holder),
+	struct bytes task = d->task.n ? d->task : bytes_str("plan");
+	char *field = show_field_brief((uint32_t)d->value.slot, d->holder),
 	     *value = show_value(&d->value);
-	char *text =
-		show_text("%.*s %s: %s", (int)d->task.n, (const char *)d->task.p, field, value);
+	char *text = show_text("%.*s %s: %s", (int)task.n, (const char *)task.p, field, value);
 	free(field);
 	free(value);
 	return text;

@@ -115,3 +115,12 @@ char *show_field(uint32_t slot, struct bytes holder)
 		return xstrdup(name);
 	return show_text("%s:%.*s", name, (int)holder.n, (const char *)holder.p);
 }
+
+#define NOTE_HOLDER_SHOWN 8
+
+char *show_field_brief(uint32_t slot, struct bytes holder)
+{
+	if (slot == SLOT_NOTE && holder.n > NOTE_HOLDER_SHOWN)
+		holder.n = NOTE_HOLDER_SHOWN;
+	return show_field(slot, holder);
+}

@@ -37,5 +37,7 @@ char *show_value(const struct value *v);
 json_t *value_json(const struct value *v);
 /* "report:jiangsu", "task", "area:3", "note:…": how the command line names a register of a task. */
 char *show_field(uint32_t slot, struct bytes holder);
+/* The same for people, who name a note by the beginning of its id. */
+char *show_field_brief(uint32_t slot, struct bytes holder);
 
 #endif

@@ -62,7 +62,7 @@ char *show_value(const struct value *v)
 	switch (v->slot) {
 	case SLOT_AREA:
 		buf_put_bytes(&b, v->area.title);
-		buf_put_str(&b, "; ");
+		buf_put_str(&b, tr_word("; "));
 		buf_printf(&b, tr("%u tasks planned"), v->area.planned);
 		break;
 	case SLOT_TASK: put_task(&b, &v->task); break;

@@ -153,12 +153,15 @@ static void lay_out(const struct table *t, size_t columns, struct layout *l)
 	}
 }
 
-/* At a space, and beside a character that is not of ASCII; but no line begins with a stop. */
+/* At a space, and beside a character that is not of ASCII; but no line begins with a stop or ends
+ * with a bracket that opens. */
 static bool may_break(const char *text, size_t k)
 {
 	const unsigned char *c = (const unsigned char *)text + k;
 	bool wide_stop = (c[0] == 0xef && c[1] == 0xbc) ||
 		(c[0] == 0xe3 && c[1] == 0x80 && (c[2] == 0x81 || c[2] == 0x82));
+	if (c[-1] == '(' || c[-1] == '[')
+		return false;
 	if (c[0] == ' ' || c[0] >= 0xc0)
 		return !wide_stop;
 	return c[-1] >= 0x80 && c[0] < 0x80 && !ispunct(c[0]);
