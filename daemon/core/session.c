@@ -174,6 +174,25 @@ static int recv_cosignature(
 											: rc;
 }
 
+/* Each walks the chain of versions from its beginning. */
+static int recv_roster(
+	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
+{
+	struct session *s = &r->session[peer];
+	bool wrote = r->wrote;
+	if (now.mono.v >= s->vain_until.v) {
+		s->vain_until.v = now.mono.v + ROSTERS_VAIN_MS;
+		s->rosters_in_vain = 0;
+	}
+	if (s->rosters_in_vain >= ROSTERS_IN_VAIN(r->rosters.top) && !MUTANT(ROSTERS_UNBOUNDED))
+		return RC_OK;
+	r->wrote = false;
+	int rc = rosters_recv(r, peer, m->note, e);
+	s->rosters_in_vain += !r->wrote;
+	r->wrote |= wrote;
+	return rc;
+}
+
 static int recv_evidence(
 	struct replica *r, int peer, const struct message *m, struct now now, struct err *e)
 {
@@ -313,7 +332,7 @@ static int recv_open(struct replica *r, int peer, const struct message *m, const
 		s->pong_token = m->token;
 		return RC_OK;
 	case MESSAGE_BYE: session_leave(s, RC_OK, "goodbye"); return RC_OK;
-	case MESSAGE_ROSTER: return rosters_recv(r, peer, m->note, e);
+	case MESSAGE_ROSTER: return recv_roster(r, peer, m, now, e);
 	case MESSAGE_COSIGNATURE: return recv_cosignature(r, peer, m, now, e);
 	case MESSAGE_EVIDENCE: return recv_evidence(r, peer, m, now, e);
 	case MESSAGE_PONG:

@@ -15,6 +15,9 @@
 #define RELAY_DELAY_MS 50  /* other members' new heads are announced at most so often a log */
 #define LOOK_BACK_MS 60000 /* a peer makes us read a log from its beginning at most so often */
 #define DIGEST_DELAY_MS 50 /* view digests are sent at most so often */
+/* Notes that change nothing, of one peer in so long: those of every version twice over. */
+#define ROSTERS_VAIN_MS 60000
+#define ROSTERS_IN_VAIN(top) (2 * (unsigned)((top) + 5))
 #define AUDIT_BULK_LEAVES 1024 /* a log that is farther behind comes in bulk */
 #define AUDIT_DOUBTS 64	       /* bad signatures found by reading, until the next tick */
 
@@ -149,6 +152,8 @@ struct session {
 	struct hash roster_id;	 /* zero: not said */
 	uint32_t tell_version;	 /* the next version of the roster that it is told; 0 = none */
 	unsigned tell_place;
+	unsigned rosters_in_vain; /* that it told us since a minute before vain_until */
+	struct mono_ms vain_until;
 
 	uint64_t refused;
 	char last_error[160];

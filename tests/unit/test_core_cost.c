@@ -4,6 +4,7 @@
 
 #include "daemon/store/store_sqlite.h"
 #include "tests/lib/failing_store.h"
+#include "tests/lib/roster_fixture.h"
 
 struct scene {
 	struct cluster *c;
@@ -191,6 +192,50 @@ static void peer_makes_us_read_a_log_from_its_beginning_once_a_minute(void **sta
 	end(t);
 }
 
+/* ---- rosters ---- */
+
+static uint64_t calls_for_rosters(struct scene *t, struct bytes note, size_t n)
+{
+	struct message m = {.kind = MESSAGE_ROSTER, .note = note};
+	uint64_t calls = t->store.calls;
+	for (size_t i = 0; i < n; i++)
+		assert_ok(&t->n, node_recv(&t->n, ANHUI, &m));
+	return t->store.calls - calls;
+}
+
+/* Version 2 is in force, so it is 14 of them. */
+static void peer_makes_us_look_at_few_rosters_that_change_nothing(void **state)
+{
+	struct scene *t = begin(state);
+	struct roster now = roster_of_note(buf_bytes(&t->c->roster)), next = roster_after(&now);
+	struct buf known = {0}, new = {0};
+	struct message ping = {.kind = MESSAGE_PING};
+	roster_sign_quorum(&next, &now, t->c, NULL, 0, &known);
+	now = roster_of_note(buf_bytes(&known));
+	next = roster_after(&now);
+	roster_sign_quorum(&next, &now, t->c, NULL, 0, &new);
+	node_greet(&t->n, ANHUI);
+	(void)calls_for_rosters(t, buf_bytes(&known), 1);
+	assert_int_equal(replica_roster(t->n.replica)->version, 2);
+	node_greet(&t->n, ANHUI);
+	uint64_t group = t->store.calls;
+	assert_ok(&t->n, node_recv(&t->n, ANHUI, &ping));
+	group = t->store.calls - group;
+	for (size_t i = 0; i < 14; i++)
+		assert_true(calls_for_rosters(t, buf_bytes(&known), 1) > group);
+	assert_int_equal(calls_for_rosters(t, buf_bytes(&known), 100), 100 * group);
+	/* Nor by calling again. */
+	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_DOWN));
+	node_greet(&t->n, ANHUI);
+	assert_int_equal(calls_for_rosters(t, buf_bytes(&known), 10), 10 * group);
+	t->n.now.mono.v += 60 * 1000;
+	(void)calls_for_rosters(t, buf_bytes(&new), 1);
+	assert_int_equal(replica_roster(t->n.replica)->version, 3);
+	buf_release(&known);
+	buf_release(&new);
+	end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +245,7 @@ int main(void)
 		cmocka_unit_test(many_delegations_are_all_known_after_a_start),
 		cmocka_unit_test(exactly_one_value_of_places_full_is_read_back),
 		cmocka_unit_test(peer_makes_us_read_a_log_from_its_beginning_once_a_minute),
+		cmocka_unit_test(peer_makes_us_look_at_few_rosters_that_change_nothing),
 	};
 	return cmocka_run_group_tests_name("core cost", tests, core_set_up, core_tear_down);
 }
