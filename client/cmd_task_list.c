@@ -134,7 +134,15 @@ static void status_cell(struct table *t, const struct task_line *l)
 		bytes_str(status ? status : ""), status ? tr_word(status) : NULL);
 }
 
-static void add_line(struct table *t, const struct task_line *l)
+static void lead_cell(struct table *t, struct bytes lead, const struct roster *r)
+{
+	struct bytes name = show_member_bytes(r, lead);
+	char *shown = show_text("%.*s", (int)name.n, (const char *)name.p);
+	table_text(t, TONE_NONE, lead, lead.n ? shown : NULL);
+	free(shown);
+}
+
+static void add_line(struct table *t, const struct task_line *l, const struct roster *r)
 {
 	struct bytes none = bytes_of(NULL, 0);
 	char average[8];
@@ -148,7 +156,7 @@ static void add_line(struct table *t, const struct task_line *l)
 	table_cell(t, TONE_NONE, reports_json(l), NULL);
 	table_cell(t, TONE_NONE, json_date(l->task ? l->task->start : 0), NULL);
 	table_cell(t, TONE_NONE, json_date(l->task ? l->task->due : 0), NULL);
-	table_text(t, TONE_NONE, l->task ? l->task->lead : none, NULL);
+	lead_cell(t, l->task ? l->task->lead : none, r);
 	table_number(t, task_key_area(l->key));
 	table_cell(t, TONE_NONE, json_boolean(l->task && l->task->withdrawn), NULL);
 	table_text(t, TONE_NONE, l->task ? l->task->title : none, NULL);
@@ -183,7 +191,7 @@ static void tell(
 		if (line.key.n == 0 || !passes(&line, f))
 			continue;
 		conflicts += line.conflicts > 0;
-		add_line(t, &line);
+		add_line(t, &line, r);
 	}
 	if (conflicts > 0)
 		sheet_line(s, TONE_WARN,

@@ -6,23 +6,26 @@
 #include "client/show.h"
 #include "client/text.h"
 
-static void describe(struct sheet *s, struct bytes key, const struct task_value *t)
+static void describe(
+	struct sheet *s, struct bytes key, const struct task_value *t, const struct roster *r)
 {
 	char start[DATE_TEXT_SIZE], due[DATE_TEXT_SIZE];
 	struct buf who = {0};
 	show_date(t->start, start);
 	show_date(t->due, due);
-	for (size_t i = 0; i < t->n_participants; i++)
-		buf_printf(&who, "%s%.*s", i ? " " : "", (int)t->participants[i].n,
-			(const char *)t->participants[i].p);
+	struct bytes lead = t->lead.n ? show_member_bytes(r, t->lead) : bytes_str("-");
+	for (size_t i = 0; i < t->n_participants; i++) {
+		buf_put_str(&who, i ? tr_word(", ") : "");
+		buf_put_bytes(&who, show_member_bytes(r, t->participants[i]));
+	}
 	buf_put_u8(&who, 0);
 	sheet_line(s, TONE_NONE, "%.*s  %.*s%s%s", (int)key.n, (const char *)key.p, (int)t->title.n,
 		(const char *)t->title.p, t->withdrawn ? "  " : "",
 		t->withdrawn ? tr_word("withdrawn") : "");
 	if (t->full.n)
 		sheet_line(s, TONE_NONE, "%.*s", (int)t->full.n, (const char *)t->full.p);
-	sheet_line(s, TONE_NONE, tr("lead %.*s; participants %s"), t->lead.n ? (int)t->lead.n : 1,
-		t->lead.n ? (const char *)t->lead.p : "-",
+	sheet_line(s, TONE_NONE, tr("lead %.*s; participants %s"), (int)lead.n,
+		(const char *)lead.p,
 		t->n_participants ? (const char *)who.p : tr("every province"));
 	if (t->start || t->due)
 		sheet_line(s, TONE_NONE, tr("from %s to %s"), start, due);
@@ -47,7 +50,7 @@ static int tell(struct app *app, const struct view *v, const struct entries_cont
 	struct sheet *s = sheet_new("task");
 	const struct value *task = view_value(v, key, SLOT_TASK, bytes_of(NULL, 0));
 	if (task)
-		describe(s, key, &task->task);
+		describe(s, key, &task->task, &c->node->roster);
 	sheet_fact(s, "key", json_text(key));
 	sheet_fact(s, "task", task ? value_json(task) : json_null());
 	struct table *t = entries_table(s, "values", NULL, NULL);

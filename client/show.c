@@ -99,6 +99,12 @@ const char *show_member(const struct roster *r, const char *slug)
 	return i < 0 || text_lang() == LANG_EN ? slug : r->member[i].name;
 }
 
+struct bytes show_member_bytes(const struct roster *r, struct bytes slug)
+{
+	int i = roster_find(r, slug);
+	return i < 0 || text_lang() == LANG_EN ? slug : bytes_str(r->member[i].name);
+}
+
 char *show_field(uint32_t slot, struct bytes holder)
 {
 	const struct slot_rule *rule = slot_find(slot);

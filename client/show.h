@@ -31,6 +31,7 @@ int64_t wall_now_ms(void);
 
 /* The member's name in Chinese, the slug in English or if the roster has no such member. */
 const char *show_member(const struct roster *r, const char *slug);
+struct bytes show_member_bytes(const struct roster *r, struct bytes slug);
 /* One line of what a value says: "in progress 60 %, as of 2026-11-20, …". */
 char *show_value(const struct value *v);
 /* The value's fields for --json. */
