@@ -3,7 +3,7 @@
 #ifndef DELTAD_CLIENT_CHANGES_H
 #define DELTAD_CLIENT_CHANGES_H
 
-#include "client/output.h"
+#include "client/command.h"
 #include "client/pending.h"
 #include "client/view.h"
 
@@ -70,5 +70,23 @@ int changes_post(struct changes *c, struct err *e) MUST_CHECK;
 
 /* The result as a sheet: what was posted where. */
 void changes_report(const struct changes *c, const struct output *o);
+
+/* ---- log events: what a member's root key signs, in words first ---- */
+
+/* The newest delegation in force of this key by the node's member; NULL: it is no operator. */
+const struct ctl_operator *changes_operator(const struct changes *c, struct bytes key);
+
+#define CHANGES_SAID 2
+/* Signs and posts events, by changes_event; CHANGES_SAID: nothing was to be done, and that was
+ * said. */
+typedef int changes_events_fn(struct changes *c, struct app *app, void *arg, struct err *e);
+/* The whole of such a command: begins, posts what an earlier run left open, else calls fn, reports
+ * and ends. */
+int changes_run(
+	struct app *app, uint32_t kind, changes_events_fn *fn, void *arg, struct err *e) MUST_CHECK;
+/* Signs one event's body and posts it; a dry run stops before it is sent. Errors as changes_post.
+ */
+int changes_event(
+	struct changes *c, const struct app *app, struct bytes body, struct err *e) MUST_CHECK;
 
 #endif

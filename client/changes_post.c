@@ -126,3 +126,36 @@ void changes_report(const struct changes *c, const struct output *o)
 	fflush(o->to);
 	sheet_free(s);
 }
+
+const struct ctl_operator *changes_operator(const struct changes *c, struct bytes key)
+{
+	const struct ctl_operator *newest = NULL;
+	for (size_t i = 0; i < c->operators.n; i++) {
+		const struct ctl_operator *op = &c->operators.op[i];
+		if (op->below == 0 && bytes_equal(op->key, key) &&
+			bytes_equal(op->member, bytes_str(c->node.member)))
+			newest = op;
+	}
+	return newest;
+}
+
+int changes_event(struct changes *c, const struct app *app, struct bytes body, struct err *e)
+{
+	int rc = changes_add_event(c, body, e);
+	return rc == RC_OK && !args_has(app->args, OPT_DRY_RUN) ? changes_post(c, e) : rc;
+}
+
+int changes_run(struct app *app, uint32_t kind, changes_events_fn *fn, void *arg, struct err *e)
+{
+	struct changes *c = xalloc(sizeof *c);
+	int rc = changes_begin(c, kind, app->args, e);
+	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))
+		rc = changes_resume(c, e);
+	if (rc == RC_OK)
+		rc = fn(c, app, arg, e);
+	if (rc == RC_OK || rc == CHANGES_RESUMED)
+		changes_report(c, &app->out);
+	changes_end(c);
+	free(c);
+	return rc > 0 ? RC_OK : rc;
+}

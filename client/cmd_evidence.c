@@ -85,9 +85,9 @@ static const struct column columns[] = {
 
 static void add_row(struct table *t, const struct piece *p)
 {
-	char a[SHORT_ID_SIZE], b[SHORT_ID_SIZE];
-	show_id(hash_bytes(&p->a.root), a);
-	show_id(hash_bytes(&p->b.root), b);
+	char a[HASH_HEX_SIZE], b[HASH_HEX_SIZE];
+	hash_print(&p->a.root, a);
+	hash_print(&p->b.root, b);
 	table_text(t, TONE_BAD, buf_bytes(&p->origin), NULL);
 	table_text(t, TONE_NONE, bytes_str(p->a.size == p->b.size ? "E1" : "E2"), NULL);
 	table_number(t, p->a.size);

@@ -37,6 +37,45 @@ static int parse_scope(
 	return RC_OK;
 }
 
+struct adding {
+	struct operator_line line;
+	struct delegate d;
+	struct bytes scope[LIMIT_SCOPE];
+	uint8_t nonce[NONCE_BYTES];
+};
+
+static bool is_same_scope(const struct ctl_operator *op, const struct delegate *d)
+{
+	size_t common = 0;
+	for (size_t i = 0; i < op->n_scope; i++)
+		for (size_t k = 0; k < d->n_scope; k++)
+			common += bytes_equal(op->scope[i], d->scope[k]);
+	return op->n_scope == d->n_scope && common == d->n_scope;
+}
+
+/* A second delegation of the same would only make the log longer. */
+static bool is_so_already(const struct changes *c, const struct app *app, const struct delegate *d)
+{
+	const struct ctl_operator *op = changes_operator(c, d->operator_key);
+	if (!op || !bytes_equal(op->name, d->name) || !is_same_scope(op, d))
+		return false;
+	struct sheet *s = sheet_new("operator-add");
+	sheet_line(s, TONE_NONE,
+		tr("%.*s is an operator of %.*s already, by entry %llu of the log %.*s; nothing "
+		   "was "
+		   "signed"),
+		(int)op->name.n, (const char *)op->name.p, (int)op->member.n,
+		(const char *)op->member.p, (unsigned long long)op->from, (int)op->origin.n,
+		(const char *)op->origin.p);
+	sheet_fact(s, "already", json_true());
+	sheet_fact(s, "origin", json_text(op->origin));
+	sheet_fact(s, "from", json_number(op->from));
+	if (!app->out.quiet)
+		sheet_print(s, &app->out);
+	sheet_free(s);
+	return true;
+}
+
 static int confirm(struct app *app, const struct delegate *d, struct err *e)
 {
 	struct sheet *s = sheet_new("operator-add");
@@ -51,20 +90,20 @@ static int confirm(struct app *app, const struct delegate *d, struct err *e)
 	return rc;
 }
 
-static int add(struct changes *c, struct app *app, const struct operator_line *l,
-	const struct delegate *d, struct err *e)
+static int add(struct changes *c, struct app *app, void *arg, struct err *e)
 {
+	struct adding *x = arg;
 	struct buf body = {0};
-	if (strcmp(l->member, c->node.member) != 0)
+	if (strcmp(x->line.member, c->node.member) != 0)
 		return err_set(e, RC_DENIED, tr("the operator's line is of %s, the node of %s"),
-			l->member, c->node.member);
-	int rc = args_has(app->args, OPT_DRY_RUN) ? RC_OK : confirm(app, d, e);
+			x->line.member, c->node.member);
+	if (is_so_already(c, app, &x->d))
+		return CHANGES_SAID;
+	int rc = confirm(app, &x->d, e);
 	if (rc == RC_OK)
-		rc = delegate_encode(d, &body, e);
+		rc = delegate_encode(&x->d, &body, e);
 	if (rc == RC_OK)
-		rc = changes_add_event(c, buf_bytes(&body), e);
-	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))
-		rc = changes_post(c, e);
+		rc = changes_event(c, app, buf_bytes(&body), e);
 	buf_release(&body);
 	return rc;
 }
@@ -72,33 +111,18 @@ static int add(struct changes *c, struct app *app, const struct operator_line *l
 int cmd_operator_add(struct app *app, struct err *e)
 {
 	const struct args *a = app->args;
-	struct bytes scope[LIMIT_SCOPE];
-	struct operator_line line;
-	uint8_t nonce[NONCE_BYTES];
-	struct delegate d = {.version = 1, .scope = scope};
+	struct adding x = {.d = {.version = 1, .scope = x.scope}};
 	int rc = args_require(a, OPT_OPERATOR, e);
 	if (rc == RC_OK)
-		rc = parse_scope(a, scope, &d.n_scope, e);
+		rc = parse_scope(a, x.scope, &x.d.n_scope, e);
 	if (rc == RC_OK)
-		rc = operator_line_read(a->value[OPT_OPERATOR], &line, e);
+		rc = operator_line_read(a->value[OPT_OPERATOR], &x.line, e);
 	if (rc != RC_OK)
 		return rc;
-	nonce_make(nonce);
-	d.member = bytes_str(line.member);
-	d.name = bytes_str(line.name);
-	d.operator_key = bytes_of(line.public, KEY_BYTES);
-	d.nonce = bytes_of(nonce, NONCE_BYTES);
-	struct changes *c = xalloc(sizeof *c);
-	rc = changes_begin(c, LEAF_DELEGATE, a, e);
-	if (rc == RC_OK && !args_has(a, OPT_DRY_RUN))
-		rc = changes_resume(c, e);
-	if (rc == RC_OK)
-		rc = add(c, app, &line, &d, e);
-	if (rc == RC_OK || rc == CHANGES_RESUMED) {
-		changes_report(c, &app->out);
-		rc = RC_OK;
-	}
-	changes_end(c);
-	free(c);
-	return rc;
+	nonce_make(x.nonce);
+	x.d.member = bytes_str(x.line.member);
+	x.d.name = bytes_str(x.line.name);
+	x.d.operator_key = bytes_of(x.line.public, KEY_BYTES);
+	x.d.nonce = bytes_of(x.nonce, NONCE_BYTES);
+	return changes_run(app, LEAF_DELEGATE, add, &x, e);
 }

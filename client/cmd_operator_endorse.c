@@ -6,17 +6,10 @@
 #include "client/text.h"
 #include "proto/wire/codec.h"
 
-/* Who is an operator of the member now, each once: the newest delegation decides the scope. */
-static bool is_current(const struct changes *c, size_t at)
+/* Each operator once: the newest delegation decides the scope. */
+static bool is_current(const struct changes *c, const struct ctl_operator *op)
 {
-	const struct ctl_operator *op = &c->operators.op[at];
-	if (op->below != 0 || !bytes_equal(op->member, bytes_str(c->node.member)))
-		return false;
-	for (size_t i = at + 1; i < c->operators.n; i++)
-		if (bytes_equal(c->operators.op[i].key, op->key) && c->operators.op[i].below == 0 &&
-			bytes_equal(c->operators.op[i].member, op->member))
-			return false;
-	return true;
+	return changes_operator(c, op->key) == op;
 }
 
 static void show(const struct changes *c, struct sheet *s)
@@ -25,7 +18,7 @@ static void show(const struct changes *c, struct sheet *s)
 	for (size_t i = 0; i < c->operators.n; i++) {
 		const struct ctl_operator *op = &c->operators.op[i];
 		char fingerprint[KEY_FINGERPRINT_SIZE];
-		if (!is_current(c, i))
+		if (!is_current(c, op))
 			continue;
 		key_fingerprint(op->key.p, fingerprint);
 		sheet_line(s, TONE_WARN, tr("* %.*s, key %s, %zu tasks (0: all)"), (int)op->name.n,
@@ -42,7 +35,7 @@ static int confirm(struct app *app, const struct changes *c, struct err *e)
 	return rc;
 }
 
-static int endorse(struct changes *c, const struct ctl_operator *op, struct err *e)
+static int endorse(struct changes *c, struct app *app, const struct ctl_operator *op, struct err *e)
 {
 	uint8_t nonce[NONCE_BYTES];
 	struct buf body = {0};
@@ -56,29 +49,22 @@ static int endorse(struct changes *c, const struct ctl_operator *op, struct err 
 		.n_scope = op->n_scope};
 	int rc = delegate_encode(&d, &body, e);
 	if (rc == RC_OK)
-		rc = changes_add_event(c, buf_bytes(&body), e);
-	if (rc == RC_OK)
-		rc = changes_post(c, e);
+		rc = changes_event(c, app, buf_bytes(&body), e);
 	buf_release(&body);
+	return rc;
+}
+
+static int endorse_all(struct changes *c, struct app *app, void *arg, struct err *e)
+{
+	(void)arg;
+	int rc = confirm(app, c, e);
+	for (size_t i = 0; rc == RC_OK && i < c->operators.n; i++)
+		if (is_current(c, &c->operators.op[i]))
+			rc = endorse(c, app, &c->operators.op[i], e);
 	return rc;
 }
 
 int cmd_operator_endorse(struct app *app, struct err *e)
 {
-	struct changes *c = xalloc(sizeof *c);
-	int rc = changes_begin(c, LEAF_DELEGATE, app->args, e);
-	if (rc == RC_OK)
-		rc = changes_resume(c, e);
-	if (rc == RC_OK)
-		rc = confirm(app, c, e);
-	for (size_t i = 0; rc == RC_OK && i < c->operators.n; i++)
-		if (is_current(c, i))
-			rc = endorse(c, &c->operators.op[i], e);
-	if (rc == RC_OK || rc == CHANGES_RESUMED) {
-		changes_report(c, &app->out);
-		rc = RC_OK;
-	}
-	changes_end(c);
-	free(c);
-	return rc;
+	return changes_run(app, LEAF_DELEGATE, endorse_all, NULL, e);
 }

@@ -91,8 +91,9 @@ static int confirm(struct app *app, const struct ctl_operator *op, const struct 
 	return rc;
 }
 
-static int revoke_key(struct changes *c, struct app *app, struct err *e)
+static int revoke_key(struct changes *c, struct app *app, void *arg, struct err *e)
 {
+	(void)arg;
 	struct own_log own = {.member = c->node.member};
 	uint8_t nonce[NONCE_BYTES];
 	struct buf body = {0};
@@ -108,7 +109,7 @@ static int revoke_key(struct changes *c, struct app *app, struct err *e)
 	r.valid_below = own.size;
 	if (rc == RC_OK)
 		rc = args_number(app->args, OPT_BELOW, 1, own.size, &r.valid_below, e);
-	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))
+	if (rc == RC_OK)
 		rc = confirm(app, op, &own, &r, e);
 	if (rc != RC_OK)
 		return rc;
@@ -117,9 +118,7 @@ static int revoke_key(struct changes *c, struct app *app, struct err *e)
 	r.nonce = bytes_of(nonce, NONCE_BYTES);
 	rc = revoke_encode(&r, &body, e);
 	if (rc == RC_OK)
-		rc = changes_add_event(c, buf_bytes(&body), e);
-	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))
-		rc = changes_post(c, e);
+		rc = changes_event(c, app, buf_bytes(&body), e);
 	buf_release(&body);
 	return rc;
 }
@@ -127,19 +126,5 @@ static int revoke_key(struct changes *c, struct app *app, struct err *e)
 int cmd_operator_revoke(struct app *app, struct err *e)
 {
 	int rc = args_require(app->args, OPT_REASON, e);
-	if (rc != RC_OK)
-		return rc;
-	struct changes *c = xalloc(sizeof *c);
-	rc = changes_begin(c, LEAF_REVOKE, app->args, e);
-	if (rc == RC_OK && !args_has(app->args, OPT_DRY_RUN))
-		rc = changes_resume(c, e);
-	if (rc == RC_OK)
-		rc = revoke_key(c, app, e);
-	if (rc == RC_OK || rc == CHANGES_RESUMED) {
-		changes_report(c, &app->out);
-		rc = RC_OK;
-	}
-	changes_end(c);
-	free(c);
-	return rc;
+	return rc == RC_OK ? changes_run(app, LEAF_REVOKE, revoke_key, NULL, e) : rc;
 }

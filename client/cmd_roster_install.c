@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/command.h"
 #include "client/node.h"
@@ -38,6 +39,11 @@ static int take_file(
 	if (rc != RC_OK)
 		return rc;
 	struct bytes note = g->part[i] = buf_bytes(&g->note[i]);
+	if (!memmem(note.p, note.n, "\n\n", 2))
+		return err_set(e, RC_VERIFY,
+			tr("%.100s is a draft that nobody has signed; deltactl roster sign %.100s "
+			   "--key KEYFILE..."),
+			path, path);
 	if (g->next.version == 1)
 		rc = roster_verify_first(note, given ? &id : NULL, &g->next, e);
 	else if (g->next.version == g->roster.version + 1)

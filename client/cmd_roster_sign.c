@@ -57,11 +57,17 @@ static void tell(struct app *app, const struct signing *g)
 	int rc = g->roster.version == 1
 		? roster_missing_signatures(buf_bytes(&g->note), &missing, &unread)
 		: roster_missing_next(buf_bytes(&g->note), &g->before, &missing, &unread);
-	if (rc == RC_OK && missing.n == 0)
-		fprintf(stderr, "%s\n", tr("the roster is complete: deltactl roster install FILE"));
-	else if (!app->out.quiet)
-		fprintf(stderr, "%s\n",
-			tr("other members have still to sign: deltactl roster show FILE"));
+	bool complete = rc == RC_OK && missing.n == 0;
+	struct sheet *s = sheet_new("roster-sign");
+	struct output talk = {.mode = OUTPUT_SCREEN, .to = stderr};
+	sheet_line(s, complete ? TONE_GOOD : TONE_NONE,
+		complete
+			? tr("all have signed that must: deltactl roster install %s")
+			: tr("signed; others have still to sign, deltactl roster show %s says who"),
+		app->operand[0]);
+	if (!app->out.quiet)
+		sheet_print(s, &talk);
+	sheet_free(s);
 	buf_release(&missing);
 }
 

@@ -12,7 +12,7 @@ int confirm_signing(struct app *app, const struct sheet *s, const char *question
 	char answer[8];
 	if (!app->out.quiet)
 		sheet_print(s, &talk);
-	if (args_has(app->args, OPT_YES))
+	if (args_has(app->args, OPT_YES) || args_has(app->args, OPT_DRY_RUN))
 		return RC_OK;
 	if (!isatty(STDIN_FILENO))
 		return err_set(e, RC_USAGE,

@@ -203,14 +203,26 @@ static bool is_voted(const struct note *n, const struct roster *now)
 		roster_has_signed(n, now, regional(now), KEY_ROOT);
 }
 
-static void put_votes(struct buf *out, const struct note *n, const struct roster *now)
+static bool is_province_that_stays(const struct member *m, const struct roster *next)
 {
-	size_t provinces = roster_count_province_roots(n, now);
+	return m->role == ROLE_PROVINCE && roster_find(next, bytes_str(m->slug)) >= 0;
+}
+
+/* Who is to leave has a vote, and is asked for it only if the others' are too few. */
+static void put_votes(
+	struct buf *out, const struct note *n, const struct roster *now, const struct roster *next)
+{
+	size_t votes = roster_count_province_roots(n, now), possible = votes;
 	roster_put_wanted(out, n, now, regional(now), KEY_ROOT);
-	if (provinces >= now->province_quorum)
+	if (votes >= now->province_quorum)
 		return;
 	for (size_t i = 0; i < now->n; i++)
-		if (now->member[i].role == ROLE_PROVINCE)
+		possible += is_province_that_stays(&now->member[i], next) &&
+			!roster_has_signed(n, now, &now->member[i], KEY_ROOT);
+	bool all = possible < now->province_quorum;
+	for (size_t i = 0; i < now->n; i++)
+		if (is_province_that_stays(&now->member[i], next) ||
+			(all && now->member[i].role == ROLE_PROVINCE))
 			roster_put_wanted(out, n, now, &now->member[i], KEY_ROOT);
 }
 
@@ -231,7 +243,7 @@ static void put_possession(
 static void put_missing(struct buf *out, const struct draft *d, const struct roster *now)
 {
 	if (!is_voted(&d->note, now))
-		put_votes(out, &d->note, now);
+		put_votes(out, &d->note, now, &d->roster);
 	if (!MUTANT(KEY_WITHOUT_POSSESSION))
 		put_possession(out, &d->note, now, &d->roster);
 }

@@ -32,6 +32,12 @@ def sign_quorum(c, path, before=None):
     sign(path, before or c.roster, *(key(c[s], "root") for s in ("office", *PROVINCES[:3])))
 
 
+def missing(path, before):
+    """Who is still asked to sign."""
+    shown = json.loads(run(DELTACTL, "--json", "roster", "show", path, "--after", before).stdout)
+    return sorted(m["signature"] for m in shown["missing_signatures"])
+
+
 def version(node):
     return node.status()["roster_version"]
 
@@ -135,7 +141,16 @@ def a_removed_member_is_refused_and_what_it_wrote_stays():
         gone.post("note", "1-01", "farewell")
         c.wait_converged()
         path = draft(c["office"], "roster-2", "--remove", "anhui", "--final", "2", "--quorum", "2")
+        done = c["office"].ctl("roster", "install", path, check=False)
+        assert done.returncode == 7 and f"nobody has signed; deltactl roster sign {path}" in done.stderr, done.stderr
+        assert missing(path, c.roster) == [f"{s} root key" for s in ("jiangsu", "office", "shanghai", "zhejiang")]
         sign_quorum(c, path)
+        assert missing(path, c.roster) == []
+        again = ("roster", "sign", path, "--key", key(c["office"], "root"), "--after", c.roster, "--yes")
+        said = run(DELTACTL, "--lang=en", *again).stderr
+        assert f"deltactl roster install {path}" in said, said
+        said = run(DELTACTL, "-q", *again)
+        assert said.stderr + said.stdout == "", said
         c["office"].ctl("roster", "install", path)
         rest = [s for s in c.members if s != "anhui"]
         wait_version(c, 2, *rest)
@@ -246,8 +261,19 @@ def a_stolen_operators_key_is_revoked_from_a_past_index():
         agree(c)
         fingerprint = next(o["fingerprint"] for o in node.json("operator", "list")["operators"]
                            if o["member"] == "jiangsu")
-        node.ctl("operator", "revoke", "--yes", fingerprint, "--root", key(node, "root"), "--below",
-                 str(stolen_from), "--reason", "stolen")
+        revoke = ("operator", "revoke", fingerprint, "--root", key(node, "root"), "--below", str(stolen_from),
+                  "--reason", "stolen")
+        size = node.logs_of("jiangsu")[0]["size"]
+        said = node.ctl(*revoke, "-n").stderr
+        assert f"测试, {fingerprint}" in said and f"entries {stolen_from} to {size - 1}" in said, said
+        add = ("operator", "add", "--yes", "--root", key(node, "root"), "--operator",
+               os.path.join(node.folder, "operator.key.pub"))
+        said = node.ctl(*add)
+        assert "already" in node.json(*add) and "is an operator" not in said.stderr, said
+        said = node.ctl(*add, "--scope", "1-01", "-n").stderr
+        assert "1 tasks" in said, said
+        assert node.logs_of("jiangsu")[0]["size"] == size, "nothing of this was posted"
+        node.ctl(*revoke, "--yes")
         agree(c)
         for n in c:
             assert len(n.values("1-01", "note")) == 1, "what the thief wrote counts nowhere"

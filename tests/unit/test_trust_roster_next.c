@@ -518,6 +518,38 @@ static void nobody_disappears(void **state)
 	expect_no_successor(&next, "neither a member any more");
 }
 
+static void assert_wanted(const struct buf *draft, const char *want)
+{
+	struct buf missing = {0};
+	assert_int_equal(roster_missing_next(buf_bytes(draft), &first, &missing, NULL), RC_OK);
+	assert_true(bytes_equal(buf_bytes(&missing), bytes_str(want)));
+	buf_release(&missing);
+}
+
+static void who_is_to_leave_is_asked_only_if_the_others_are_too_few(void **state)
+{
+	(void)state;
+	struct roster next = after(&first);
+	retire(&next, &first, 1, "1-00000001");
+	remove_member(&next, 1);
+	struct buf b = draft_of(&next);
+	assert_wanted(
+		&b, "office root key\nshanghai root key\nzhejiang root key\nanhui root key\n");
+	sign(&b, &first, &office[OFFICE].root[0]);
+	sign(&b, &first, &office[0].root[0]);
+	sign(&b, &first, &office[1].root[0]); /* it may agree */
+	assert_wanted(&b, "zhejiang root key\nanhui root key\n");
+	retire(&next, &first, 2, "1-00000002");
+	remove_member(&next, 1);
+	next.province_quorum = next.final_quorum = 2;
+	buf_release(&b);
+	b = draft_of(&next);
+	assert_wanted(&b,
+		"office root key\nshanghai root key\njiangsu root key\nzhejiang root key\n"
+		"anhui root key\n");
+	buf_release(&b);
+}
+
 static void nobody_is_a_former_member_who_never_was_one(void **state)
 {
 	(void)state;
@@ -640,6 +672,7 @@ int main(void)
 		cmocka_unit_test(only_the_very_next_version_on_this_text_follows),
 		cmocka_unit_test(removed_member_stays_a_former_one),
 		cmocka_unit_test(nobody_disappears),
+		cmocka_unit_test(who_is_to_leave_is_asked_only_if_the_others_are_too_few),
 		cmocka_unit_test(nobody_is_a_former_member_who_never_was_one),
 		cmocka_unit_test(role_never_changes),
 		cmocka_unit_test(lost_key_or_member_needs_its_logs_retired),
