@@ -21,31 +21,56 @@ static void tell(struct app *app, const char *member, bool alone)
 }
 
 struct versions {
-	struct buf note[CTL_ROSTERS_MAX];
+	struct buf note[CTL_ROSTERS_MAX]; /* ascending, however the files are named */
+	uint32_t version[CTL_ROSTERS_MAX];
 	size_t n;
 };
 
-/* The one that is installed, else the files that are named, version 1 first. */
-static int take_rosters(struct app *app, struct node *n, struct versions *v, struct err *e)
+static void add(struct versions *v, uint32_t version, struct buf note)
+{
+	size_t at = v->n++;
+	for (; at > 0 && v->version[at - 1] > version; at--) {
+		v->version[at] = v->version[at - 1];
+		v->note[at] = v->note[at - 1];
+	}
+	v->version[at] = version;
+	v->note[at] = note;
+}
+
+static int check_first(
+	const struct args *a, const struct versions *v, const struct node *n, struct err *e)
 {
 	struct roster r;
 	struct hash id;
 	bool given;
-	if (n->has_roster) {
-		buf_put_bytes(&v->note[v->n++], buf_bytes(&n->note));
-		return RC_OK;
-	}
-	if (app->n_operands == 0)
+	int rc = node_cluster_id(a, &id, &given, e);
+	if (rc != RC_OK || (n->has_roster && v->version[0] > 1))
+		return rc;
+	return roster_verify_first(buf_bytes(&v->note[0]), given ? &id : NULL, &r, e);
+}
+
+/* The files that are named, else what the node has. */
+static int take_rosters(struct app *app, struct node *n, struct versions *v, struct err *e)
+{
+	struct roster r;
+	int rc = RC_OK;
+	if (app->n_operands == 0 && !n->has_roster)
 		return err_set(e, RC_USAGE, "%s",
 			tr("this node has no roster; name its file: deltactl rebuild --from-peers "
 			   "FILE"));
-	int rc = node_cluster_id(app->args, &id, &given, e);
-	while (rc == RC_OK && v->n < app->n_operands) {
-		rc = roster_read(app->operand[v->n], &v->note[v->n], &r, e);
-		v->n++;
+	if (app->n_operands == 0) {
+		buf_put_bytes(&v->note[v->n++], buf_bytes(&n->note));
+		return RC_OK;
 	}
-	return rc == RC_OK ? roster_verify_first(buf_bytes(&v->note[0]), given ? &id : NULL, &r, e)
-			   : rc;
+	for (size_t i = 0; rc == RC_OK && i < app->n_operands; i++) {
+		struct buf note = {0};
+		rc = roster_read(app->operand[i], &note, &r, e);
+		if (rc == RC_OK)
+			add(v, r.version, note);
+		else
+			buf_release(&note);
+	}
+	return rc == RC_OK ? check_first(app->args, v, n, e) : rc;
 }
 
 int cmd_rebuild(struct app *app, struct err *e)

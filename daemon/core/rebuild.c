@@ -107,7 +107,8 @@ static size_t count_sessions(const struct replica *r, enum session_state state)
 struct mono_ms rebuild_deadline(const struct replica *r)
 {
 	const struct rebuild *b = &r->rebuild;
-	if (!b->on)
+	/* Without the log key that the roster names there is nothing to write with. */
+	if (!b->on || r->log_key == NULL)
 		return MONO_NEVER;
 	if (MUTANT(REBUILD_AT_ONCE))
 		return b->since;
@@ -223,17 +224,18 @@ static int refuse(const struct replica *r, bool alone, struct err *e)
 int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool alone,
 	struct now now, struct err *e)
 {
-	int rc = RC_OK;
 	r->rebuild.wanted = true;
-	if (!r->has_roster)
-		rc = replica_install_rosters(r, note, n, now, e);
+	int rc = replica_install_rosters(r, note, n, now, e);
 	r->rebuild.wanted = false;
 	if (rc != RC_OK)
 		return rc;
-	if (r->own != NULL && !alone && r->own->row.size == 1 && r->own->previous[0] == '\0')
+	bool begun = r->own != NULL && r->own->row.size == 1 && r->own->previous[0] == '\0';
+	if (!r->rebuild.on && (r->own == NULL || (begun && !alone)))
 		rc = rebuild_begin(r, OPEN_REBUILD, now, e);
 	else if (r->own != NULL)
 		rc = refuse(r, alone, e);
+	if (rc == RC_OK && alone && r->log_key == NULL)
+		rc = post_check_ready(r, e);
 	if (rc == RC_OK && alone)
 		rc = rebuild_end(r, now, e);
 	return rc;

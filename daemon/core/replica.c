@@ -122,7 +122,8 @@ static int take_roster(struct replica *r, const struct roster *roster, struct er
 	r->log_key = find_log_key(r, &roster->member[self]);
 	if (r->config.log_key != NULL && r->log_key == NULL && roster->version == 1)
 		return err_set(e, RC_SETUP,
-			"the log key of the configuration is not the roster's for %s",
+			"the log key of the configuration is not the roster's for %s; if a later "
+			"version of the roster names it, give that one too",
 			r->config.member);
 	r->cosign_key = find_key(
 		roster->member[self].cosign, r->config.cosign_key, r->config.cosign_key_next);
@@ -396,7 +397,7 @@ static int check_fits(const struct replica *r, struct bytes note, struct err *e)
 	int rc = note_parse(note, &n, e);
 	if (rc == RC_OK)
 		rc = roster_parse(n.text, next, e);
-	if (rc == RC_OK && next->version > r->roster.version) {
+	if (rc == RC_OK && next->version > 1 && next->version > r->roster.version) {
 		int self = roster_find(next, bytes_str(r->config.member));
 		if (self >= 0 && find_log_key(r, &next->member[self]) == NULL)
 			rc = err_set(e, RC_SETUP,
@@ -412,14 +413,13 @@ static int check_fits(const struct replica *r, struct bytes note, struct err *e)
 int replica_install_rosters(
 	struct replica *r, const struct bytes *note, size_t n, struct now now, struct err *e)
 {
-	if (!r->has_roster)
-		return install_first(r, note, n, true, now, e);
 	int rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		rc = check_fits(r, note[i], e);
-		if (rc == RC_OK)
-			rc = rosters_offer(r, note[i], e);
-	}
+	if (r->has_roster || r->rebuild.wanted)
+		rc = check_fits(r, note[n - 1], e);
+	if (rc == RC_OK && !r->has_roster)
+		return install_first(r, note, n, true, now, e);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = rosters_offer(r, note[i], e);
 	return rc == RC_OK && r->rosters.removes_us != 0 ? removes_us(r->rosters.removes_us, e)
 							 : rc;
 }

@@ -162,9 +162,9 @@ bool replica_roster_is_due(const struct replica *r);
 typedef int replica_roster_fn(void *arg, struct bytes note, bool in_force);
 int replica_rosters(struct replica *r, replica_roster_fn *fn, void *arg, struct err *e) MUST_CHECK;
 
-/* This node lost its disk: installs the roster if there is none, and appends nothing until its
- * peers have given its own logs back; alone: waits no longer. RC_REFUSED: its log has entries
- * already, or (alone) it is not waiting. Else as replica_install_roster. */
+/* This node lost its disk: installs these rosters, and appends nothing until its peers have given
+ * its own logs back; alone: waits no longer. RC_REFUSED: its log has entries already, or (alone) it
+ * is not waiting; RC_DEGRADED (alone): it has not the log key. Else as replica_install_rosters. */
 int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool alone,
 	struct now now, struct err *e) MUST_CHECK;
 /* All rosters that a file holds, ascending by version, on a replica that writes no log and has

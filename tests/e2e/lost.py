@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-from cluster import BUILD, Cluster, DELTAD, Node, epoch_of, free_ports, run, wait_until
+from cluster import BUILD, Cluster, DELTACTL, DELTAD, Node, epoch_of, free_ports, run, wait_until
 from tally import run_scenarios
 
 EXIT_IO = 74
@@ -72,6 +72,59 @@ def a_lost_disk_is_rebuilt_with_its_operators_and_its_whole_log():
             assert not n.status()["clones"] and not n.status()["forked"]
         again = node.ctl("rebuild", "--from-peers", check=False)
         assert again.returncode == 6 and "E6001" in again.stderr, again
+
+
+def replace_keys(c, node, number, before):
+    """A version of the roster that gives the node new keys, in force everywhere; its file."""
+    names, path = ("log", "cosign", "noise"), os.path.join(c.folder, f"roster-{number}")
+    key = lambda n, name: os.path.join(n.keys, f"{name}.key")
+    node.ctl("key", "rotate", node.keys, *names)
+    c["office"].ctl("roster", "next", os.path.join(node.keys, "member.pub.next"), "-o", path)
+    signers = [key(node, "log") + ".next", key(node, "cosign") + ".next"]
+    signers += [key(c[s], "root") for s in ("office", "shanghai", "jiangsu", "zhejiang")]
+    for k in signers:
+        run(DELTACTL, "roster", "sign", path, "--key", k, "--after", before, "--yes")
+    node.stop()
+    node.start()
+    for n in (node, c["office"]):
+        n.ctl("roster", "install", path)
+    wait_until(f"version {number} everywhere",
+               lambda: all(n.status()["roster_version"] == number for n in c), 60)
+    node.stop()
+    for name in names:
+        os.replace(key(node, name) + ".next", key(node, name))
+    os.replace(os.path.join(node.keys, "member.pub.next"), os.path.join(node.keys, "member.pub"))
+    node.start()
+    return path
+
+
+def a_disk_that_was_lost_after_several_versions_of_the_roster_is_rebuilt():
+    with Cluster() as c:
+        c.up()
+        node, other = c["jiangsu"], c["zhejiang"]
+        second = replace_keys(c, node, 2, c.roster)
+        write(node, 1)
+        third = replace_keys(c, node, 3, second)
+        write(node, 1)
+        c.wait_converged()
+        for n in (node, other):
+            n.stop()
+            wipe(n.data, n.mark)
+            n.start()
+        refused = node.ctl("rebuild", "--from-peers", c.roster, check=False)
+        assert refused.returncode != 0 and "later version" in refused.stderr, refused
+        node.ctl("rebuild", "--from-peers", third, c.roster, second)
+        other.ctl("rebuild", "--from-peers", c.roster)  # it hears of the others
+        for n in (node, other):
+            wait_until("it writes again", lambda n=n: rebuilt(n), 60)
+        write(node, 1)
+        write(other, 1)
+        c.wait_converged()
+        for n in c:
+            assert n.status()["roster_version"] == 3
+            assert [epoch_of(g) for g in n.logs_of("jiangsu")] == [1, 2, 3, 4]
+            assert [epoch_of(g) for g in n.logs_of("zhejiang")] == [1, 2]
+            assert len(n.values("1-01", "note")) == 4 and not n.status()["forked"]
 
 
 def a_rebuild_survives_kills_and_waits_for_its_peers():
@@ -240,6 +293,7 @@ def marks_that_cannot_be_refuse_the_start_and_none_opens_an_epoch():
 
 
 run_scenarios(a_lost_disk_is_rebuilt_with_its_operators_and_its_whole_log,
+              a_disk_that_was_lost_after_several_versions_of_the_roster_is_rebuilt,
               a_rebuild_survives_kills_and_waits_for_its_peers,
               with_nobody_left_it_begins_alone_when_told_to,
               an_empty_node_that_was_only_given_the_roster_notices_its_old_log,

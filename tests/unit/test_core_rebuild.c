@@ -3,6 +3,7 @@
 #include "tests/lib/core_test.h"
 
 #include "proto/wire/codec.h"
+#include "tests/lib/roster_fixture.h"
 
 #define QUIET_MS 3000
 #define STALL_MS 600000
@@ -67,12 +68,11 @@ static void end(struct lost *t)
 	free(t);
 }
 
-static int rebuild(struct node *n, bool alone)
+static int rebuild_with(struct node *n, const struct bytes *note, size_t count, bool alone)
 {
 	n->e = (struct err){0};
 	assert_int_equal(replica_begin(n->replica, &n->e), RC_OK);
-	struct bytes note = buf_bytes(&n->c->roster);
-	int rc = replica_rebuild(n->replica, &note, 1, alone, n->now, &n->e);
+	int rc = replica_rebuild(n->replica, note, count, alone, n->now, &n->e);
 	struct err late = {0};
 	assert_int_equal(replica_commit(n->replica, n->now, &late), RC_OK);
 	struct event ev;
@@ -85,6 +85,12 @@ static int rebuild(struct node *n, bool alone)
 		node_write_mark(n);
 	}
 	return rc;
+}
+
+static int rebuild(struct node *n, bool alone)
+{
+	struct bytes note = buf_bytes(&n->c->roster);
+	return rebuild_with(n, &note, 1, alone);
 }
 
 static void pass_quiet(struct lost *t)
@@ -401,6 +407,133 @@ static void newer_log_of_ours_that_we_did_not_open_is_shown(void **state)
 	node_release(&n);
 }
 
+/* ---- after several versions of the roster ---- */
+
+/* a's log key was replaced twice while its disk was whole; b has all versions. */
+struct versions {
+	struct lost *t;
+	struct key key[2];
+	struct buf note[2];
+	struct bytes all[3];
+};
+
+static void replace_key(struct versions *v, size_t i)
+{
+	struct lost *t = v->t;
+	uint8_t seed[32] = {120, (uint8_t)i};
+	struct hash root;
+	const struct key *key = &v->key[i];
+	const struct roster *now = replica_roster(t->a.replica);
+	struct roster next = roster_after(now);
+	char origin[ORIGIN_SIZE];
+	memcpy(origin, node_origin(&t->a), ORIGIN_SIZE);
+	const struct ctl_log *log = node_log(&t->a, origin);
+	memcpy(root.b, log->root.p, HASH_BYTES);
+	key_from_seed(&v->key[i], KEY_LOG, "shanghai", "", seed);
+	roster_retire_origin(&next, now, origin, log->size, &root, "rotated");
+	roster_use_key(&next, SHANGHAI, key);
+	roster_sign_quorum(&next, now, t->c, &key, 1, &v->note[i]);
+	v->all[i + 1] = buf_bytes(&v->note[i]);
+	t->a.log_key_next = key;
+	assert_ok(&t->a, node_restart(&t->a));
+	assert_ok(&t->a, node_install(&t->a, &v->all[i + 1], 1));
+	t->a.log_key = key;
+	t->a.log_key_next = NULL;
+	assert_ok(&t->a, node_restart(&t->a));
+}
+
+static void begin_versions(struct versions *v, void **state)
+{
+	*v = (struct versions){.t = begin_with_a_full_disk(state)};
+	v->all[0] = buf_bytes(&v->t->c->roster);
+	replace_key(v, 0);
+	replace_key(v, 1);
+	struct write w = {.value = value_note("under the third"), .nonce = 600};
+	assert_ok(&v->t->a, node_write(&v->t->a, w, NULL));
+	for (int i = 0; i < 4; i++)
+		node_meet(&v->t->a, &v->t->b);
+	assert_int_equal(replica_roster(v->t->b.replica)->version, 3);
+	assert_same_hash(node_view(&v->t->a), node_view(&v->t->b));
+}
+
+static void end_versions(struct versions *v)
+{
+	end(v->t);
+	for (size_t i = 0; i < 2; i++) {
+		key_release(&v->key[i]);
+		buf_release(&v->note[i]);
+	}
+}
+
+/* With no key but its newest. */
+static void new_machine_with(struct versions *v, const struct key *key)
+{
+	new_machine(v->t, false);
+	v->t->a.log_key = key;
+	assert_ok(&v->t->a, node_restart(&v->t->a));
+}
+
+static void goes_on_as_before(struct versions *v)
+{
+	struct lost *t = v->t;
+	assert_true(replica_is_rebuilding(t->a.replica));
+	for (int i = 0; i < 4; i++)
+		node_meet(&t->a, &t->b);
+	pass_quiet(t);
+	assert_false(replica_is_rebuilding(t->a.replica));
+	assert_int_equal(replica_roster(t->a.replica)->version, 3);
+	assert_int_equal(node_log(&t->a, node_origin(&t->a))->epoch, 4);
+	assert_ok(&t->a, node_write(&t->a, (struct write){.value = value_note("on")}, NULL));
+	node_exchange(&t->a, &t->b);
+	assert_same_hash(node_view(&t->a), node_view(&t->b));
+	for (size_t i = 0; i < 2; i++)
+		assert_true(node_is_current(&t->a, &t->id[i]));
+}
+
+static void disk_that_was_lost_after_several_versions_is_rebuilt_with_all_of_them(void **state)
+{
+	struct versions v;
+	begin_versions(&v, state);
+	new_machine_with(&v, &v.key[1]);
+	assert_rc(&v.t->a, rebuild_with(&v.t->a, v.all, 1, false), RC_SETUP);
+	assert_rc(&v.t->a, rebuild_with(&v.t->a, v.all, 2, false), RC_SETUP);
+	assert_ok(&v.t->a, rebuild_with(&v.t->a, v.all, 3, false));
+	goes_on_as_before(&v);
+	end_versions(&v);
+}
+
+static void versions_that_were_forgotten_can_be_given_while_it_is_rebuilt(void **state)
+{
+	struct versions v;
+	begin_versions(&v, state);
+	new_machine_with(&v, &v.t->c->member[SHANGHAI].log);
+	v.t->a.log_key_next = &v.key[1];
+	assert_ok(&v.t->a, node_restart(&v.t->a));
+	assert_ok(&v.t->a, rebuild_with(&v.t->a, v.all, 1, false));
+	assert_ok(&v.t->a, rebuild_with(&v.t->a, v.all, 3, false));
+	goes_on_as_before(&v);
+	end_versions(&v);
+}
+
+static void rebuild_waits_for_the_key_that_a_peers_roster_names(void **state)
+{
+	struct versions v;
+	begin_versions(&v, state);
+	new_machine_with(&v, &v.t->c->member[SHANGHAI].log);
+	assert_ok(&v.t->a, rebuild_with(&v.t->a, v.all, 1, false));
+	for (int i = 0; i < 4; i++)
+		node_meet(&v.t->a, &v.t->b);
+	assert_int_equal(replica_roster(v.t->a.replica)->version, 3);
+	pass_quiet(v.t);
+	assert_ok(&v.t->a, node_pass(&v.t->a, STALL_MS));
+	assert_true(replica_is_rebuilding(v.t->a.replica));
+	assert_rc(&v.t->a, rebuild_with(&v.t->a, v.all, 3, true), RC_DEGRADED);
+	v.t->a.log_key_next = &v.key[1];
+	assert_ok(&v.t->a, node_restart(&v.t->a));
+	goes_on_as_before(&v);
+	end_versions(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +552,10 @@ int main(void)
 		cmocka_unit_test(old_log_that_goes_on_beside_a_newer_one_is_shown),
 		cmocka_unit_test(log_opened_after_the_clock_went_back_raises_no_alarm),
 		cmocka_unit_test(newer_log_of_ours_that_we_did_not_open_is_shown),
+		cmocka_unit_test(
+			disk_that_was_lost_after_several_versions_is_rebuilt_with_all_of_them),
+		cmocka_unit_test(versions_that_were_forgotten_can_be_given_while_it_is_rebuilt),
+		cmocka_unit_test(rebuild_waits_for_the_key_that_a_peers_roster_names),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
 }
