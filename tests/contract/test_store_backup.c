@@ -17,8 +17,9 @@
 
 static const char *backup_path(const struct store_fixture *f)
 {
-	static char path[400];
-	snprintf(path, sizeof path, "%s/backup", f->folder);
+	static char path[sizeof f->path];
+	int n = snprintf(path, sizeof path, "%s/backup", f->folder);
+	assert_in_range(n, 1, sizeof path - 1);
 	return path;
 }
 
