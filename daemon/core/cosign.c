@@ -203,7 +203,7 @@ static int choose(struct replica *r, const struct log *log, uint64_t reach, uint
 		return RC_OK;
 	}
 	struct store_head h = {0};
-	int rc = r->ops->head_get(r->store, log->row.id, above, reach, &h, out, e);
+	int rc = log_signed_head(r, log, above, reach, &h, out, e);
 	*size = h.size;
 	return rc;
 }

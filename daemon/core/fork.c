@@ -39,9 +39,7 @@ static int check_reached(struct replica *r, int peer, struct log *log, const str
 	struct checkpoint mine;
 	struct frontier f = {0};
 	struct history ours = {.from = log->row.size};
-	int rc = r->ops->head_get(r->store, log->row.id, cp->size - 1, cp->size, &h, &kept, e);
-	if (rc == RC_OK && retire_is_seal(r, buf_bytes(&kept)))
-		rc = STORE_NONE; /* of a version that is not in force any more */
+	int rc = log_signed_head(r, log, cp->size - 1, cp->size, &h, &kept, e);
 	if (rc == RC_OK && checkpoint_verify(buf_bytes(&kept), log_key(r, log), &mine, e) != RC_OK)
 		rc = err_set(e, RC_CORRUPT, "a stored head of %s does not verify", log->row.origin);
 	if (rc == STORE_NONE && !MUTANT(FORK_AT_KEPT_HEADS_ONLY)) {

@@ -160,6 +160,16 @@ void logs_release(struct replica *r)
 	r->own = NULL;
 }
 
+/* A version that is not in force any more may have left one that nobody signed. */
+int log_signed_head(struct replica *r, const struct log *log, uint64_t above, uint64_t upto,
+	struct store_head *h, struct buf *note, struct err *e)
+{
+	int rc = r->ops->head_get(r->store, log->row.id, above, upto, h, note, e);
+	while (rc == RC_OK && retire_is_seal(r, h->note))
+		rc = r->ops->head_get(r->store, log->row.id, above, h->size - 1, h, note, e);
+	return rc;
+}
+
 int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct err *e)
 {
 	struct kept_head now = {log->row.size, log->row.bytes};

@@ -75,9 +75,7 @@ static bool find_head(struct replica *r, const struct log *log, uint64_t from, u
 		return true;
 	}
 	struct store_head h;
-	if (newest <= from ||
-		r->ops->head_get(r->store, log->row.id, from, upto, &h, &r->out_notes, NULL) !=
-			RC_OK)
+	if (newest <= from || log_signed_head(r, log, from, upto, &h, &r->out_notes, NULL) != RC_OK)
 		return false;
 	*size = h.size;
 	*note = buf_bytes(&r->out_notes);

@@ -356,6 +356,10 @@ int log_create(struct replica *r, const struct origin *o, int member, struct log
 	struct err *e) MUST_CHECK;
 int logs_load(struct replica *r, struct err *e) MUST_CHECK;
 void logs_release(struct replica *r);
+/* The largest head kept of a size in (above, upto] that its owner has signed; STORE_NONE. Its note
+ * goes to *note. */
+int log_signed_head(struct replica *r, const struct log *log, uint64_t above, uint64_t upto,
+	struct store_head *h, struct buf *note, struct err *e) MUST_CHECK;
 /* Files a head at log->row.size and forgets one that is too near to its neighbours (PROTOCOL 3.3).
  */
 int log_keep_head(struct replica *r, struct log *log, struct bytes note, struct err *e) MUST_CHECK;

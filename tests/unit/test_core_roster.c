@@ -777,6 +777,54 @@ static void logs_count_again_when_the_version_that_ended_them_is_undecided(void 
 	node_release(&fresh);
 }
 
+/* Where the owner's next heads are far from it, it stays among those that are kept. */
+static void head_that_nobody_signed_is_neither_cosigned_nor_sent(void **state)
+{
+	static struct hash id[598];
+	struct world *w = *state;
+	struct node holder, fresh, late;
+	struct scribe one;
+	struct buf other = {0};
+	begin_log(&one, w, 598, id);
+	struct buf note = second_of(w, LOG_KEY, &one, 300);
+	node_init(&holder, w->c, SHANGHAI);
+	node_init(&fresh, w->c, ZHEJIANG);
+	node_init(&late, w->c, ANHUI);
+	node_greet(&holder, JIANGSU);
+	assert_ok(&holder, node_leaves(&holder, JIANGSU, &one, 0, 400));
+	node_settle(&fresh);
+	node_greet(&fresh, JIANGSU);
+	assert_ok(&fresh, node_leaves(&fresh, JIANGSU, &one, 0, 100));
+	install(&holder, &note);
+	install(&fresh, &note);
+	node_meet(&holder, &fresh);
+	assert_int_equal(node_size(&fresh, one.origin), 300);
+	struct roster next = roster_after(&w->first);
+	next.not_after = 20300101;
+	roster_sign_quorum(&next, &w->first, w->c, NULL, 0, &other);
+	struct bytes b = buf_bytes(&other);
+	assert_ok(&fresh, node_install(&fresh, &b, 1));
+	install(&late, &note);
+	assert_ok(&late, node_install(&late, &b, 1));
+	assert_int_equal(replica_roster(fresh.replica)->version, 1);
+	greet(&fresh, JIANGSU);
+	fresh.bulk = true;
+	assert_ok(&fresh, node_leaves(&fresh, JIANGSU, &one, 300, one.n));
+	assert_int_equal(node_log(&fresh, one.origin)->cosigned[0].size, 100);
+	node_audit(&fresh);
+	assert_ok(&fresh, node_pass(&fresh, 200));
+	assert_int_equal(node_log(&fresh, one.origin)->cosigned[0].size, one.n);
+	node_meet(&fresh, &late);
+	assert_int_equal(node_size(&late, one.origin), one.n);
+	assert_int_equal(late.events[EVENT_REFUSED] + fresh.events[EVENT_REFUSED], 0);
+	buf_release(&note);
+	buf_release(&other);
+	scribe_release(&one);
+	node_release(&holder);
+	node_release(&fresh);
+	node_release(&late);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -798,6 +846,7 @@ int main(void)
 		cmocka_unit_test(what_was_cut_off_on_purpose_is_not_written_again),
 		cmocka_unit_test(node_without_the_new_key_reads_and_writes_nothing),
 		cmocka_unit_test(logs_count_again_when_the_version_that_ended_them_is_undecided),
+		cmocka_unit_test(head_that_nobody_signed_is_neither_cosigned_nor_sent),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
