@@ -7,6 +7,20 @@
 /* The other heads of very many logs follow each for itself. */
 #define HELLO_HEADS_BYTES (LIMIT_ENVELOPE_BYTES / 2)
 
+void out_make_hello(const struct replica *r, const struct bytes *heads, size_t n, struct message *m)
+{
+	m->kind = MESSAGE_HELLO;
+	m->hello.protocol_min = PROTOCOL_MIN;
+	m->hello.protocol_max = PROTOCOL_MAX;
+	m->hello.cluster_id = hash_bytes(&r->roster.cluster_id);
+	m->hello.member = bytes_str(r->config.member);
+	m->hello.software = bytes_str(r->config.software);
+	m->hello.roster_version = r->roster.version;
+	m->hello.roster_id = hash_bytes(&r->roster.id);
+	m->hello.heads = heads;
+	m->hello.n_heads = n;
+}
+
 static void make_hello(struct replica *r, int peer, struct message *m)
 {
 	struct session *s = &r->session[peer];
@@ -25,16 +39,7 @@ static void make_hello(struct replica *r, int peer, struct message *m)
 		r->out_heads[n++] = note;
 		s->log[i].told = size;
 	}
-	m->kind = MESSAGE_HELLO;
-	m->hello.protocol_min = PROTOCOL_MIN;
-	m->hello.protocol_max = PROTOCOL_MAX;
-	m->hello.cluster_id = hash_bytes(&r->roster.cluster_id);
-	m->hello.member = bytes_str(r->config.member);
-	m->hello.software = bytes_str(r->config.software);
-	m->hello.roster_version = r->roster.version;
-	m->hello.roster_id = hash_bytes(&r->roster.id);
-	m->hello.heads = r->out_heads;
-	m->hello.n_heads = n;
+	out_make_hello(r, r->out_heads, n, m);
 }
 
 static void make_bye(struct session *s, struct message *m)

@@ -525,6 +525,9 @@ int digest_load(struct replica *r, struct err *e) MUST_CHECK;
 void digest_release(struct digest *d);
 
 /* ---- out.c ---- */
+/* Who we are, and these heads. */
+void out_make_hello(
+	const struct replica *r, const struct bytes *heads, size_t n, struct message *m);
 /* Leaves from `from` on, to the farthest head that one batch reaches and upto allows. False: there
  * is none, or the store failed. Borrowed until the next call on the replica. */
 bool out_make_leaves(struct replica *r, const struct log *log, uint64_t from, uint64_t upto,

@@ -227,16 +227,7 @@ static int next_hello(struct replica *r, struct transfer_export *x, struct messa
 		return STORE_NONE;
 	for (size_t i = 0; i < x->n; i++)
 		x->head[i] = note_of(x, &x->log[i]);
-	m->kind = MESSAGE_HELLO;
-	m->hello.protocol_min = PROTOCOL_MIN;
-	m->hello.protocol_max = PROTOCOL_MAX;
-	m->hello.cluster_id = hash_bytes(&r->roster.cluster_id);
-	m->hello.member = bytes_str(r->config.member);
-	m->hello.software = bytes_str(r->config.software);
-	m->hello.roster_version = r->roster.version;
-	m->hello.roster_id = hash_bytes(&r->roster.id);
-	m->hello.heads = x->head;
-	m->hello.n_heads = x->n;
+	out_make_hello(r, x->head, x->n, m);
 	return RC_OK;
 }
 

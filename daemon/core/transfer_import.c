@@ -343,7 +343,7 @@ static int check_leaves(
 	return g->parted ? RC_OK : compare_leaves(r, g, log, m, e);
 }
 
-static int check(
+int transfer_import_check(
 	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
 {
 	int rc = t->again ? RC_OK : bundle_form_take(&t->form, m, e);
@@ -366,12 +366,6 @@ static int check(
 	}
 	t->again = rc == TRANSFER_AGAIN;
 	return rc;
-}
-
-int transfer_import_check(
-	struct replica *r, struct transfer_import *t, const struct message *m, struct err *e)
-{
-	return check(r, t, m, e);
 }
 
 void transfer_import_summary(struct transfer_import *t, struct ctl_imported *out)
@@ -472,7 +466,7 @@ static bool is_of_another_roster(const struct replica *r, const struct transfer_
 int transfer_import_apply(struct replica *r, struct transfer_import *t, const struct message *m,
 	const struct batch *b, struct now now, struct err *e)
 {
-	int rc = check(r, t, m, e);
+	int rc = transfer_import_check(r, t, m, e);
 	if (rc != RC_OK)
 		return rc;
 	switch (m->kind) {
