@@ -243,6 +243,11 @@ void bundles_keep_apart(struct world *w)
 			w->path[i][apart].hole_to = w->path[apart][i].hole_to = SIM_NEVER;
 }
 
+bool bundles_is_apart(const struct world *w, const struct sim_node *n)
+{
+	return w->bundles != NULL && w->bundles->apart == n->member;
+}
+
 static int choose_apart(struct world *w)
 {
 	int member = (int)dice_index(&w->bundles->dice, w->n_members);

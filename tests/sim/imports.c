@@ -85,7 +85,7 @@ static bool any_is_tainted(const struct world *w)
 /* What is passed over is not looked at: leaves of a log that is frozen, heads by another roster. */
 static bool must_be_refused(const struct world *w, const struct parcel *p)
 {
-	bool judged = w->versions.signed_n == 0 && !any_is_tainted(w);
+	bool judged = w->versions.n == 0 && !any_is_tainted(w);
 	switch (p->tamper) {
 	case TAMPER_FLIP:
 	case TAMPER_CUT:

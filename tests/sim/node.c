@@ -109,6 +109,7 @@ void node_start(struct world *w, struct sim_node *n)
 	}
 	world_trace(w, "start %s%d", n->id->slug, n->self);
 	n->roster_version = 0;
+	n->roster_id = (struct hash){{0}};
 	versions_match(w, n);
 	shell_start(w, n);
 	oracle_started(w, n);

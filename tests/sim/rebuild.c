@@ -143,9 +143,7 @@ static void open_newcomer(struct rebuild *b, struct store *store)
 		.software = "sim"};
 	struct now now = node_now(b->w, b->source);
 	struct bytes note[SIM_VERSIONS + 1];
-	(void)versions_notes(b->w, note);
-	const struct roster *r = replica_roster(b->source->replica);
-	size_t n = r != NULL ? r->version : 1;
+	size_t n = versions_notes(b->w, b->source, note);
 	must(b, replica_open(&c, now, &b->newcomer, &e), &e);
 	must(b, replica_begin(b->newcomer, &e), &e);
 	must(b, replica_install_rosters(b->newcomer, note, n, now, &e), &e);

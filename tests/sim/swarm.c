@@ -38,6 +38,7 @@ static const struct {
 	[FAULT_BULK] = {"bulk", 12, 0},
 	[FAULT_ROSTER] = {"roster", 40, 0},
 	[FAULT_BUNDLE] = {"bundle", 40, 0},
+	[FAULT_SPLIT] = {"split", 50, 0},
 	[FAULT_APART] = {"apart", 30, 0},
 };
 

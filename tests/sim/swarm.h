@@ -36,6 +36,7 @@ enum fault_class {
 	FAULT_ROSTER,	/* not a fault: versions of the roster come into force */
 	FAULT_BUNDLE,	/* not a fault: files go from node to node */
 	FAULT_APART,	/* no line ever reaches one of the nodes, only files do */
+	FAULT_SPLIT,	/* two versions of one number are signed */
 	FAULT_CLASSES
 };
 

@@ -5,34 +5,77 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/disk.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sometimes.h"
 
-/* Every version adds one to the year. */
+#define FIRST (-1) /* the place of version 1 */
+#define NOBODY (-1)
+/* Every text adds one to the year. */
 #define NOT_AFTER_FIRST 20400101
 #define NOT_AFTER_STEP 10000
+
+/* One text after the other, or two against each other and then the one that everybody signs. */
+static void plan(struct world *w, enum version_plan what, uint64_t steps)
+{
+	struct versions *v = &w->versions;
+	v->plan[v->planned] = what;
+	v->at[v->planned++] = dice_u64(&v->dice) % (steps * 9 / 10 + 1);
+}
+
+/* With fewer members a quorum is everybody, and two texts that all have signed stay undecided. */
+static bool may_split(const struct world *w)
+{
+	return swarm_has(&w->swarm, FAULT_SPLIT) && w->n_members == SIM_MEMBERS;
+}
 
 void versions_setup(struct world *w, uint64_t steps)
 {
 	struct versions *v = &w->versions;
 	v->dice = (struct dice){w->seed ^ 0x726f73746572};
-	v->planned = swarm_has(&w->swarm, FAULT_ROSTER) ? (size_t)dice_range(&v->dice, 1, 2) : 0;
-	for (size_t i = 0; i < v->planned; i++)
-		v->at[i] = dice_u64(&v->dice) % (steps * 9 / 10 + 1);
+	v->tip = FIRST;
+	if (!swarm_has(&w->swarm, FAULT_ROSTER))
+		return;
+	for (size_t n = 1 + dice_index(&v->dice, 2); n > 0; n--)
+		plan(w, VERSION_PLAIN, steps);
+	if (!may_split(w))
+		return;
+	v->planned -= dice_percent(&v->dice, 50);
+	plan(w, VERSION_SPLIT, steps);
+	if (dice_percent(&v->dice, 60))
+		plan(w, VERSION_RESOLVE, steps);
 }
 
 void versions_release(struct world *w)
 {
-	for (size_t i = 0; i < w->versions.signed_n; i++)
-		buf_release(&w->versions.note[i]);
+	for (size_t i = 0; i < w->versions.n; i++)
+		buf_release(&w->versions.made[i].note);
 }
 
-size_t versions_notes(const struct world *w, struct bytes out[SIM_VERSIONS + 1])
+/* From the first on; returns how many. */
+static size_t chain_to(const struct world *w, int end, struct bytes out[SIM_VERSIONS + 1])
 {
+	const struct signed_version *made = w->versions.made;
+	size_t n = end == FIRST ? 1 : made[end].number;
+	for (size_t i = n; end != FIRST; end = made[end].prev)
+		out[--i] = buf_bytes(&made[end].note);
 	out[0] = buf_bytes(&w->roster);
-	for (size_t i = 0; i < w->versions.signed_n; i++)
-		out[i + 1] = buf_bytes(&w->versions.note[i]);
-	return w->versions.signed_n + 1;
+	return n;
+}
+
+static int place_of(const struct versions *v, const struct hash *id)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (hash_equal(&v->made[i].id, id))
+			return (int)i;
+	return FIRST;
+}
+
+size_t versions_notes(
+	const struct world *w, const struct sim_node *n, struct bytes out[SIM_VERSIONS + 1])
+{
+	const struct roster *r = replica_roster(n->replica);
+	return chain_to(w, r != NULL ? place_of(&w->versions, &r->id) : FIRST, out);
 }
 
 static struct roster *roster_of(struct bytes note)
@@ -44,116 +87,75 @@ static struct roster *roster_of(struct bytes note)
 	return r;
 }
 
-/* By the office and as many provinces as must, or by all. */
-static void sign(struct world *w, const struct roster *now, const struct roster *next)
+/* ---- what must hold ---- */
+
+struct listing {
+	const struct versions *v;
+	uint32_t places; /* by bit */
+};
+
+static int list_note(void *arg, struct bytes note, bool in_force)
 {
-	struct buf text = {0};
-	bool all = dice_percent(&w->versions.dice, 50);
-	size_t must = 1 + now->province_quorum;
-	roster_print(next, &text);
-	for (size_t i = 0; i < (all ? w->n_members : must); i++) {
-		struct buf signed_text = {0};
-		struct err e = {0};
-		if (roster_add_signature_next(
-			    buf_bytes(&text), now, &w->identity[i].root, &signed_text, &e) != RC_OK)
-			oracle_fail(w, 2, "the next roster: %s", e.text);
-		buf_release(&text);
-		text = signed_text;
+	struct listing *l = arg;
+	struct roster *r = roster_of(note);
+	int place = place_of(l->v, &r->id);
+	if (place != FIRST)
+		l->places |= (uint32_t)1 << place;
+	(void)in_force;
+	free(r);
+	return 0;
+}
+
+/* Bit by place; 0 if they cannot be read. */
+static uint32_t notes_here(const struct world *w, const struct sim_node *n)
+{
+	struct listing l = {.v = &w->versions};
+	return replica_rosters(n->replica, list_note, &l, NULL) == RC_OK ? l.places : 0;
+}
+
+static bool is_here(const struct world *w, const struct sim_node *n, int place)
+{
+	return notes_here(w, n) >> place & 1;
+}
+
+/* What is in force where these notes are: PROTOCOL 5.3, said once more. */
+static int follow(const struct versions *v, uint32_t here)
+{
+	for (int end = FIRST;;) {
+		int one = FIRST, by_all = FIRST;
+		size_t n = 0, n_by_all = 0;
+		for (int i = 0; i < (int)v->n; i++) {
+			if ((here >> i & 1) == 0 || v->made[i].prev != end)
+				continue;
+			one = i;
+			n++;
+			by_all = v->made[i].all ? i : by_all;
+			n_by_all += v->made[i].all;
+		}
+		if (n != 1 && n_by_all != 1)
+			return end;
+		end = n == 1 ? one : by_all;
 	}
-	w->versions.note[w->versions.signed_n++] = text;
 }
 
-/* The same members and keys; until when it holds, and one address, are others. */
-static void make_next(struct world *w)
-{
-	struct bytes note[SIM_VERSIONS + 1];
-	size_t n = versions_notes(w, note);
-	struct roster *now = roster_of(note[n - 1]), *next = xalloc(sizeof(*next));
-	*next = *now;
-	next->version = now->version + 1;
-	next->prev = now->id;
-	next->not_after = NOT_AFTER_FIRST + next->version * NOT_AFTER_STEP;
-	struct member *m = &next->member[dice_index(&w->versions.dice, w->n_members)];
-	snprintf(m->addr, sizeof(m->addr), "10.0.0.%u:7400", next->version);
-	sign(w, now, next);
-	free(now);
-	free(next);
-}
-
-static void install(struct world *w, struct sim_node *n)
-{
-	struct bytes note[SIM_VERSIONS + 1];
-	struct err e = {0};
-	size_t count = versions_notes(w, note);
-	uint64_t life = n->life;
-	if (!node_enter(w, n))
-		return;
-	w->versions.by[w->versions.signed_n - 1] = n->member;
-	int rc = replica_install_rosters(n->replica, note, count, node_now(w, n), &e);
-	world_trace(w, "install %s%d version %zu rc %d", n->id->slug, n->self, count, rc);
-	if (!node_survives(w, n, rc, &e))
-		return;
-	if (rc != RC_OK)
-		oracle_fail(w, 2, "%s does not take version %zu of the roster: %s", n->id->slug,
-			count, e.text);
-	node_settle(w, n);
-	if (node_is_up(n) && n->life == life && replica_roster(n->replica)->version == count)
-		w->versions.installed = w->versions.signed_n;
-}
-
-void versions_act(struct world *w)
-{
-	struct versions *v = &w->versions;
-	if (v->installed == v->planned || w->steps < v->at[v->installed])
-		return;
-	struct sim_node *n = &w->node[dice_index(&v->dice, w->n_members)];
-	if (!node_is_up(n) || n->full || w->now < n->paused_to || !world_is_honest(w, n->member))
-		return;
-	if (v->signed_n == v->installed)
-		make_next(w);
-	install(w, n);
-}
-
-void versions_heard(struct world *w, const struct sim_node *n, int peer)
-{
-	const struct versions *v = &w->versions;
-	uint32_t here = replica_roster(n->replica)->version;
-	if (!replica_roster_is_due(n->replica) || here > v->signed_n)
-		return;
-	sometimes(SOMETIMES_ROSTER_HEARD);
-	if (v->by[here - 1] != peer)
-		sometimes(SOMETIMES_ROSTER_RELAYED);
-}
-
-void versions_match(struct world *w, struct sim_node *n)
+/* I30, at any time: by what is here and by nothing else. */
+static void check_in_force(struct world *w, const struct sim_node *n)
 {
 	const struct roster *r = replica_roster(n->replica);
-	if (r == NULL || r->version == n->roster_version)
+	int place = follow(&w->versions, notes_here(w, n));
+	if (n->disk != NULL && disk_has_struck(n->disk))
 		return;
-	bool first = n->roster_version == 0;
-	if (r->version < n->roster_version)
-		oracle_fail(w, 30, "%s%d went from version %u of the roster to %u", n->id->slug,
-			n->self, n->roster_version, r->version);
-	n->roster_version = r->version;
-	if (first)
-		return;
-	world_trace(w, "roster %s%d version %u", n->id->slug, n->self, r->version);
-	shell_drop_all(w, n, "the roster changed");
-	shell_start(w, n);
+	if (place_of(&w->versions, &r->id) != place)
+		oracle_fail(w, 30,
+			"%s%d has version %u of the roster in force, by notes that say another",
+			n->id->slug, n->self, r->version);
+	oracle_holds(30);
 }
-
-/* ---- what must hold ---- */
 
 bool versions_equal(const struct sim_node *a, const struct sim_node *b)
 {
 	const struct roster *x = replica_roster(a->replica), *y = replica_roster(b->replica);
 	return x != NULL && y != NULL ? hash_equal(&x->id, &y->id) : x == y;
-}
-
-/* What only one node had goes with its disk. */
-static bool may_be_lost(const struct world *w)
-{
-	return swarm_has(&w->swarm, FAULT_RESTORE) || swarm_has(&w->swarm, FAULT_ROLLBACK);
 }
 
 /* A note that a plain line changed is passed over, and not said again in that session. */
@@ -162,26 +164,186 @@ static bool may_be_missed(const struct world *w)
 	return w->flips > 0 && !swarm_has(&w->swarm, FAULT_NOISE);
 }
 
+/* A bundle carries what is in force at its maker, and not what stands against it. */
+static bool hears_of_all(const struct world *w, const struct sim_node *n)
+{
+	return !bundles_is_apart(w, n);
+}
+
 bool versions_converged(struct world *w, bool must)
 {
-	uint32_t top = may_be_lost(w) ? 1 : 1 + (uint32_t)w->versions.installed;
-	if (w->versions.signed_n == 0 || may_be_missed(w))
+	uint32_t all = 0;
+	if (w->versions.n == 0 || may_be_missed(w))
 		return true;
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		const struct sim_node *n = &w->node[i];
-		if (node_is_up(n) && world_is_honest(w, n->member) && n->roster_version > top)
-			top = n->roster_version;
+		if (node_is_up(n) && world_is_honest(w, n->member) && hears_of_all(w, n))
+			all |= notes_here(w, n);
 	}
+	int place = follow(&w->versions, all);
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		const struct sim_node *n = &w->node[i];
-		if (!node_is_up(n) || !world_is_honest(w, n->member) || n->roster_version == top)
+		if (!node_is_up(n) || !world_is_honest(w, n->member) || !hears_of_all(w, n) ||
+			place_of(&w->versions, &n->roster_id) == place)
 			continue;
 		if (must)
-			oracle_fail(w, 30, "%s%d has version %u of the roster, and %u is in force",
-				n->id->slug, n->self, n->roster_version, top);
+			oracle_fail(w, 30,
+				"%s%d has version %u of the roster, and another is in force",
+				n->id->slug, n->self, n->roster_version);
 		return false;
 	}
 	if (must)
 		oracle_holds(30);
 	return true;
+}
+
+/* ---- making them ---- */
+
+static struct buf sign(
+	struct world *w, const struct roster *now, const struct roster *next, size_t signers)
+{
+	struct buf text = {0};
+	roster_print(next, &text);
+	for (size_t i = 0; i < signers; i++) {
+		struct buf signed_text = {0};
+		struct err e = {0};
+		if (roster_add_signature_next(
+			    buf_bytes(&text), now, &w->identity[i].root, &signed_text, &e) != RC_OK)
+			oracle_fail(w, 2, "the next roster: %s", e.text);
+		buf_release(&text);
+		text = signed_text;
+	}
+	return text;
+}
+
+/* The same members and keys; until when it holds, and one address, are others. */
+static void make_next(struct world *w, bool all)
+{
+	struct versions *v = &w->versions;
+	struct bytes note[SIM_VERSIONS + 1];
+	size_t n = chain_to(w, v->tip, note);
+	struct roster *now = roster_of(note[n - 1]), *next = xalloc(sizeof(*next));
+	*next = *now;
+	next->version = now->version + 1;
+	next->prev = now->id;
+	next->not_after = NOT_AFTER_FIRST + (uint32_t)v->n * NOT_AFTER_STEP;
+	struct member *m = &next->member[dice_index(&v->dice, w->n_members)];
+	snprintf(m->addr, sizeof(m->addr), "10.0.0.%zu:7400", v->n + 1);
+	/* The office and as many provinces as must, or everybody. */
+	size_t signers = all ? w->n_members : 1 + now->province_quorum;
+	struct signed_version *made = &v->made[v->n++];
+	*made = (struct signed_version){.number = next->version,
+		.prev = v->tip,
+		.by = NOBODY,
+		.all = signers == w->n_members,
+		.note = sign(w, now, next, signers)};
+	struct roster *signed_one = roster_of(buf_bytes(&made->note));
+	made->id = signed_one->id;
+	free(signed_one);
+	free(now);
+	free(next);
+}
+
+static void make(struct world *w, enum version_plan what)
+{
+	bool all = dice_percent(&w->versions.dice, 50);
+	make_next(w, what == VERSION_RESOLVE || (what == VERSION_PLAIN && all));
+	if (what == VERSION_SPLIT)
+		make_next(w, false);
+}
+
+static void install(struct world *w, struct sim_node *n, int place)
+{
+	struct bytes note[SIM_VERSIONS + 1];
+	struct signed_version *made = &w->versions.made[place];
+	struct err e = {0};
+	size_t count = chain_to(w, place, note);
+	uint64_t life = n->life;
+	if (!node_enter(w, n))
+		return;
+	made->by = n->member;
+	int rc = replica_install_rosters(n->replica, note, count, node_now(w, n), &e);
+	world_trace(w, "install %s%d version %zu rc %d", n->id->slug, n->self, count, rc);
+	if (!node_survives(w, n, rc, &e)) {
+		made->by = NOBODY;
+		return;
+	}
+	if (rc != RC_OK)
+		oracle_fail(w, 2, "%s does not take version %zu of the roster: %s", n->id->slug,
+			count, e.text);
+	node_settle(w, n);
+	if (!node_is_up(n) || n->life != life || !is_here(w, n, place))
+		made->by = NOBODY;
+}
+
+/* Each text is handed to another node. */
+static struct sim_node *choose_node(struct world *w)
+{
+	struct versions *v = &w->versions;
+	struct sim_node *n = &w->node[dice_index(&v->dice, w->n_members)];
+	bool able = node_is_up(n) && !n->full && w->now >= n->paused_to &&
+		world_is_honest(w, n->member);
+	for (size_t i = 0; i < v->n; i++)
+		able = able && (v->made[i].by != n->member || v->made[i].prev != v->tip);
+	return able ? n : NULL;
+}
+
+void versions_act(struct world *w)
+{
+	struct versions *v = &w->versions;
+	if (v->done == v->planned || w->steps < v->at[v->done])
+		return;
+	struct sim_node *n = choose_node(w);
+	if (n == NULL)
+		return;
+	if (!v->begun)
+		make(w, v->plan[v->done]);
+	v->begun = true;
+	for (size_t i = 0; i < v->n; i++)
+		if (v->made[i].by == NOBODY) {
+			install(w, n, (int)i);
+			break;
+		}
+	for (size_t i = 0; i < v->n; i++)
+		if (v->made[i].by == NOBODY)
+			return;
+	if (v->plan[v->done] != VERSION_SPLIT)
+		v->tip = (int)v->n - 1;
+	v->begun = false;
+	v->done++;
+}
+
+void versions_heard(struct world *w, const struct sim_node *n, int peer)
+{
+	const struct versions *v = &w->versions;
+	uint32_t next = replica_roster(n->replica)->version + 1;
+	bool relayed = true;
+	if (!replica_roster_is_due(n->replica))
+		return;
+	for (size_t i = 0; i < v->n; i++)
+		relayed = relayed && (v->made[i].number != next || v->made[i].by != peer);
+	sometimes(SOMETIMES_ROSTER_HEARD);
+	if (relayed)
+		sometimes(SOMETIMES_ROSTER_RELAYED);
+}
+
+void versions_match(struct world *w, struct sim_node *n)
+{
+	const struct roster *r = replica_roster(n->replica);
+	if (r == NULL || hash_equal(&r->id, &n->roster_id))
+		return;
+	bool first = n->roster_version == 0;
+	uint32_t before = n->roster_version;
+	n->roster_version = r->version;
+	n->roster_id = r->id;
+	check_in_force(w, n);
+	if (first)
+		return;
+	if (r->version < before)
+		sometimes(SOMETIMES_ROSTER_BACK);
+	if (r->version == before)
+		sometimes(SOMETIMES_ROSTER_RESOLVED);
+	world_trace(w, "roster %s%d version %u", n->id->slug, n->self, r->version);
+	shell_drop_all(w, n, "the roster changed");
+	shell_start(w, n);
 }

@@ -333,6 +333,7 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_ROSTER:
 	case FAULT_BUNDLE:
 	case FAULT_APART:
+	case FAULT_SPLIT:
 	case FAULT_CLASSES: break;
 	}
 }

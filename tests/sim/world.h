@@ -24,7 +24,8 @@
 #define SIM_NODES (SIM_MEMBERS + 1) /* and one clone */
 #define SIM_OPERATORS 2
 #define SIM_CONNS 256
-#define SIM_VERSIONS 2 /* of the roster, after the first */
+#define SIM_VERSIONS 6 /* of the roster, after the first */
+#define SIM_PLANS 4
 #define SIM_NEVER INT64_MAX
 
 struct identity {
@@ -76,6 +77,7 @@ struct sim_node {
 	char want_origin[ORIGIN_SIZE];
 	struct held held;	 /* what the oracle saw here last */
 	uint32_t roster_version; /* by which its peers are named; 0 = none yet */
+	struct hash roster_id;
 };
 
 /* One direction between two nodes. */
@@ -90,12 +92,28 @@ struct path {
 };
 
 /* Versions of the roster after the first, and who was handed them. */
+struct signed_version {
+	struct buf note;
+	struct hash id;
+	uint32_t number;
+	int prev; /* its place; -1: the first */
+	int by;	  /* the member whose node was given it by hand; -1: nobody's yet */
+	bool all; /* every member has signed */
+};
+enum version_plan {
+	VERSION_PLAIN,
+	VERSION_SPLIT,	 /* two texts, for two nodes */
+	VERSION_RESOLVE, /* and the one that everybody signs */
+};
 struct versions {
 	struct dice dice;
-	struct buf note[SIM_VERSIONS];
-	int by[SIM_VERSIONS];	   /* the member whose node it was installed on */
-	uint64_t at[SIM_VERSIONS]; /* not before this step */
-	size_t planned, signed_n, installed;
+	struct signed_version made[SIM_VERSIONS];
+	size_t n;
+	int tip; /* which the next one follows */
+	enum version_plan plan[SIM_PLANS];
+	uint64_t at[SIM_PLANS]; /* not before this step */
+	size_t planned, done;
+	bool begun;
 };
 
 enum event_kind_of_world {
@@ -217,8 +235,9 @@ void versions_setup(struct world *w, uint64_t steps);
 void versions_release(struct world *w);
 /* Signs and installs the next one if it is time. */
 void versions_act(struct world *w);
-/* All that are signed, from the first; returns how many. */
-size_t versions_notes(const struct world *w, struct bytes out[SIM_VERSIONS + 1]);
+/* Those in force at the node, from the first; returns how many. */
+size_t versions_notes(
+	const struct world *w, const struct sim_node *n, struct bytes out[SIM_VERSIONS + 1]);
 /* A peer said one, in the group that is open. */
 void versions_heard(struct world *w, const struct sim_node *n, int peer);
 /* After a commit: ends all sessions if another version is in force. */
@@ -238,6 +257,7 @@ void bundles_on_parcel(struct world *w, uint64_t parcel);
 void bundles_on_carry(struct world *w);
 /* No line reaches one of the nodes, whatever the weather. */
 void bundles_keep_apart(struct world *w);
+bool bundles_is_apart(const struct world *w, const struct sim_node *n);
 /* After everything was mended. */
 void bundles_end(const struct world *w);
 /* The node's store failed: what it took of files is as if it had not been. */
