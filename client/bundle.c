@@ -9,24 +9,6 @@
 #include "client/files.h"
 #include "client/text.h"
 
-static void sum_add(void *self, struct bytes b)
-{
-	sha256_add(self, b);
-}
-
-static void sum_end(void *self, uint8_t out[BUNDLE_SUM_BYTES])
-{
-	struct hash h;
-	sha256_end(self, &h);
-	memcpy(out, h.b, BUNDLE_SUM_BYTES);
-}
-
-struct bundle_sum bundle_sum_of(struct sha256_stream *sha)
-{
-	sha256_begin(sha);
-	return (struct bundle_sum){sum_add, sum_end, sha};
-}
-
 /* ---- files ---- */
 
 static int check_kind(const struct bundle_file *f, struct err *e)
@@ -107,7 +89,7 @@ struct walk {
 static void walk_begin(struct walk *w, bundle_record_fn *fn, void *arg)
 {
 	*w = (struct walk){.memory = xalloc(MESSAGE_ARENA), .fn = fn, .arg = arg};
-	bundle_reader_init(&w->reader, bundle_sum_of(&w->sha));
+	bundle_reader_init(&w->reader, sha256_sum(&w->sha));
 }
 
 static void walk_end(struct walk *w)

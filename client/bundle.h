@@ -9,9 +9,6 @@
 #include "proto/trust/hash.h"
 #include "proto/wire/bundle.h"
 
-/* SHA-256 for the framing; *sha lives as long as what it is given to. */
-struct bundle_sum bundle_sum_of(struct sha256_stream *sha);
-
 /* ---- a bundle that somebody brought ---- */
 struct bundle_file {
 	int fd;

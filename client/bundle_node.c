@@ -61,7 +61,7 @@ int bundle_fetch(struct node *n, const struct ctl_export *what, bundle_piece_fn 
 	struct fetching f = {.fn = fn, .arg = arg, .counts = out, .memory = xalloc(MESSAGE_ARENA)};
 	struct ctl_request q = {.kind = CTL_EXPORT_BUNDLE, .export = *what};
 	*out = (struct bundle_counts){0};
-	bundle_reader_init(&f.reader, bundle_sum_of(&f.sha));
+	bundle_reader_init(&f.reader, sha256_sum(&f.sha));
 	int rc = connection_call(&n->line, &q, on_piece, &f, e);
 	out->records = f.reader.records;
 	bundle_reader_release(&f.reader);

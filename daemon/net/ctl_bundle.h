@@ -7,9 +7,6 @@
 #include "proto/trust/hash.h"
 #include "proto/wire/bundle.h"
 
-/* SHA-256 for the framing; *sha lives as long as what it is given to. */
-struct bundle_sum ctl_bundle_sum(struct sha256_stream *sha);
-
 /* Sends on while there is room. */
 void ctl_export_on(struct client *c);
 void ctl_export_end(struct client *c);

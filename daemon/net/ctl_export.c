@@ -27,24 +27,6 @@ struct ctl_export_run {
 	bool ended;
 };
 
-static void sum_add(void *self, struct bytes b)
-{
-	sha256_add(self, b);
-}
-
-static void sum_end(void *self, uint8_t out[BUNDLE_SUM_BYTES])
-{
-	struct hash h;
-	sha256_end(self, &h);
-	memcpy(out, h.b, BUNDLE_SUM_BYTES);
-}
-
-struct bundle_sum ctl_bundle_sum(struct sha256_stream *sha)
-{
-	sha256_begin(sha);
-	return (struct bundle_sum){sum_add, sum_end, sha};
-}
-
 void ctl_export_end(struct client *c)
 {
 	struct ctl_export_run *x = c->export;
@@ -88,7 +70,7 @@ void ctl_export_begin(struct client *c, const struct ctl_request *r)
 	struct ctl_export_run *x = xalloc(sizeof(*x));
 	x->id = r->id;
 	keep_what(x, &r->export);
-	bundle_write_begin(&x->writer, ctl_bundle_sum(&x->sha), &x->ready);
+	bundle_write_begin(&x->writer, sha256_sum(&x->sha), &x->ready);
 	c->export = x;
 	s->ctl.transfers++;
 	turn_settle(s);

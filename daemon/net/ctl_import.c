@@ -151,7 +151,7 @@ static int next_record(struct ctl_import_run *i, struct err *e)
 static void begin_taking(struct ctl_import_run *i)
 {
 	bundle_reader_release(&i->reader);
-	bundle_reader_init(&i->reader, ctl_bundle_sum(&i->sha));
+	bundle_reader_init(&i->reader, sha256_sum(&i->sha));
 	transfer_import_rewind(i->shell->replica, i->target);
 	i->told = loop_now().mono;
 	move(i, IMPORT_TAKING);
@@ -367,7 +367,7 @@ static int begin(struct client *c, const struct ctl_import *r, struct err *e)
 	i->target = target;
 	i->spool = spool;
 	i->memory = xalloc(MESSAGE_ARENA);
-	bundle_reader_init(&i->reader, ctl_bundle_sum(&i->sha));
+	bundle_reader_init(&i->reader, sha256_sum(&i->sha));
 	i->next = s->ctl.imports;
 	s->ctl.imports = i;
 	s->ctl.transfers++;

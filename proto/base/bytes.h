@@ -73,6 +73,15 @@ void arena_reset(struct arena *a);
 /* 16-byte aligned, zeroed; NULL when full: the input is refused with RC_TOO_BIG. */
 void *arena_alloc(struct arena *a, size_t n) MUST_CHECK;
 
+/* A sum over bytes, for whoever knows not how it is made: all bytes go through add, then end gives
+ * it. */
+#define BYTE_SUM_BYTES 32
+struct byte_sum {
+	void (*add)(void *self, struct bytes b);
+	void (*end)(void *self, uint8_t out[BYTE_SUM_BYTES]);
+	void *self;
+};
+
 /* For sizes we choose ourselves: never NULL, exits (71) when memory is gone. */
 void *xalloc(size_t n); /* zeroed */
 void *xrealloc(void *p, size_t n);

@@ -1,5 +1,7 @@
 #include "proto/trust/hash.h"
 
+#include <string.h>
+
 #include <sodium.h>
 
 /* RFC 8032 7.1, TEST 2: one byte, 0x72. */
@@ -80,4 +82,22 @@ void sha256_add(struct sha256_stream *s, struct bytes in)
 void sha256_end(struct sha256_stream *s, struct hash *out)
 {
 	crypto_hash_sha256_final(state_of(s), out->b);
+}
+
+static void sum_add(void *self, struct bytes b)
+{
+	sha256_add(self, b);
+}
+
+static void sum_end(void *self, uint8_t out[BYTE_SUM_BYTES])
+{
+	struct hash h;
+	sha256_end(self, &h);
+	memcpy(out, h.b, BYTE_SUM_BYTES);
+}
+
+struct byte_sum sha256_sum(struct sha256_stream *s)
+{
+	sha256_begin(s);
+	return (struct byte_sum){sum_add, sum_end, s};
 }

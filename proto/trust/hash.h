@@ -21,5 +21,7 @@ void sha256_begin(struct sha256_stream *s);
 void sha256_add(struct sha256_stream *s, struct bytes in);
 /* s must begin anew after it. */
 void sha256_end(struct sha256_stream *s, struct hash *out);
+/* Begins *s, which lives as long as the sum is used. */
+struct byte_sum sha256_sum(struct sha256_stream *s);
 
 #endif

@@ -13,7 +13,7 @@ static void sum_and_count(struct bundle_writer *w, const struct buf *out, size_t
 	w->bytes += out->n - start;
 }
 
-void bundle_write_begin(struct bundle_writer *w, struct bundle_sum sum, struct buf *out)
+void bundle_write_begin(struct bundle_writer *w, struct byte_sum sum, struct buf *out)
 {
 	size_t start = out->n;
 	*w = (struct bundle_writer){.sum = sum};
@@ -34,7 +34,7 @@ void bundle_write(struct bundle_writer *w, const struct message *m, struct buf *
 void bundle_write_end(struct bundle_writer *w, struct buf *out)
 {
 	size_t start = out->n;
-	uint8_t sum[BUNDLE_SUM_BYTES];
+	uint8_t sum[BYTE_SUM_BYTES];
 	buf_put_u32be(out, 0);
 	buf_put_u64be(out, w->records);
 	sum_and_count(w, out, start);
@@ -45,7 +45,7 @@ void bundle_write_end(struct bundle_writer *w, struct buf *out)
 
 /* ---- reading ---- */
 
-void bundle_reader_init(struct bundle_reader *r, struct bundle_sum sum)
+void bundle_reader_init(struct bundle_reader *r, struct byte_sum sum)
 {
 	*r = (struct bundle_reader){.sum = sum};
 }
@@ -95,8 +95,8 @@ static int read_magic(struct bundle_reader *r, struct err *e)
 
 static int read_trailer(struct bundle_reader *r, struct err *e)
 {
-	uint8_t sum[BUNDLE_SUM_BYTES];
-	size_t summed = BUNDLE_TRAILER_BYTES - BUNDLE_SUM_BYTES;
+	uint8_t sum[BYTE_SUM_BYTES];
+	size_t summed = BUNDLE_TRAILER_BYTES - BYTE_SUM_BYTES;
 	if (r->held.n < BUNDLE_TRAILER_BYTES)
 		return BUNDLE_MORE;
 	uint64_t count = get_u64be(r->held.p + 4);

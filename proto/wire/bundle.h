@@ -7,15 +7,7 @@
 
 #define BUNDLE_MAGIC "deltad-bundle/1\n"
 #define BUNDLE_MAGIC_BYTES (sizeof(BUNDLE_MAGIC) - 1)
-#define BUNDLE_SUM_BYTES 32
-#define BUNDLE_TRAILER_BYTES (4 + 8 + BUNDLE_SUM_BYTES)
-
-/* SHA-256, which is another folder's: all bytes go through add, then end gives the sum. */
-struct bundle_sum {
-	void (*add)(void *self, struct bytes b);
-	void (*end)(void *self, uint8_t out[BUNDLE_SUM_BYTES]);
-	void *self;
-};
+#define BUNDLE_TRAILER_BYTES (4 + 8 + BYTE_SUM_BYTES)
 
 /* Where something stands in the file: records are counted from 1, the trailer is the one after the
  * last, 0 is the first line; bytes from 0, a record begins with its length. */
@@ -25,12 +17,12 @@ struct bundle_place {
 
 /* ---- writing: each call appends what comes next to *out, which the caller empties ---- */
 struct bundle_writer {
-	struct bundle_sum sum;
+	struct byte_sum sum;
 	uint64_t records;
 	uint64_t bytes; /* of the file so far */
 };
 
-void bundle_write_begin(struct bundle_writer *w, struct bundle_sum sum, struct buf *out);
+void bundle_write_begin(struct bundle_writer *w, struct byte_sum sum, struct buf *out);
 /* In the order of bundle_form. */
 void bundle_write(struct bundle_writer *w, const struct message *m, struct buf *out);
 void bundle_write_end(struct bundle_writer *w, struct buf *out);
@@ -44,7 +36,7 @@ enum bundle_state {
 };
 
 struct bundle_reader {
-	struct bundle_sum sum;
+	struct byte_sum sum;
 	enum bundle_state state;
 	struct buf held; /* read and not yet handed out: a piece and at most one record */
 	size_t taken;	 /* bytes of it that the last record occupied */
@@ -52,7 +44,7 @@ struct bundle_reader {
 	uint64_t records; /* whole ones */
 };
 
-void bundle_reader_init(struct bundle_reader *r, struct bundle_sum sum);
+void bundle_reader_init(struct bundle_reader *r, struct byte_sum sum);
 void bundle_reader_release(struct bundle_reader *r);
 /* Copies the piece. */
 void bundle_reader_put(struct bundle_reader *r, struct bytes piece);

@@ -41,8 +41,8 @@ static void read_bundle(struct bytes file, size_t piece, struct reading *x)
 	struct bytes envelope;
 	struct err e = {0};
 	*x = (struct reading){.in_order = true};
-	bundle_reader_init(&r, bundle_sha256(&in_sum));
-	bundle_write_begin(&w, bundle_sha256(&out_sum), &x->again);
+	bundle_reader_init(&r, sha256_sum(&in_sum));
+	bundle_write_begin(&w, sha256_sum(&out_sum), &x->again);
 	while ((x->end = bundle_reader_next(&r, &envelope, &e)) == BUNDLE_RECORD ||
 		(x->end == BUNDLE_MORE && file.n > 0)) {
 		if (x->end == BUNDLE_RECORD) {

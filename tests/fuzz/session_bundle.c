@@ -44,7 +44,7 @@ void liar_bundle(const struct liar *l, struct reader *in, struct buf *file)
 	struct bundle_writer w = {0};
 	struct message hello = {.kind = MESSAGE_HELLO};
 	uint8_t what = reader_u8(in);
-	bundle_write_begin(&w, bundle_sha256(&sha), file);
+	bundle_write_begin(&w, sha256_sum(&sha), file);
 	hello.hello.protocol_min = hello.hello.protocol_max = PROTOCOL_MAX;
 	hello.hello.cluster_id = hash_bytes(&l->c->cluster_id);
 	hello.hello.member = bytes_str(l->c->member[LIAR].slug);

@@ -6,24 +6,6 @@
 #include "daemon/core/transfer.h"
 #include "proto/wire/codec.h"
 
-static void sum_add(void *self, struct bytes b)
-{
-	sha256_add(self, b);
-}
-
-static void sum_end(void *self, uint8_t out[BUNDLE_SUM_BYTES])
-{
-	struct hash h;
-	sha256_end(self, &h);
-	memcpy(out, h.b, BUNDLE_SUM_BYTES);
-}
-
-struct bundle_sum bundle_sha256(struct sha256_stream *s)
-{
-	sha256_begin(s);
-	return (struct bundle_sum){sum_add, sum_end, s};
-}
-
 int bundle_make(struct replica *r, const struct ctl_export *what, struct buf *file, struct err *e)
 {
 	struct transfer_export *x = NULL;
@@ -33,7 +15,7 @@ int bundle_make(struct replica *r, const struct ctl_export *what, struct buf *fi
 	int rc = transfer_export_new(r, what, &x, e);
 	if (rc != RC_OK)
 		return rc;
-	bundle_write_begin(&w, bundle_sha256(&s), file);
+	bundle_write_begin(&w, sha256_sum(&s), file);
 	while ((rc = transfer_export_next(r, x, &m, e)) == RC_OK)
 		bundle_write(&w, &m, file);
 	bundle_write_end(&w, file);
@@ -118,7 +100,7 @@ static int run_pass(struct pass *p, struct bytes file, struct bundle_taken *out,
 	struct bundle_reader reader;
 	struct bytes envelope;
 	void *room = xalloc(MESSAGE_ARENA);
-	bundle_reader_init(&reader, bundle_sha256(&s));
+	bundle_reader_init(&reader, sha256_sum(&s));
 	bundle_reader_put(&reader, file);
 	int rc;
 	while ((rc = bundle_reader_next(&reader, &envelope, e)) == BUNDLE_RECORD) {

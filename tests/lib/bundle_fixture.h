@@ -7,9 +7,6 @@
 #include "proto/trust/hash.h"
 #include "proto/wire/bundle.h"
 
-/* SHA-256 for the framing; *s lives as long as what it is given to. */
-struct bundle_sum bundle_sha256(struct sha256_stream *s);
-
 /* Appends the whole file. */
 int bundle_make(struct replica *r, const struct ctl_export *what, struct buf *file, struct err *e);
 

@@ -15,25 +15,6 @@
 
 /* ---- sums ---- */
 
-static void sum_add(void *self, struct bytes b)
-{
-	sha256_add(self, b);
-}
-
-static void sum_end(void *self, uint8_t out[BUNDLE_SUM_BYTES])
-{
-	struct hash h;
-	sha256_end(self, &h);
-	for (size_t i = 0; i < BUNDLE_SUM_BYTES; i++)
-		out[i] = h.b[i];
-}
-
-struct bundle_sum bundles_sum(struct sha256_stream *sha)
-{
-	sha256_begin(sha);
-	return (struct bundle_sum){sum_add, sum_end, sha};
-}
-
 /* ---- parcels ---- */
 
 static struct parcel *find(struct world *w, uint64_t id)
@@ -87,7 +68,7 @@ static int write_file(struct world *w, struct sim_node *n, const struct ctl_expo
 	int rc = transfer_export_new(n->replica, what, &x, e);
 	if (rc != RC_OK)
 		return rc;
-	bundle_write_begin(&writer, bundles_sum(&sha), out);
+	bundle_write_begin(&writer, sha256_sum(&sha), out);
 	while ((rc = transfer_export_next(n->replica, x, &m, e)) == RC_OK) {
 		if (world_is_honest(w, n->member))
 			oracle_message(w, n, &m, 0);

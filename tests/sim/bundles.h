@@ -56,7 +56,6 @@ struct bundles {
 	bool alone;			/* a file has told it, or of it, when nothing else could */
 };
 
-struct bundle_sum bundles_sum(struct sha256_stream *sha);
 /* Writes one and sends it off, by nobody who changes it if `well`. */
 void bundles_send(struct world *w, struct sim_node *from, struct sim_node *to,
 	const struct ctl_export *what, bool well);

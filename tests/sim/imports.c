@@ -29,7 +29,7 @@ void imports_drop(struct world *w, struct parcel *p)
 static void read_again(struct parcel *p)
 {
 	bundle_reader_release(&p->reader);
-	bundle_reader_init(&p->reader, bundles_sum(&p->sha));
+	bundle_reader_init(&p->reader, sha256_sum(&p->sha));
 	p->put = 0;
 	p->taken = 0;
 }

@@ -172,7 +172,7 @@ static void records_of_a_file_are_read_and_faults_are_placed(void **state)
 	m.hello.protocol_min = m.hello.protocol_max = 1;
 	m.hello.cluster_id = bytes_of(cluster, 32);
 	m.hello.member = bytes_str("jiangsu");
-	bundle_write_begin(&w, bundle_sum_of(&sha), &file);
+	bundle_write_begin(&w, sha256_sum(&sha), &file);
 	bundle_write(&w, &m, &file);
 	bundle_write_end(&w, &file);
 	for (size_t n = file.n; n >= file.n - 1; n--) {

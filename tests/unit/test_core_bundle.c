@@ -14,24 +14,6 @@
 
 /* ---- SHA-256 for the framing ---- */
 
-static void sum_add(void *self, struct bytes b)
-{
-	sha256_add(self, b);
-}
-
-static void sum_end(void *self, uint8_t out[BUNDLE_SUM_BYTES])
-{
-	struct hash h;
-	sha256_end(self, &h);
-	memcpy(out, h.b, BUNDLE_SUM_BYTES);
-}
-
-static struct bundle_sum sum_of(struct sha256_stream *s)
-{
-	sha256_begin(s);
-	return (struct bundle_sum){sum_add, sum_end, s};
-}
-
 /* ---- messages ---- */
 
 static struct message hello(void)
@@ -93,7 +75,7 @@ static void write_bundle(const struct message *m, size_t n, struct buf *out)
 	struct sha256_stream s;
 	struct bundle_writer w;
 	buf_reset(out);
-	bundle_write_begin(&w, sum_of(&s), out);
+	bundle_write_begin(&w, sha256_sum(&s), out);
 	for (size_t i = 0; i < n; i++)
 		bundle_write(&w, &m[i], out);
 	bundle_write_end(&w, out);
@@ -129,7 +111,7 @@ static struct outcome read_bundle(struct bytes file, size_t piece)
 	struct bundle_form form = {0};
 	struct outcome o = {0};
 	struct bytes envelope;
-	bundle_reader_init(&r, sum_of(&s));
+	bundle_reader_init(&r, sha256_sum(&s));
 	for (size_t at = 0; o.rc == RC_OK && at < file.n; at += piece) {
 		size_t n = file.n - at < piece ? file.n - at : piece;
 		uint8_t *copy = xmemdup(file.p + at, n);
@@ -401,7 +383,7 @@ static void refused_bundle_stays_refused(void **state)
 	struct bundle_reader r;
 	struct bytes envelope;
 	struct err e = {0};
-	bundle_reader_init(&r, sum_of(&s));
+	bundle_reader_init(&r, sha256_sum(&s));
 	bundle_reader_put(&r, bytes_str("nonsense"));
 	assert_int_equal(bundle_reader_next(&r, &envelope, &e), RC_BUNDLE);
 	bundle_reader_put(&r, bytes_str(BUNDLE_MAGIC));

@@ -79,7 +79,7 @@ static void forge(struct forged *f, const struct cluster *c, int maker)
 {
 	struct message m = {.kind = MESSAGE_HELLO};
 	*f = (struct forged){0};
-	bundle_write_begin(&f->w, bundle_sha256(&f->sha), &f->file);
+	bundle_write_begin(&f->w, sha256_sum(&f->sha), &f->file);
 	m.hello.protocol_min = m.hello.protocol_max = PROTOCOL_MAX;
 	m.hello.cluster_id = hash_bytes(&c->cluster_id);
 	m.hello.member = bytes_str(c->member[maker].slug);
@@ -405,7 +405,7 @@ static void export_goes_on_while_its_log_grows(void **state)
 	begin_node(&a, c, JIANGSU, 600);
 	begin_node(&b, c, SHANGHAI, 0);
 	assert_ok(&a, transfer_export_new(a.replica, &everything, &x, &a.e));
-	bundle_write_begin(&w, bundle_sha256(&sha), &file);
+	bundle_write_begin(&w, sha256_sum(&sha), &file);
 	int rc;
 	while ((rc = transfer_export_next(a.replica, x, &m, &a.e)) == RC_OK) {
 		bundle_write(&w, &m, &file);
