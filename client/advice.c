@@ -51,14 +51,16 @@ static const struct {
 	{RC_PEER_STATE, N_("the other side is faulty or of another version")},
 	{RC_PEER_HANDSHAKE, N_("check both sides' keys and addresses against the roster")},
 	{RC_PEER_KEY, N_("the peer's key is not the roster's; check which node it is")},
-	{RC_PEER_CLUSTER, N_("the peer is of another cluster; check its address")},
+	{RC_PEER_CLUSTER, N_("check the peer's address, or where the file comes from")},
 	{RC_PEER_VERSION, N_("bring the older node to a newer version")},
-	{RC_PEER_HEAD, N_("the peer's data are damaged or forged; its administrator should look")},
-	{RC_PEER_BATCH, N_("the peer's data are damaged or forged; its administrator should look")},
-	{RC_PEER_ORIGIN, N_("the peer offers a log of nobody in the roster; look at its roster")},
-	{RC_PEER_LIMIT, N_("the peer asks too much; it is served again later")},
+	{RC_PEER_HEAD, N_("what came is damaged or forged; its maker's administrator should look")},
+	{RC_PEER_BATCH,
+		N_("what came is damaged or forged; its maker's administrator should look")},
+	{RC_PEER_ORIGIN, N_("compare the rosters of both sides")},
+	{RC_PEER_LIMIT, N_("a peer that asks too much is served again later")},
 	{RC_PEER_EVIDENCE,
-		N_("the peer accuses without a proof and is not believed; its administrator should "
+		N_("an accusation without a proof is not believed; its maker's administrator "
+		   "should "
 		   "look")},
 };
 

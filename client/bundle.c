@@ -120,8 +120,24 @@ static int walk_piece(struct walk *w, struct bytes piece, struct err *e)
 	return next < 0 ? next : RC_OK;
 }
 
-int bundle_each(const char *path, bundle_record_fn *fn, void *arg, struct bundle_place *place,
-	struct err *e)
+/* Trouble with the file as a file has no place in it; any other has. */
+static int walk_file(struct walk *w, struct bundle_file *f, struct buf *piece, struct err *e)
+{
+	do {
+		int rc = bundle_read(f, piece, e);
+		if (rc != RC_OK)
+			return rc;
+		rc = piece->n > 0 ? walk_piece(w, buf_bytes(piece), e)
+				  : bundle_reader_finish(&w->reader, e);
+		if (rc != RC_OK)
+			return err_prefix(e, tr("record %llu at byte %llu"),
+				(unsigned long long)w->reader.place.record,
+				(unsigned long long)w->reader.place.offset);
+	} while (piece->n > 0);
+	return RC_OK;
+}
+
+int bundle_each(const char *path, bundle_record_fn *fn, void *arg, struct err *e)
 {
 	struct bundle_file f;
 	struct walk w;
@@ -130,14 +146,7 @@ int bundle_each(const char *path, bundle_record_fn *fn, void *arg, struct bundle
 	if (rc != RC_OK)
 		return rc;
 	walk_begin(&w, fn, arg);
-	do {
-		rc = bundle_read(&f, &piece, e);
-		if (rc == RC_OK && piece.n > 0)
-			rc = walk_piece(&w, buf_bytes(&piece), e);
-	} while (rc == RC_OK && piece.n > 0);
-	if (rc == RC_OK)
-		rc = bundle_reader_finish(&w.reader, e);
-	*place = w.reader.place;
+	rc = walk_file(&w, &f, &piece, e);
 	walk_end(&w);
 	buf_release(&piece);
 	bundle_close(&f);

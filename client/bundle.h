@@ -25,10 +25,9 @@ void bundle_close(struct bundle_file *f);
 int bundle_read(struct bundle_file *f, struct buf *out, struct err *e) MUST_CHECK;
 
 /* Every record of a file, decoded; form and sum are checked, what it means is not. fn returns 0 or
- * an rc. *place is where the first fault is. */
+ * an rc. The first fault, fn's too, is given with its record and byte. */
 typedef int bundle_record_fn(void *arg, const struct message *m, struct err *e);
-int bundle_each(const char *path, bundle_record_fn *fn, void *arg, struct bundle_place *place,
-	struct err *e) MUST_CHECK;
+int bundle_each(const char *path, bundle_record_fn *fn, void *arg, struct err *e) MUST_CHECK;
 
 /* ---- with the node ---- */
 

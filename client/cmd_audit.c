@@ -15,8 +15,7 @@ static int on_record(void *arg, const struct message *m, struct err *e)
 
 static int take_file(struct audit *a, const char *path, struct err *e)
 {
-	struct bundle_place place;
-	int rc = bundle_each(path, on_record, a, &place, e);
+	int rc = bundle_each(path, on_record, a, e);
 	if (rc == RC_OK && a->n_rosters == 0)
 		rc = err_set(e, RC_INPUT, tr("the bundle does not begin with the roster"));
 	return rc;

@@ -66,11 +66,10 @@ static int take_hello(void *arg, const struct message *m, struct err *e)
 
 static int choose_since(struct bytes value, struct since *s, struct err *e)
 {
-	struct bundle_place place;
 	if (parse_sizes(value, s))
 		return RC_OK;
 	s->n = 0;
-	return bundle_each((const char *)value.p, take_hello, s, &place, e);
+	return bundle_each((const char *)value.p, take_hello, s, e);
 }
 
 static int choose(const struct args *a, struct since *s, struct ctl_export *what, struct err *e)

@@ -5,6 +5,8 @@
 #include "client/command.h"
 #include "client/show.h"
 #include "client/text.h"
+#include "proto/base/text.h"
+#include "proto/trust/checkpoint.h"
 
 static const struct column columns[] = {
 	{.key = "member", .title = N_("of")},
@@ -53,11 +55,55 @@ static void put_outcome(struct sheet *s, bool check, uint64_t fresh, uint64_t le
 			   "in it"));
 }
 
+/* What a file without entries confirms. */
+struct receipt {
+	char member[SLUG_SIZE];
+	struct table *held;
+	uint64_t cosignatures;
+};
+
+static int see(void *arg, const struct message *m, struct err *e)
+{
+	struct receipt *r = arg;
+	struct note note;
+	struct checkpoint cp;
+	(void)e;
+	r->cosignatures += m->kind == MESSAGE_COSIGNATURE;
+	if (m->kind != MESSAGE_HELLO)
+		return RC_OK;
+	text_print(r->member, sizeof r->member, "%.*s", (int)m->hello.member.n,
+		(const char *)m->hello.member.p);
+	for (size_t i = 0; i < m->hello.n_heads; i++) {
+		if (note_parse(m->hello.heads[i], &note, NULL) != RC_OK ||
+			checkpoint_parse(note.text, &cp, NULL) != RC_OK)
+			continue;
+		table_text(r->held, TONE_NONE, cp.origin, NULL);
+		table_number(r->held, cp.size);
+	}
+	return RC_OK;
+}
+
+static void put_receipt(struct sheet *s, const char *path)
+{
+	static const struct column held_columns[] = {
+		{.key = "origin", .title = N_("log")},
+		{.key = "held", .title = N_("its maker held"), .right = true},
+	};
+	struct err gone = {0};
+	struct receipt r = {.held = sheet_table(s, "held", held_columns, 2, NULL, NULL)};
+	if (bundle_each(path, see, &r, &gone) == RC_OK)
+		sheet_line(s, TONE_NONE,
+			tr("a receipt: what %s holds, and %llu cosigned heads; no entries"),
+			r.member, (unsigned long long)r.cosignatures);
+}
+
 static void tell_done(struct app *app, bool check, const char *path, const struct bundle_outcome *o)
 {
 	struct sheet *s = sheet_new(check ? "bundle-check" : "bundle-import");
 	uint64_t fresh = put_logs(s, o);
 	put_outcome(s, check, fresh, o->leaves);
+	if (o->leaves == 0)
+		put_receipt(s, path);
 	sheet_fact(s, "file", json_text(bytes_str(path)));
 	sheet_fact(s, "good", json_true());
 	sheet_fact(s, "records", json_number(o->records));

@@ -172,13 +172,9 @@ static void tell(struct app *app, const char *path, const struct contents *c)
 int cmd_bundle_show(struct app *app, struct err *e)
 {
 	struct contents *c = xalloc(sizeof *c);
-	struct bundle_place place = {0};
-	int rc = bundle_each(app->operand[0], see, c, &place, e);
+	int rc = bundle_each(app->operand[0], see, c, e);
 	if (rc == RC_OK)
 		tell(app, app->operand[0], c);
-	else if (place.record > 0 || place.offset > 0)
-		(void)err_prefix(e, tr("record %llu at byte %llu"),
-			(unsigned long long)place.record, (unsigned long long)place.offset);
 	free(c);
 	return rc;
 }

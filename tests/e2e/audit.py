@@ -4,6 +4,7 @@ a bundle by whoever has which keys, or in a node's database."""
 import base64
 import json
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -148,7 +149,12 @@ def check_logs(b):
     begins.records = [(k, v.replace(rng(1, origin), rng(1, origin) + num(2, 1), 1)
                        if k == LEAVES and begins.is_of((k, v), origin) else v) for k, v in begins.records]
     status, _, done = b.findings(begins)
-    assert status == EXIT_INPUT, (status, done)
+    assert status == EXIT_INPUT and re.search(r"record \d+ at byte \d+: ", done.stderr), (status, done)
+    cut = b.path + ".cut"
+    shutil.copy(b.path, cut)
+    os.truncate(cut, os.path.getsize(cut) - 1)
+    status, _, done = audit(cut, b.id)
+    assert status == EXIT_INPUT and re.search(r"E2009: .*record \d+ at byte \d+: ", done.stderr), (status, done)
 
 
 def check_witnesses(b):
