@@ -276,8 +276,11 @@ static inline bool fake_answer(struct fake_node *f, int fd, struct bytes raw)
 	case CTL_QUERY: fake_entries(f, fd, q.id); return true;
 	case CTL_OPERATORS: fake_operators(f, fd, q.id); return true;
 	case CTL_POST: return fake_take(f, fd, &q, raw);
-	case CTL_POST_EVENT:
 	case CTL_FINDINGS:
+		r.kind = CTL_REPLY_ENTRIES;
+		fake_reply(fd, &r, q.id);
+		return true;
+	case CTL_POST_EVENT:
 	case CTL_INSTALL_ROSTER:
 	case CTL_EXPORT_BUNDLE:
 	case CTL_IMPORT_BUNDLE:

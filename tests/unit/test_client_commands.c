@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <cmocka.h>
 
@@ -319,6 +320,41 @@ static void status_check_and_wait_tell_in_step_from_not(void **state)
 	assert_ended(8, "E8001");
 }
 
+/* What a terminal is shown, which must be little: nobody reads meanwhile. */
+static void see(const char *const *word, char *out, size_t size)
+{
+	const struct winsize wide = {.ws_row = 50, .ws_col = 200};
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+	int fd = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(fd >= 0 && ioctl(fd, TIOCSWINSZ, &wide) == 0);
+	run_to(fd, word);
+	close(fd);
+	slurp(terminal, out, size);
+}
+
+/* It is meant to be valid to the end of that day, in the offices' time. */
+static void status_warns_from_the_day_after_the_rosters_last_on(void **state)
+{
+	static const char *const status[] = {"status", NULL};
+	const int64_t last_second = 1830268799000; /* 2027-12-31 23:59:59 +08:00 */
+	char seen[4096];
+	(void)state;
+	node->status = (struct ctl_status){.member = bytes_str("jiangsu"),
+		.state = bytes_str("running"),
+		.roster_version = 1,
+		.roster_not_after = 20271231,
+		.now_ms = last_second};
+	see(status, seen, sizeof seen);
+	assert_null(strstr(seen, "meant to be valid"));
+	node->status.now_ms = last_second + 1000;
+	see(status, seen, sizeof seen);
+	assert_non_null(strstr(seen, "! the roster was meant to be valid until 2027-12-31: the"));
+	node->status.roster_not_after = 0; /* no roster is installed */
+	see(status, seen, sizeof seen);
+	assert_null(strstr(seen, "meant to be valid"));
+}
+
 static void a_reader_that_goes_away_is_no_error(void **state)
 {
 	int fd[2];
@@ -495,6 +531,7 @@ int main(void)
 		NODE_TEST(a_node_without_a_roster_says_what_to_do),
 		NODE_TEST(another_clusters_node_is_not_believed),
 		NODE_TEST(status_check_and_wait_tell_in_step_from_not),
+		NODE_TEST(status_warns_from_the_day_after_the_rosters_last_on),
 		NODE_TEST(a_reader_that_goes_away_is_no_error),
 		NODE_TEST(a_full_disk_under_standard_output_is_an_error),
 		NODE_TEST(what_is_no_command_is_told_so),
