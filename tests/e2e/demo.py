@@ -1,6 +1,7 @@
 """The README's commands: the demo comes up, tells its story, and leaves nothing behind."""
 
 import os
+import re
 import socket
 import subprocess
 import time
@@ -55,12 +56,30 @@ def daemons():
     return found
 
 
+def alike(text):
+    """Without what is new in every run: ids, times and the width they take."""
+    text = re.sub(r"\b[0-9a-f]{8}\b", "ID", text)
+    return re.sub(r" +", " ", re.sub(r"\d+ (s|min)\b", "TIME", text)).split("\n")
+
+
+def assert_as_in_readme(shown, begins):
+    with open("README.md", encoding="utf-8") as f:
+        samples = [s for s in re.findall(r"```\n(.*?)```", f.read(), re.S) if s.startswith(begins)]
+    lines = alike(shown)
+    for sample in samples:
+        missing = [x for x in alike(sample) if x not in lines and x != "..."]
+        assert not missing, missing
+    assert samples, begins
+
+
 def up_tour_and_down_do_what_the_readme_says():
     try:
         shown, _ = demo("up")
+        assert_as_in_readme(shown, "office$ deltactl status")
         assert "all 4 peers are connected and show the same view" in shown
         assert len(daemons()) == 5, daemons()
         shown, _ = demo("tour")
+        assert_as_in_readme(shown.replace(FOLDER, "build/demo"), "== 5.")
         assert "2  delayed" in shown and "no conflicts" in shown
         assert "all 4 peers are connected and show the same view" in shown.rstrip().split("\n")[-3:]
     finally:
