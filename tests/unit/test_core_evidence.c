@@ -1,40 +1,7 @@
 /* Evidence of forks between nodes: made, believed only if it holds, kept, told to everybody. */
-#include "tests/lib/core_test.h"
+#include "tests/lib/fork_scene.h"
 
 #include "proto/trust/evidence.h"
-
-struct scene {
-	struct cluster *c;
-	struct scribe x, y; /* two histories of jiangsu's log, alike up to leaf 3 */
-	struct node a, b;   /* shanghai's and zhejiang's */
-};
-
-static struct scene *begin(void **state)
-{
-	struct scene *t = xalloc(sizeof(*t));
-	t->c = *state;
-	scribe_begin(&t->x, t->c, JIANGSU);
-	scribe_write(&t->x, (struct write){.value = value_note("common")}, NULL);
-	scribe_copy(&t->y, &t->x);
-	for (uint64_t i = 0; i < 6; i++) {
-		struct write w = {.value = value_note("one"), .nonce = 1000 + i};
-		scribe_write(&t->x, w, NULL);
-		w.nonce += 1000;
-		scribe_write(&t->y, w, NULL);
-	}
-	node_init(&t->a, t->c, SHANGHAI);
-	node_init(&t->b, t->c, ZHEJIANG);
-	return t;
-}
-
-static void end(struct scene *t)
-{
-	node_release(&t->a);
-	node_release(&t->b);
-	scribe_release(&t->x);
-	scribe_release(&t->y);
-	free(t);
-}
 
 /* ---- what proves ---- */
 
@@ -118,7 +85,7 @@ static size_t told(struct node *n, int peer)
 
 static void fork_found_is_proven_and_told_once_a_session(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	node_greet(&t->a, JIANGSU);
 	node_greet(&t->a, ANHUI);
 	assert_ok(&t->a, node_leaves(&t->a, JIANGSU, &t->x, 0, 8));
@@ -137,14 +104,14 @@ static void fork_found_is_proven_and_told_once_a_session(void **state)
 		assert_ok(&t->a, node_link(&t->a, ANHUI, LINK_DOWN));
 	}
 	assert_int_equal(t->a.events[EVENT_EVIDENCE], 1);
-	end(t);
+	fork_end(t);
 }
 
 static void every_way_to_find_a_fork_proves_it(void **state)
 {
 	for (size_t ours = 4; ours <= 9; ours++)
 		for (size_t theirs = 4; theirs <= 9; theirs++) {
-			struct scene *t = begin(state);
+			struct fork_scene *t = fork_begin(state);
 			node_greet(&t->a, JIANGSU);
 			assert_ok(&t->a, node_leaves(&t->a, JIANGSU, &t->x, 0, ours));
 			node_greet(&t->b, JIANGSU);
@@ -156,7 +123,7 @@ static void every_way_to_find_a_fork_proves_it(void **state)
 			assert_int_equal(node_size(&t->b, t->x.origin), theirs);
 			assert_int_equal(
 				t->a.events[EVENT_REFUSED] + t->b.events[EVENT_REFUSED], 0);
-			end(t);
+			fork_end(t);
 		}
 }
 
@@ -164,7 +131,7 @@ static void every_way_to_find_a_fork_proves_it(void **state)
 
 static void evidence_reaches_who_saw_neither_history(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct node c;
 	node_init(&c, t->c, ANHUI);
 	node_greet(&t->a, JIANGSU);
@@ -180,12 +147,12 @@ static void evidence_reaches_who_saw_neither_history(void **state)
 	assert_int_equal(node_size(&c, t->x.origin), 0);
 	assert_int_equal(node_size(&c, node_origin(&t->a)), 1);
 	node_release(&c);
-	end(t);
+	fork_end(t);
 }
 
 static void who_told_us_is_not_told_in_return(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct pair *p = pair_of(&t->x, 5, &t->y, 7);
 	node_greet(&t->a, ANHUI);
 	node_greet(&t->a, OFFICE);
@@ -196,13 +163,13 @@ static void who_told_us_is_not_told_in_return(void **state)
 	assert_int_equal(told(&t->a, ANHUI), 0);
 	assert_int_equal(told(&t->a, OFFICE), 1);
 	pair_release(p);
-	end(t);
+	fork_end(t);
 }
 
 /* Our log goes on elsewhere: it was copied, or a backup was started. */
 static void evidence_against_our_own_log_opens_a_new_epoch(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	char origin[ORIGIN_SIZE];
 	struct hash root = {{1}}, other = {{2}};
 	struct pair p = {0};
@@ -216,12 +183,12 @@ static void evidence_against_our_own_log_opens_a_new_epoch(void **state)
 	assert_int_equal(t->a.events[EVENT_NEW_EPOCH], 1);
 	buf_release(&p.first);
 	buf_release(&p.second);
-	end(t);
+	fork_end(t);
 }
 
 /* ---- hostile ones ---- */
 
-static void expect_refused(struct scene *t, struct pair *p, int want)
+static void expect_refused(struct fork_scene *t, struct pair *p, int want)
 {
 	node_greet(&t->a, ANHUI);
 	assert_rc(&t->a, tell(&t->a, ANHUI, p), want);
@@ -233,7 +200,7 @@ static void expect_refused(struct scene *t, struct pair *p, int want)
 
 static void what_proves_nothing_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct pair *p;
 	expect_refused(t, pair_of(&t->x, 6, &t->x, 6), RC_PEER_EVIDENCE);
 	expect_refused(t, pair_of(&t->x, 5, &t->x, 8), RC_PEER_EVIDENCE);
@@ -249,13 +216,13 @@ static void what_proves_nothing_is_refused(void **state)
 	buf_reset(&p->second);
 	buf_put_str(&p->second, "no note");
 	expect_refused(t, p, RC_PEER_EVIDENCE);
-	end(t);
+	fork_end(t);
 }
 
 /* The same head with another signature of the same key, and with other lines under it. */
 static void same_head_with_other_lines_accuses_nobody(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct pair *p = pair_of(&t->x, 6, &t->x, 6);
 	struct note n;
 	struct vkey v;
@@ -272,12 +239,12 @@ static void same_head_with_other_lines_accuses_nobody(void **state)
 	assert_ok(&t->a, node_recv(&t->a, JIANGSU, &m));
 	expect_refused(t, p, RC_PEER_EVIDENCE);
 	buf_release(&line);
-	end(t);
+	fork_end(t);
 }
 
 static void log_of_nobody_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct hash root = {{1}}, other = {{2}};
 	struct pair *p = xalloc(sizeof(*p));
 	checkpoint_sign(
@@ -290,7 +257,7 @@ static void log_of_nobody_is_refused(void **state)
 	checkpoint_sign(t->x.origin, 4, &root, &t->c->member[ANHUI].log, &p->first);
 	checkpoint_sign(t->x.origin, 4, &other, &t->c->member[ANHUI].log, &p->second);
 	expect_refused(t, p, RC_PEER_EVIDENCE);
-	end(t);
+	fork_end(t);
 }
 
 /* ---- older programs ---- */
@@ -298,7 +265,7 @@ static void log_of_nobody_is_refused(void **state)
 /* They kept two heads without a proof: shown as forked, and not said to prove anything. */
 static void two_heads_without_a_proof_are_not_told(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct pair *p = pair_of(&t->x, 5, &t->y, 7);
 	node_greet(&t->a, JIANGSU);
 	assert_ok(&t->a, node_leaves(&t->a, JIANGSU, &t->x, 0, 5));
@@ -315,7 +282,7 @@ static void two_heads_without_a_proof_are_not_told(void **state)
 	assert_ok(&t->a, node_restart(&t->a));
 	assert_proven(&t->a, &t->x);
 	pair_release(p);
-	end(t);
+	fork_end(t);
 }
 
 int main(void)

@@ -1,35 +1,11 @@
 /* Who is asked for what and when, batches and the heads they end at, pings, and timers that never
  * run in circles. */
-#include "tests/lib/core_test.h"
+#include "tests/lib/scene.h"
 
 #include "daemon/core/state.h"
 #include "proto/trust/checkpoint.h"
 
 #define BIG_LOG 5000
-
-struct scene {
-	struct cluster *c;
-	struct scribe s; /* jiangsu's */
-	struct node n;	 /* shanghai's */
-};
-
-static struct scene *begin(void **state)
-{
-	struct scene *t = xalloc(sizeof(*t));
-	t->c = *state;
-	scribe_begin(&t->s, t->c, JIANGSU);
-	for (size_t i = 0; i < 4; i++)
-		scribe_write(&t->s, (struct write){.value = value_note("x")}, NULL);
-	node_init(&t->n, t->c, SHANGHAI);
-	return t;
-}
-
-static void end(struct scene *t)
-{
-	node_release(&t->n);
-	scribe_release(&t->s);
-	free(t);
-}
 
 /* Is this peer asked for jiangsu's log from `from` on? Takes everything that waits for it. */
 static bool is_asked(struct scene *t, int peer, uint64_t from)
@@ -48,7 +24,7 @@ static bool is_asked(struct scene *t, int peer, uint64_t from)
 
 static void author_is_asked_first(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, JIANGSU);
 	node_greet(&t->n, ANHUI);
 	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
@@ -57,12 +33,12 @@ static void author_is_asked_first(void **state)
 	assert_ok(&t->n, node_head(&t->n, JIANGSU, &t->s, 6));
 	assert_true(is_asked(t, JIANGSU, 0));
 	assert_false(is_asked(t, ANHUI, 0));
-	end(t);
+	scene_end(t);
 }
 
 static void relay_is_asked_when_the_author_does_not_send_in_time(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, JIANGSU);
 	node_greet(&t->n, ANHUI);
 	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
@@ -71,22 +47,22 @@ static void relay_is_asked_when_the_author_does_not_send_in_time(void **state)
 	assert_false(is_asked(t, ANHUI, 0));
 	assert_ok(&t->n, node_pass(&t->n, 1));
 	assert_true(is_asked(t, ANHUI, 0));
-	end(t);
+	scene_end(t);
 }
 
 static void relay_is_asked_at_once_when_the_author_is_away(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, ANHUI);
 	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
 	assert_true(is_asked(t, ANHUI, 0));
-	end(t);
+	scene_end(t);
 }
 
 static void silent_source_is_changed_for_the_next_and_all_are_tried_again(void **state)
 {
 	const int peers[] = {OFFICE, ZHEJIANG, ANHUI};
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	for (size_t i = 0; i < 3; i++) {
 		node_greet(&t->n, peers[i]);
 		assert_ok(&t->n, node_head(&t->n, peers[i], &t->s, 6));
@@ -103,12 +79,12 @@ static void silent_source_is_changed_for_the_next_and_all_are_tried_again(void *
 			for (size_t k = 0; k < 3; k++)
 				assert_ok(&t->n, node_recv(&t->n, peers[k], &pong));
 		}
-	end(t);
+	scene_end(t);
 }
 
 static void lost_source_is_changed_at_once(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, OFFICE);
 	node_greet(&t->n, ANHUI);
 	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
@@ -116,12 +92,12 @@ static void lost_source_is_changed_at_once(void **state)
 	assert_true(is_asked(t, OFFICE, 0));
 	assert_ok(&t->n, node_link(&t->n, OFFICE, LINK_DOWN));
 	assert_true(is_asked(t, ANHUI, 0));
-	end(t);
+	scene_end(t);
 }
 
 static void source_that_sends_is_given_more_time(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, OFFICE);
 	node_greet(&t->n, ANHUI);
 	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
@@ -134,14 +110,14 @@ static void source_that_sends_is_given_more_time(void **state)
 	}
 	assert_ok(&t->n, node_pass(&t->n, FETCH_TIMEOUT_MS));
 	assert_true(is_asked(t, ANHUI, 3));
-	end(t);
+	scene_end(t);
 }
 
 /* A long message on a slow line is no silence; but bytes alone do not keep others from being asked.
  */
 static void source_whose_line_moves_is_given_five_minutes(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, OFFICE);
 	node_greet(&t->n, ANHUI);
 	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
@@ -154,12 +130,12 @@ static void source_whose_line_moves_is_given_five_minutes(void **state)
 		assert_ok(&t->n, node_pass(&t->n, 1000));
 	}
 	assert_int_equal(waited, FETCH_HOLD_MS);
-	end(t);
+	scene_end(t);
 }
 
 static void missing_leaves_are_shown_with_the_day_they_were_missed(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, ANHUI);
 	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 5));
 	int64_t since = t->n.now.wall.v;
@@ -173,7 +149,7 @@ static void missing_leaves_are_shown_with_the_day_they_were_missed(void **state)
 	assert_int_equal(node_log(&t->n, t->s.origin)->seen_ms, since);
 	node_feed(&t->n, &t->s);
 	assert_int_equal(node_log(&t->n, t->s.origin)->seen_ms, 0);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- news ---- */
@@ -195,7 +171,7 @@ static bool is_told(struct node *n, int peer, const char *origin)
 
 static void author_pushes_to_who_was_up_to_date_and_relays_announce(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	struct node b, late;
 	struct outbound out;
 	node_init(&b, t->c, ANHUI);
@@ -223,12 +199,12 @@ static void author_pushes_to_who_was_up_to_date_and_relays_announce(void **state
 	assert_false(is_told(&b, SHANGHAI, node_origin(&t->n))); /* its author */
 	node_release(&late);
 	node_release(&b);
-	end(t);
+	scene_end(t);
 }
 
 static void equal_logs_with_another_view_raise_one_alarm(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	struct hash wrong = {{1}}, right;
 	node_feed(&t->n, &t->s);
 	struct log_size sizes[2] = {
@@ -258,7 +234,7 @@ static void equal_logs_with_another_view_raise_one_alarm(void **state)
 			bytes_equal(status.peers[i].member, bytes_str("jiangsu")) ? AGREE_YES
 										  : AGREE_UNKNOWN);
 	assert_int_equal(t->n.events[EVENT_DIVERGED], 1);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- batches ---- */
@@ -341,7 +317,7 @@ static void post_notes(struct node *n, size_t count, size_t at_once, const char 
 
 static void log_of_5000_leaves_reaches_a_new_node_in_batches(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	struct node late, third;
 	assert_ok(&t->n, node_delegate(&t->n, &t->c->member[SHANGHAI].operator[0], NULL, 0));
 	post_notes(&t->n, 700, 1, "one by one");
@@ -364,12 +340,12 @@ static void log_of_5000_leaves_reaches_a_new_node_in_batches(void **state)
 	assert_heads_kept(&t->n, 1, origin, LIMIT_HEAD_STRIDE_LEAVES, LIMIT_HEAD_STRIDE_BYTES);
 	node_release(&third);
 	node_release(&late);
-	end(t);
+	scene_end(t);
 }
 
 static void large_leaves_travel_in_batches_of_bytes(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	struct node late;
 	/* The largest note: 2,000 characters of 4 bytes. */
 	char text[4 * LIMIT_NOTE_CHARS + 1];
@@ -384,13 +360,13 @@ static void large_leaves_travel_in_batches_of_bytes(void **state)
 	assert_int_equal(node_size(&late, origin), 152);
 	assert_heads_kept(&t->n, 1, origin, LIMIT_HEAD_STRIDE_LEAVES, LIMIT_HEAD_STRIDE_BYTES);
 	node_release(&late);
-	end(t);
+	scene_end(t);
 }
 
 /* Nobody of today can write them, but a newer version may: they are carried all the same. */
 static void leaves_of_the_largest_size_fill_batches_to_the_byte(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 4);
 	struct node late;
 	uint8_t leaf[LIMIT_LEAF_BYTES] = {8, 2}; /* version 2 */
 	const size_t batch = LIMIT_BATCH_BYTES / LIMIT_LEAF_BYTES;
@@ -409,7 +385,7 @@ static void leaves_of_the_largest_size_fill_batches_to_the_byte(void **state)
 	assert_int_equal(node_size(&late, s.origin), 3 * batch);
 	scribe_release(&s);
 	node_release(&late);
-	end(t);
+	scene_end(t);
 }
 
 int main(void)

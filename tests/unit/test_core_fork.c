@@ -1,48 +1,11 @@
 /* Logs with two histories, and nodes that were set back: shown, frozen, and everything else flows.
  */
-#include "tests/lib/core_test.h"
+#include "tests/lib/fork_scene.h"
 
 #include "proto/trust/checkpoint.h"
 
-struct scene {
-	struct cluster *c;
-	struct scribe x, y;  /* two histories of jiangsu's log, alike up to leaf 3 */
-	struct scribe other; /* anhui's */
-	struct node a, b;    /* shanghai's and zhejiang's */
-};
-
-static struct scene *begin(void **state)
-{
-	struct scene *t = xalloc(sizeof(*t));
-	t->c = *state;
-	scribe_begin(&t->x, t->c, JIANGSU);
-	scribe_write(&t->x, (struct write){.value = value_note("common")}, NULL);
-	scribe_copy(&t->y, &t->x);
-	for (uint64_t i = 0; i < 6; i++) {
-		struct write w = {.value = value_note("one"), .nonce = 1000 + i};
-		scribe_write(&t->x, w, NULL);
-		w.nonce += 1000;
-		scribe_write(&t->y, w, NULL);
-	}
-	scribe_begin(&t->other, t->c, ANHUI);
-	scribe_write(&t->other, (struct write){.value = value_note("other")}, NULL);
-	node_init(&t->a, t->c, SHANGHAI);
-	node_init(&t->b, t->c, ZHEJIANG);
-	return t;
-}
-
-static void end(struct scene *t)
-{
-	node_release(&t->a);
-	node_release(&t->b);
-	scribe_release(&t->x);
-	scribe_release(&t->y);
-	scribe_release(&t->other);
-	free(t);
-}
-
 /* Shown, frozen at what is here, alarmed once; and another log still flows from the same peer. */
-static void assert_forked(struct scene *t, struct node *n, uint64_t size, int peer)
+static void assert_forked(struct fork_scene *t, struct node *n, uint64_t size, int peer)
 {
 	const struct ctl_log *log = node_log(n, t->x.origin);
 	assert_non_null(log);
@@ -68,72 +31,72 @@ static void feed(struct node *n, int peer, const struct scribe *s, size_t to)
 
 static void two_heads_of_one_size_are_a_fork(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	feed(&t->a, JIANGSU, &t->x, 6);
 	assert_ok(&t->a, node_head(&t->a, JIANGSU, &t->y, 6));
 	assert_forked(t, &t->a, 6, JIANGSU);
-	end(t);
+	fork_end(t);
 }
 
 static void two_heads_of_leaves_not_here_yet_are_a_fork(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	feed(&t->a, ZHEJIANG, &t->x, 3);
 	assert_ok(&t->a, node_head(&t->a, ZHEJIANG, &t->x, 6));
 	assert_ok(&t->a, node_head(&t->a, ZHEJIANG, &t->y, 6));
 	assert_forked(t, &t->a, 3, ZHEJIANG);
-	end(t);
+	fork_end(t);
 }
 
 static void second_head_of_an_earlier_size_is_a_fork(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	node_greet(&t->a, ZHEJIANG);
 	assert_ok(&t->a, node_head(&t->a, ZHEJIANG, &t->x, 5));
 	assert_ok(&t->a, node_head(&t->a, ZHEJIANG, &t->x, 6));
 	assert_ok(&t->a, node_head(&t->a, ZHEJIANG, &t->y, 5));
 	assert_forked(t, &t->a, 0, ZHEJIANG);
-	end(t);
+	fork_end(t);
 }
 
 static void same_head_signed_twice_is_no_fork(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	feed(&t->a, JIANGSU, &t->x, 6);
 	for (size_t size = 1; size <= 6; size++)
 		assert_ok(&t->a, node_head(&t->a, JIANGSU, &t->x, size));
 	assert_false(node_log(&t->a, t->x.origin)->forked);
 	assert_int_equal(t->a.events[EVENT_FORK], 0);
-	end(t);
+	fork_end(t);
 }
 
 static void leaves_that_do_not_pass_through_a_smaller_head_are_a_fork(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	node_greet(&t->a, ZHEJIANG);
 	assert_ok(&t->a, node_head(&t->a, ZHEJIANG, &t->x, 5));
 	assert_ok(&t->a, node_leaves(&t->a, ZHEJIANG, &t->y, 0, 8));
 	assert_forked(t, &t->a, 0, ZHEJIANG);
-	end(t);
+	fork_end(t);
 }
 
 static void smaller_head_of_another_history_is_a_fork(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	feed(&t->a, JIANGSU, &t->x, 3);
 	for (size_t size = 4; size <= 8; size++) /* so that no head of 5 is kept */
 		assert_ok(&t->a, node_leaves(&t->a, JIANGSU, &t->x, size - 1, size));
 	node_greet(&t->a, ZHEJIANG);
 	assert_ok(&t->a, node_head(&t->a, ZHEJIANG, &t->y, 5));
 	assert_forked(t, &t->a, 8, ZHEJIANG);
-	end(t);
+	fork_end(t);
 }
 
 /* ---- two honest nodes that were shown different histories ---- */
 
 static void honest_nodes_find_a_fork_of_different_sizes_and_stay_together(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	feed(&t->a, JIANGSU, &t->x, 5);
 	feed(&t->b, JIANGSU, &t->y, 8);
 	feed(&t->b, ANHUI, &t->other, t->other.n);
@@ -143,13 +106,13 @@ static void honest_nodes_find_a_fork_of_different_sizes_and_stay_together(void *
 	assert_int_equal(node_size(&t->a, t->other.origin), t->other.n);
 	assert_forked(t, &t->a, 5, ZHEJIANG);
 	assert_forked(t, &t->b, 8, SHANGHAI);
-	end(t);
+	fork_end(t);
 }
 
 /* Of equal size and other leaves: there is nothing to compare views over. */
 static void forked_log_is_no_ground_for_an_alarm_about_views(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	feed(&t->a, JIANGSU, &t->x, 6);
 	feed(&t->b, JIANGSU, &t->y, 6);
 	node_meet(&t->a, &t->b);
@@ -161,12 +124,12 @@ static void forked_log_is_no_ground_for_an_alarm_about_views(void **state)
 	for (size_t i = 0; i < status.n_peers; i++)
 		if (bytes_equal(status.peers[i].member, bytes_str("zhejiang")))
 			assert_int_equal(status.peers[i].agree, AGREE_DIFFERENT_LOGS);
-	end(t);
+	fork_end(t);
 }
 
 static void fork_is_found_however_long_the_common_history(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct scribe x, y;
 	scribe_begin(&x, t->c, JIANGSU);
 	while (x.n < 1200)
@@ -188,12 +151,12 @@ static void fork_is_found_however_long_the_common_history(void **state)
 	assert_int_equal(t->a.events[EVENT_REFUSED] + t->b.events[EVENT_REFUSED], 0);
 	scribe_release(&x);
 	scribe_release(&y);
-	end(t);
+	fork_end(t);
 }
 
 static void source_that_makes_up_leaves_is_parted_from_and_no_fork_is_seen(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct scribe lie;
 	struct buf note = {0};
 	feed(&t->a, JIANGSU, &t->x, 5);
@@ -225,14 +188,14 @@ static void source_that_makes_up_leaves_is_parted_from_and_no_fork_is_seen(void 
 	assert_int_equal(node_size(&t->a, t->x.origin), 8);
 	buf_release(&note);
 	scribe_release(&lie);
-	end(t);
+	fork_end(t);
 }
 
 /* While one peer is asked to show its history, another that goes on from ours is not kept waiting.
  */
 static void doubted_source_does_not_keep_the_log_from_others(void **state)
 {
-	struct scene *t = begin(state);
+	struct fork_scene *t = fork_begin(state);
 	struct outbound out;
 	feed(&t->a, JIANGSU, &t->x, 5);
 	assert_ok(&t->a, node_link(&t->a, JIANGSU, LINK_DOWN));
@@ -255,7 +218,7 @@ static void doubted_source_does_not_keep_the_log_from_others(void **state)
 	assert_false(node_log(&t->a, t->x.origin)->forked);
 	assert_ok(&t->a, node_leaves(&t->a, OFFICE, &t->y, 3, 8));
 	assert_forked(t, &t->a, 5, ZHEJIANG);
-	end(t);
+	fork_end(t);
 }
 
 int main(void)

@@ -1,31 +1,9 @@
 /* Pings, silence, and deadlines that always lie ahead. */
-#include "tests/lib/core_test.h"
+#include "tests/lib/scene.h"
 
 #include "daemon/core/state.h"
 
 #define FLOOD 10000
-
-struct scene {
-	struct cluster *c;
-	struct scribe s; /* jiangsu's */
-	struct node n;	 /* shanghai's */
-};
-
-static struct scene *begin(void **state)
-{
-	struct scene *t = xalloc(sizeof(*t));
-	t->c = *state;
-	scribe_begin(&t->s, t->c, JIANGSU);
-	node_init(&t->n, t->c, SHANGHAI);
-	return t;
-}
-
-static void end(struct scene *t)
-{
-	node_release(&t->n);
-	scribe_release(&t->s);
-	free(t);
-}
 
 static int64_t due_in(const struct node *n)
 {
@@ -49,7 +27,7 @@ static void hear(struct node *n, int peer)
 
 static void ping_is_answered_with_its_token(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	struct message ping = {.kind = MESSAGE_PING, .token = UINT64_MAX};
 	struct outbound out;
 	node_greet(&t->n, JIANGSU);
@@ -59,12 +37,12 @@ static void ping_is_answered_with_its_token(void **state)
 	assert_int_equal(out.msg.kind, MESSAGE_PONG);
 	assert_int_equal(out.msg.token, UINT64_MAX);
 	assert_int_equal(node_drain(&t->n, JIANGSU), 0);
-	end(t);
+	scene_end(t);
 }
 
 static void flood_of_pings_is_answered_once(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	node_greet(&t->n, JIANGSU);
 	(void)node_drain(&t->n, JIANGSU);
 	for (uint64_t i = 0; i < FLOOD; i++) {
@@ -72,12 +50,12 @@ static void flood_of_pings_is_answered_once(void **state)
 		assert_ok(&t->n, node_recv(&t->n, JIANGSU, &ping));
 	}
 	assert_int_equal(node_drain(&t->n, JIANGSU), 1);
-	end(t);
+	scene_end(t);
 }
 
 static void quiet_peer_is_pinged_after_15_seconds_and_every_15_again(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	struct outbound out;
 	node_greet(&t->n, JIANGSU);
 	settle(&t->n, JIANGSU);
@@ -93,12 +71,12 @@ static void quiet_peer_is_pinged_after_15_seconds_and_every_15_again(void **stat
 	assert_ok(&t->n, node_pass(&t->n, LIMIT_PING_MS - 1));
 	assert_true(node_next(&t->n, JIANGSU, MESSAGE_PING, &out));
 	assert_int_not_equal(out.msg.token, token);
-	end(t);
+	scene_end(t);
 }
 
 static void peer_that_speaks_is_not_pinged(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	node_greet(&t->n, JIANGSU);
 	settle(&t->n, JIANGSU);
 	for (size_t i = 0; i < 10; i++) {
@@ -106,12 +84,12 @@ static void peer_that_speaks_is_not_pinged(void **state)
 		assert_ok(&t->n, node_pass(&t->n, LIMIT_PING_MS - 1));
 		assert_int_equal(node_drain(&t->n, JIANGSU), 0);
 	}
-	end(t);
+	scene_end(t);
 }
 
 static void peer_silent_for_45_seconds_is_dead(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	struct outbound out;
 	node_greet(&t->n, JIANGSU);
 	settle(&t->n, JIANGSU);
@@ -125,12 +103,12 @@ static void peer_silent_for_45_seconds_is_dead(void **state)
 	assert_true(bytes_equal(out.msg.bye.code, bytes_str(rc_id(RC_UNREACHABLE))));
 	assert_int_equal(replica_deadline(t->n.replica).v, t->n.replica->anchor_at.v);
 	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_DOWN));
-	end(t);
+	scene_end(t);
 }
 
 static void peer_that_never_says_hello_is_dead_as_soon(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	struct outbound out;
 	settle(&t->n, JIANGSU);
 	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_UP));
@@ -138,12 +116,12 @@ static void peer_that_never_says_hello_is_dead_as_soon(void **state)
 	assert_int_equal(due_in(&t->n), LIMIT_DEAD_MS);
 	assert_ok(&t->n, node_pass(&t->n, LIMIT_DEAD_MS));
 	assert_true(node_next(&t->n, JIANGSU, MESSAGE_BYE, &out));
-	end(t);
+	scene_end(t);
 }
 
 static void late_tick_pings_once_and_not_for_the_time_it_slept(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	node_greet(&t->n, JIANGSU);
 	settle(&t->n, JIANGSU);
 	hear(&t->n, JIANGSU);
@@ -151,7 +129,7 @@ static void late_tick_pings_once_and_not_for_the_time_it_slept(void **state)
 	assert_int_equal(node_drain(&t->n, JIANGSU), 1);
 	assert_ok(&t->n, node_tick(&t->n));
 	assert_int_equal(node_drain(&t->n, JIANGSU), 0);
-	end(t);
+	scene_end(t);
 }
 
 static void node_without_peers_only_looks_for_its_next_anchor(void **state)
@@ -161,10 +139,10 @@ static void node_without_peers_only_looks_for_its_next_anchor(void **state)
 	assert_int_equal(replica_deadline(n.replica).v, MONO_NEVER.v);
 	assert_ok(&n, node_tick(&n));
 	node_release(&n);
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	assert_ok(&t->n, node_pass(&t->n, DIGEST_DELAY_MS));
 	assert_int_equal(replica_deadline(t->n.replica).v, t->n.replica->anchor_at.v);
-	end(t);
+	scene_end(t);
 }
 
 /* Ticks at every deadline; peers hear and say nothing but pongs. How far did the clock come? */
@@ -193,30 +171,30 @@ static int64_t run_deadlines(struct node *n, size_t ticks)
 
 static void idle_node_is_woken_by_pings_only(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	for (int p = 0; p < CLUSTER_MEMBERS; p++)
 		if (p != SHANGHAI)
 			node_greet(&t->n, p);
 	assert_true(run_deadlines(&t->n, 1000) > 900 * (int64_t)LIMIT_PING_MS);
-	end(t);
+	scene_end(t);
 }
 
 /* A log is announced that nobody sends: sources are changed at their time-outs, for ever. */
 static void node_that_waits_for_leaves_in_vain_does_not_spin(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	for (int p = 0; p < CLUSTER_MEMBERS; p++)
 		if (p != SHANGHAI)
 			node_greet(&t->n, p);
 	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 2));
 	assert_ok(&t->n, node_head(&t->n, ZHEJIANG, &t->s, 2));
 	assert_true(run_deadlines(&t->n, 1000) > 500 * (int64_t)FETCH_TIMEOUT_MS);
-	end(t);
+	scene_end(t);
 }
 
 static void node_with_a_forked_log_does_not_spin(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	struct scribe other;
 	scribe_copy(&other, &t->s);
 	scribe_write(&t->s, (struct write){.value = value_note("x"), .nonce = 1}, NULL);
@@ -229,12 +207,12 @@ static void node_with_a_forked_log_does_not_spin(void **state)
 	assert_int_equal(t->n.events[EVENT_FORK], 1);
 	assert_true(run_deadlines(&t->n, 1000) > 900 * (int64_t)LIMIT_PING_MS);
 	scribe_release(&other);
-	end(t);
+	scene_end(t);
 }
 
 static void inputs_never_leave_a_deadline_that_ticks_do_not_clear(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 0);
 	scribe_write(&t->s, (struct write){.value = value_note("x")}, NULL);
 	for (int p = 0; p < CLUSTER_MEMBERS; p++)
 		if (p != SHANGHAI)
@@ -246,7 +224,7 @@ static void inputs_never_leave_a_deadline_that_ticks_do_not_clear(void **state)
 	assert_ok(&t->n, node_pass(&t->n, 3600 * 1000)); /* asleep for an hour */
 	assert_ok(&t->n, node_tick(&t->n));
 	assert_true(due_in(&t->n) > 0);
-	end(t);
+	scene_end(t);
 }
 
 int main(void)
