@@ -6,7 +6,7 @@ static void lack(struct buf *b, const char *text)
 {
 	if (!b)
 		return;
-	buf_printf(b, "%s%s", b->n ? "; " : "", text);
+	buf_printf(b, "%s%s", b->n ? tr_word("; ") : "", text);
 }
 
 static void judge_logs(const struct ctl_status *s, struct agreement *out, struct buf *lacking)

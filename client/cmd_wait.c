@@ -52,7 +52,7 @@ static int look_converged(struct waiting *w, struct err *e)
 
 static void lack_log(struct waiting *w, const struct ctl_log *l, uint64_t goal)
 {
-	buf_printf(&w->lacking, "%s%.*s: ", w->lacking.n ? "; " : "", (int)l->origin.n,
+	buf_printf(&w->lacking, "%s%.*s: ", w->lacking.n ? tr_word("; ") : "", (int)l->origin.n,
 		(const char *)l->origin.p);
 	buf_printf(&w->lacking, tr("%llu of %llu entries are final"),
 		(unsigned long long)l->final_size, (unsigned long long)goal);

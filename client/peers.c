@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "client/said.h"
 #include "client/show.h"
 #include "client/text.h"
 
@@ -89,6 +90,15 @@ static void agree_cell(struct table *t, const struct ctl_peer *p)
 		json_string(keys[a]), tr_word(words[a]));
 }
 
+static void error_cell(struct table *t, struct bytes text)
+{
+	char *english = show_text("%.*s", (int)text.n, (const char *)text.p),
+	     *said = said_tr(english);
+	table_text(t, text.n ? TONE_WARN : TONE_NONE, text, said);
+	free(english);
+	free(said);
+}
+
 void peers_lacks_cell(struct table *t, const struct ctl_peer *p, uint64_t entries)
 {
 	bool known = p->connected || p->sync_ms != 0;
@@ -114,8 +124,7 @@ static void add_peer(struct table *t, const struct ctl_peer *p, int64_t now_ms)
 	table_number(t, p->bytes_in);
 	table_number(t, p->bytes_out);
 	table_text(t, p->differs_at.n ? TONE_BAD : TONE_NONE, p->differs_at, NULL);
-	table_text(t, p->last_error.n ? TONE_WARN : TONE_NONE, p->last_error,
-		p->last_error.n ? NULL : "");
+	error_cell(t, p->last_error);
 	free(ago);
 }
 

@@ -55,18 +55,18 @@ static int refuse_writer(const struct changes *c, const struct slot_rule *rule, 
 	case WRITER_REGIONAL:
 		return err_set(e, RC_REFUSED_WRITER,
 			tr("%s is written by the regional office, not by %s; ask the office"),
-			rule->name, c->node.member);
+			tr_word(rule->name), c->node.member);
 	case WRITER_HOLDER:
 		return err_set(e, RC_REFUSED_WRITER,
 			tr("%s is written by the provinces that take part in the task, and %s is "
 			   "none of them; deltactl task show says who"),
-			rule->name, c->node.member);
+			tr_word(rule->name), c->node.member);
 	case WRITER_LEAD:
 		return err_set(e, RC_REFUSED_WRITER,
 			tr("%s is written by the task's lead (closing: by the regional office), "
 			   "not "
 			   "by %s; deltactl task show says who leads"),
-			rule->name, c->node.member);
+			tr_word(rule->name), c->node.member);
 	case WRITER_AUTHOR: break;
 	}
 	return err_set(e, RC_REFUSED_WRITER,

@@ -51,9 +51,9 @@ static void put_task(struct buf *b, const struct task_value *t)
 		buf_put_bytes(b, t->participants[i]);
 	}
 	if (t->start || t->due)
-		buf_printf(b, "; %s … %s", start, due);
+		buf_printf(b, "%s%s … %s", tr_word("; "), start, due);
 	if (t->withdrawn)
-		buf_printf(b, "; %s", tr("withdrawn"));
+		buf_printf(b, "%s%s", tr_word("; "), tr("withdrawn"));
 }
 
 char *show_value(const struct value *v)

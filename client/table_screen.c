@@ -264,7 +264,7 @@ static void print_row(const struct table *t, const struct output *o, const struc
 			cells ? cells[l->column[i]].shown : tr_word(t->column[l->column[i]].title);
 	while (print_line(t, o, l, n, cells, rest))
 		;
-	if (!l->below)
+	if (!l->below || !*rest[n])
 		return;
 	print_spaces(o, INDENT);
 	print_wrapped(o, cells ? cells[l->column[n]].tone : TONE_FAINT, rest[n], INDENT);

@@ -23,7 +23,8 @@ int text_choose(const char *option, struct err *e)
 	static const char *const variables[] = {"DELTACTL_LANG", "LC_ALL", "LC_MESSAGES", "LANG"};
 	if (option) {
 		if (strcmp(option, "zh") != 0 && strcmp(option, "en") != 0)
-			return err_set(e, RC_USAGE, "--lang is zh or en, not \"%.40s\"", option);
+			return err_set(
+				e, RC_USAGE, tr("--lang is zh or en, not \"%.40s\""), option);
 		chosen = strcmp(option, "zh") == 0 ? LANG_ZH : LANG_EN;
 		return RC_OK;
 	}

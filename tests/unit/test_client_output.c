@@ -136,6 +136,27 @@ static void a_screen_too_narrow_for_the_columns_gets_a_list(void **state)
 		"--json has all)\n");
 }
 
+static void nothing_below_a_row_takes_no_line(void **state)
+{
+	static const struct column two[] = {
+		{.key = "a", .title = "a"}, {.key = "b", .title = "b", .wrap = true}};
+	char *text = NULL;
+	size_t n = 0;
+	(void)state;
+	struct sheet *s = sheet_new("test");
+	struct table *t = sheet_table(s, "rows", two, 2, NULL, NULL);
+	table_text(t, TONE_NONE, bytes_str("a long identifier"), NULL);
+	table_text(t, TONE_NONE, bytes_str("connection refused"), NULL);
+	table_text(t, TONE_NONE, bytes_str("another"), NULL);
+	table_cell(t, TONE_NONE, json_null(), "");
+	struct output o = {.mode = OUTPUT_SCREEN, .columns = 30, .to = open_memstream(&text, &n)};
+	sheet_print(s, &o);
+	fclose(o.to);
+	sheet_free(s);
+	assert_string_equal(text, "a\n    b\na long identifier\n    connection refused\nanother\n");
+	free(text);
+}
+
 static void no_line_begins_with_a_stop(void **state)
 {
 	static const struct column one[] = {{.key = "a", .title = "a", .wrap = true}};
@@ -324,6 +345,7 @@ int main(void)
 		cmocka_unit_test(a_screen_has_columns_of_equal_width),
 		cmocka_unit_test(a_table_gives_way_to_a_narrow_screen_in_a_declared_order),
 		cmocka_unit_test(a_screen_too_narrow_for_the_columns_gets_a_list),
+		cmocka_unit_test(nothing_below_a_row_takes_no_line),
 		cmocka_unit_test(no_line_begins_with_a_stop),
 		cmocka_unit_test(a_wrapping_column_goes_on_below_itself),
 		cmocka_unit_test(an_optional_column_without_anything_is_not_shown),

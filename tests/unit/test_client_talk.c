@@ -57,6 +57,7 @@ static void what_a_library_says_is_translated_by_its_shape(void **state)
 		"第 3 行: progress 为 110，应在 0 至 100 之间：请改为范围内的数字");
 	assert_said("key file \"x\": cannot open: Permission denied",
 		"密钥文件 “x”：无法打开：没有权限");
+	assert_said("connection refused", "连接被拒绝");
 	assert_said("key file \"x\": a log key of jiangsu, and a root key is needed",
 		"密钥文件 “x”：这是 jiangsu 的日志密钥，而需要根密钥");
 }
