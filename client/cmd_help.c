@@ -8,6 +8,7 @@
 #include "client/table.h"
 #include "client/text.h"
 
+#define NAME_WIDTH 19
 #define OPTION_WIDTH 24
 
 static const char *const exit_words[] = {
@@ -22,6 +23,7 @@ static const char *const exit_words[] = {
 	N_("8 not met in time"),
 	N_("9 partly done"),
 	N_("75 outcome unknown: run it again"),
+	N_("130 interrupted"),
 };
 
 static void list_options(const struct output *out, uint64_t which)
@@ -43,7 +45,7 @@ static void list_all(const struct output *out)
 	FILE *to = out->to;
 	fprintf(to, "%s\n\n", tr("usage: deltactl [OPTIONS] COMMAND [OPERANDS] [OPTIONS]"));
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(to, "  %-18s %s\n", c->name, tr_word(c->what));
+		pair_print(out, TONE_NONE, 2, c->name, NAME_WIDTH, tr_word(c->what), true);
 	fprintf(to, "\n%s\n", tr("options of every command:"));
 	list_options(out, OPT_BIT(OPT_GLOBAL_END) - 1);
 	fprintf(to, "\n%s\n", tr("exit codes:"));
@@ -69,7 +71,10 @@ static size_t list_matching(const char *words, const struct output *out)
 	for (const struct command *c = commands; c->name; c++) {
 		if (strncmp(c->name, words, n) != 0 || (c->name[n] != 0 && c->name[n] != ' '))
 			continue;
-		fprintf(out->to, "deltactl %s %s\n    %s\n", c->name, c->usage, tr_word(c->what));
+		char *usage = show_text("deltactl %s%s%s", c->name, *c->usage ? " " : "", c->usage);
+		pair_print(out, TONE_NONE, 0, tr("usage:"), 0, usage, true);
+		pair_print(out, TONE_NONE, 2, "", 0, tr_word(c->what), true);
+		free(usage);
 		list_options(out, c->options);
 		found++;
 	}

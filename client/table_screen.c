@@ -9,8 +9,7 @@
 
 #define GAP 2
 #define INDENT 4
-#define LAST_MIN                                                                                   \
-	24 /* a last column that is broken over lines goes below where it would have less */
+#define LAST_MIN 20 /* a last column that would be narrower goes below the others */
 #define WRAP_MIN 12 /* no column is made narrower */
 
 /* The columns that people see, from left to right, and how they are fitted to a terminal: first the
