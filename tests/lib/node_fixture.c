@@ -53,18 +53,37 @@ static int start(struct node *n)
 	return rc;
 }
 
-void node_init_bare(struct node *n, const struct cluster *c, int self, struct store *store)
+static struct store *open_memory(void)
+{
+	struct store *s;
+	ENSURE(store_sqlite_open(":memory:", NULL, &s, NULL) == RC_OK);
+	return s;
+}
+
+/* Takes the database, which may be NULL. */
+static void init(struct node *n, const struct cluster *c, int self, struct store *database,
+	struct store *store)
 {
 	*n = (struct node){.c = c,
 		.self = self,
 		.store = store,
+		.database = database,
 		.now = {{START_MONO_MS}, {START_WALL_MS}},
 		.salt = (uint64_t)self + 1};
-	if (store == NULL) {
-		ENSURE(store_sqlite_open(":memory:", NULL, &n->database, NULL) == RC_OK);
-		n->store = n->database;
-	}
 	ENSURE(start(n) == RC_OK);
+}
+
+void node_init_bare(struct node *n, const struct cluster *c, int self, struct store *store)
+{
+	struct store *database = store == NULL ? open_memory() : NULL;
+	init(n, c, self, database, store == NULL ? database : store);
+}
+
+void node_init_failing(struct node *n, const struct cluster *c, int self, struct failing_store *f)
+{
+	struct store *database = open_memory();
+	failing_store_init(f, database);
+	init(n, c, self, database, &f->store);
 }
 
 void node_init(struct node *n, const struct cluster *c, int self)

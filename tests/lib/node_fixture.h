@@ -6,6 +6,7 @@
 
 #include "daemon/core/replica.h"
 #include "tests/lib/cluster_fixture.h"
+#include "tests/lib/failing_store.h"
 
 #define NODE_EVENT_KINDS (EVENT_INFO + 1)
 
@@ -32,6 +33,8 @@ struct node {
 void node_init(struct node *n, const struct cluster *c, int self);
 /* Without a roster, and on a store of the test's (NULL: one in memory). */
 void node_init_bare(struct node *n, const struct cluster *c, int self, struct store *store);
+/* The same on a store in memory that fails where *f says. */
+void node_init_failing(struct node *n, const struct cluster *c, int self, struct failing_store *f);
 void node_release(struct node *n);
 /* The process ends and starts again; the store stays. */
 int node_restart(struct node *n);

@@ -1,6 +1,5 @@
 #include "tests/lib/store_sweep.h"
 
-#include "daemon/store/store_sqlite.h"
 #include "tests/lib/core_test.h"
 
 #define TRIES 4
@@ -39,13 +38,10 @@ static void look_twice(struct node *n, const struct sweep *s, struct buf *shown)
 
 void sweep_run(const struct sweep *s, const struct sweep_fault *f, struct sweep_outcome *out)
 {
-	struct store *real;
 	struct failing_store store;
 	struct node n;
 	*out = (struct sweep_outcome){0};
-	assert_int_equal(store_sqlite_open(":memory:", NULL, &real, NULL), RC_OK);
-	failing_store_init(&store, real);
-	node_init_bare(&n, s->c, s->self, &store.store);
+	node_init_failing(&n, s->c, s->self, &store);
 	if (s->prepare != NULL)
 		s->prepare(&n, s->arg);
 	store.calls = 0;
@@ -58,7 +54,6 @@ void sweep_run(const struct sweep *s, const struct sweep_fault *f, struct sweep_
 	out->reached = store.failed;
 	look_twice(&n, s, &out->shown);
 	node_release(&n);
-	store_sqlite_close(real);
 }
 
 /* By lines: all of it is more than cmocka prints. */

@@ -3,7 +3,6 @@
 #ifndef DELTAD_TESTS_STORE_SWEEP_H
 #define DELTAD_TESTS_STORE_SWEEP_H
 
-#include "tests/lib/failing_store.h"
 #include "tests/lib/node_fixture.h"
 
 /* One operation, which may be tried again: RC_OK or the store's error. */

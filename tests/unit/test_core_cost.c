@@ -2,14 +2,11 @@
  * clock is needed. */
 #include "tests/lib/core_test.h"
 
-#include "daemon/store/store_sqlite.h"
-#include "tests/lib/failing_store.h"
 #include "tests/lib/roster_fixture.h"
 
 struct scene {
 	struct cluster *c;
 	struct scribe s; /* jiangsu's, with two operators */
-	struct store *real;
 	struct failing_store store;
 	struct node n; /* shanghai's, on the counting store */
 };
@@ -20,9 +17,7 @@ static struct scene *begin(void **state)
 	t->c = *state;
 	scribe_begin(&t->s, t->c, JIANGSU);
 	scribe_delegate(&t->s, &t->c->member[JIANGSU].operator[1], NULL, 0);
-	assert_int_equal(store_sqlite_open(":memory:", NULL, &t->real, NULL), RC_OK);
-	failing_store_init(&t->store, t->real);
-	node_init_bare(&t->n, t->c, SHANGHAI, &t->store.store);
+	node_init_failing(&t->n, t->c, SHANGHAI, &t->store);
 	assert_ok(&t->n, node_install_roster(&t->n));
 	return t;
 }
@@ -30,7 +25,6 @@ static struct scene *begin(void **state)
 static void end(struct scene *t)
 {
 	node_release(&t->n);
-	store_sqlite_close(t->real);
 	scribe_release(&t->s);
 	free(t);
 }

@@ -2,7 +2,6 @@
  * been. */
 #include "tests/lib/core_test.h"
 
-#include "daemon/store/store_sqlite.h"
 #include "tests/lib/store_sweep.h"
 
 struct script {
@@ -270,13 +269,10 @@ static void unknown_outcome_of_a_commit_is_at_most_once(void **state)
 static void rolled_back_node_takes_its_sessions_for_gone(void **state)
 {
 	struct script s;
-	struct store *real;
 	struct failing_store store;
 	struct node n;
 	script_init(&s, *state);
-	assert_int_equal(store_sqlite_open(":memory:", NULL, &real, NULL), RC_OK);
-	failing_store_init(&store, real);
-	node_init_bare(&n, s.c, SHANGHAI, &store.store);
+	node_init_failing(&n, s.c, SHANGHAI, &store);
 	assert_ok(&n, node_install_roster(&n));
 	node_greet(&n, OFFICE);
 	store.fail_at = store.calls + 4;
@@ -289,20 +285,16 @@ static void rolled_back_node_takes_its_sessions_for_gone(void **state)
 		assert_false(status.peers[i].connected);
 	node_feed(&n, &s.office);
 	node_release(&n);
-	store_sqlite_close(real);
 	script_release(&s);
 }
 
 static void failed_group_shows_no_event_but_its_failure(void **state)
 {
 	struct script s;
-	struct store *real;
 	struct failing_store store;
 	struct node n;
 	script_init(&s, *state);
-	assert_int_equal(store_sqlite_open(":memory:", NULL, &real, NULL), RC_OK);
-	failing_store_init(&store, real);
-	node_init_bare(&n, s.c, SHANGHAI, &store.store);
+	node_init_failing(&n, s.c, SHANGHAI, &store);
 	assert_ok(&n, node_install_roster(&n));
 	unsigned committed = n.events[EVENT_COMMITTED], marks = n.events[EVENT_MARK];
 	store.commit = COMMIT_LOST;
@@ -310,7 +302,6 @@ static void failed_group_shows_no_event_but_its_failure(void **state)
 	assert_int_equal(n.events[EVENT_COMMITTED], committed);
 	assert_int_equal(n.events[EVENT_MARK], marks);
 	node_release(&n);
-	store_sqlite_close(real);
 	script_release(&s);
 }
 
