@@ -59,27 +59,39 @@ static int check_signature(struct checking *c)
 	return RC_OK;
 }
 
-/* An earlier epoch's head stands under the same key and its own name. */
-static int check_delegation_head(struct checking *c)
+static int check_order(struct checking *c)
 {
 	struct origin from;
+	int rc = origin_parse(c->out->delegated.origin, &from, c->e);
+	if (rc != RC_OK || strcmp(from.member, c->origin.member) != 0 ||
+		strcmp(from.cluster, c->origin.cluster) != 0)
+		return fail(c, tr("the delegation's head is of no log of the policy"));
+	bool same = strcmp(from.text, c->origin.text) == 0;
+	if (same ? c->delegation->index < c->change->index : from.epoch < c->origin.epoch)
+		return RC_OK;
+	return fail(c, tr("the delegation does not stand before the change"));
+}
+
+/* An earlier epoch's head stands under its own name and the same key, or the one that the policy
+ * names for it. */
+static int check_delegation_head(struct checking *c)
+{
+	struct checkpoint *head = &c->out->delegated;
 	for (size_t i = 0; i < c->policy->n_logs; i++) {
 		const struct vkey *log = &c->policy->log[i];
 		struct origin known;
 		if (origin_parse(bytes_str(log->name), &known, NULL) != RC_OK ||
 			strcmp(known.member, c->origin.member) != 0 ||
 			strcmp(known.cluster, c->origin.cluster) != 0 ||
-			checkpoint_verify(c->delegation->note, log->public, &c->out->delegated,
-				NULL) != RC_OK)
+			checkpoint_verify(c->delegation->note, log->public, head, NULL) != RC_OK)
 			continue;
-		if (origin_parse(c->out->delegated.origin, &from, c->e) != RC_OK ||
-			strcmp(from.member, c->origin.member) != 0 ||
-			strcmp(from.cluster, c->origin.cluster) != 0)
-			break;
-		bool same = strcmp(from.text, c->origin.text) == 0;
-		if (same ? c->delegation->index < c->change->index : from.epoch < c->origin.epoch)
-			return RC_OK;
-		return fail(c, tr("the delegation does not stand before the change"));
+		return check_order(c);
+	}
+	for (size_t i = 0; i < c->policy->n_ended; i++) {
+		const struct vkey *log = &c->policy->ended[i];
+		if (checkpoint_verify(c->delegation->note, log->public, head, NULL) == RC_OK &&
+			bytes_equal(head->origin, bytes_str(log->name)))
+			return check_order(c);
 	}
 	return fail(c, tr("the delegation's head is of no log of the policy"));
 }

@@ -132,7 +132,7 @@ function policyOf(text) {
   for (const line of text.split("\n")) {
     const words = line.split(/[ \t]+/).filter((w) => w !== "");
     if (words[0] === "#deltad" && words[1] === "cluster") p.cluster = words[2];
-    else if (words[0] === "#deltad" && words[1] === "root")
+    else if (words[0] === "#deltad" && ["root", "log"].includes(words[1])) // by member, and by origin of an earlier log
       p.roots.set(vkeyOf(words[2]).name.replace(/root$/, ""), vkeyOf(words[2]).key);
     else if (words.length === 0 || words[0].startsWith("#")) continue;
     else if (words[0] === "log") p.logs.set(vkeyOf(words[1]).name, vkeyOf(words[1]).key);
@@ -179,7 +179,7 @@ function checkProof(raw, rawOperator, policy) {
   const { key, body: change } = bodyOf(fields(one(leaf, 4)), "change", policy.cluster);
   const member = one(change, 2), task = one(change, 5);
   require(owner.split("/")[1] === utf8(member), "the change was signed for another member's log");
-  const began = placeOf(rawOperator), logs = [...policy.logs.values()];
+  const began = placeOf(rawOperator), logs = [...policy.logs.values(), policy.roots.get(began.origin) ?? ""];
   require(began.origin.startsWith(owner) && logs.some((k) => signed(began.note, began.origin, 1, k)),
     "the delegation is of no log of the policy");
   const epoch = (o) => Number(o.slice(owner.length).split("-")[0]), same = began.origin === origin;

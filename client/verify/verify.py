@@ -149,7 +149,7 @@ def policy_of(text):
     for words in map(str.split, text.split("\n")):
         if words[:2] == ["#deltad", "cluster"]:
             p["cluster"] = words[2]
-        elif words[:2] == ["#deltad", "root"]:
+        elif words[:2] in (["#deltad", "root"], ["#deltad", "log"]):  # by member, and by origin of an earlier log
             p["root"][words[2].split("+")[0].removesuffix("root")] = vkey_of(words[2])[2]
         elif words[:1] == ["log"]:
             p["log"][words[1].split("+")[0]] = vkey_of(words[1])[2]
@@ -193,8 +193,8 @@ def check_proof(raw, raw_operator, policy):
     member, task = one(change, 2), one(change, 5)
     require(owner.split("/")[1] == member.decode(), "the change was signed for another member's log")
     began, at, delegation, head = place_of(raw_operator)
-    require(began.startswith(owner) and any(signed(head, began, 1, k) for k in policy["log"].values()),
-            "the delegation is of no log of the policy")
+    require(began.startswith(owner) and any(signed(head, began, 1, k) for k in (
+        *policy["log"].values(), policy["root"].get(began, b""))), "the delegation is of no log of the policy")
     epochs = [int(o[len(owner):].split("-")[0]) for o in (began, origin)]
     require(at < index if began == origin else epochs[0] < epochs[1], "the delegation stands after the change")
     root, d = body_of(fields(one(delegation, 5)), "delegate", policy["cluster"])

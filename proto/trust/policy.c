@@ -173,16 +173,17 @@ static int parse_fact(struct parsing *p, struct bytes line)
 		p->out->has_cluster = true;
 		return RC_OK;
 	}
-	if (!is(what, "root"))
+	bool is_root = is(what, "root");
+	if (!is_root && !is(what, "log"))
 		return RC_OK;
-	if (p->out->n_roots == LIMIT_MEMBERS)
-		return too_many(p, "root keys");
-	struct vkey *root = &p->out->root[p->out->n_roots];
-	if (vkey_parse(value, root, &why) != RC_OK)
+	if (is_root ? p->out->n_roots == LIMIT_MEMBERS : p->out->n_ended == LIMIT_RETIRED)
+		return too_many(p, is_root ? "root keys" : "earlier logs");
+	struct vkey *v = is_root ? &p->out->root[p->out->n_roots] : &p->out->ended[p->out->n_ended];
+	if (vkey_parse(value, v, &why) != RC_OK)
 		return bad_line(p, why.text);
-	if (root->algorithm != NOTE_ED25519)
-		return bad_line(p, "a root key is of type 0x01");
-	p->out->n_roots++;
+	if (v->algorithm != NOTE_ED25519)
+		return bad_line(p, "a root key or a log's is of type 0x01");
+	*(is_root ? &p->out->n_roots : &p->out->n_ended) += 1;
 	return RC_OK;
 }
 
@@ -256,6 +257,20 @@ static void print_witnesses(const struct roster *r, int owner, unsigned quorum, 
 	buf_release(&others);
 }
 
+/* The member's logs that ended under another key: where its operators may have been delegated. */
+static void print_ended(
+	const struct roster *r, int owner, const uint8_t log[KEY_BYTES], struct buf *out)
+{
+	for (size_t i = 0; i < r->n_retired; i++) {
+		const struct retirement *t = &r->retired[i];
+		struct origin o;
+		if (origin_parse(bytes_str(t->origin), &o, NULL) == RC_OK &&
+			strcmp(o.member, r->member[owner].slug) == 0 &&
+			memcmp(t->log, log, KEY_BYTES) != 0)
+			print_key(out, FACTS "log ", t->origin, NOTE_ED25519, t->log);
+	}
+}
+
 int policy_print(const struct roster *r, int owner, const char *origin, unsigned quorum,
 	struct buf *out, struct err *e)
 {
@@ -270,6 +285,7 @@ int policy_print(const struct roster *r, int owner, const char *origin, unsigned
 	buf_printf(out, "# heads of the log %s, roster version %" PRIu32 "\n", origin, r->version);
 	buf_printf(out, FACTS "cluster %s\n", cluster_id);
 	print_key(out, FACTS "root ", root, NOTE_ED25519, authority);
+	print_ended(r, owner, log, out);
 	print_key(out, "log ", origin, NOTE_ED25519, log);
 	print_witnesses(r, owner, quorum, out);
 	return RC_OK;

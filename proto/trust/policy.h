@@ -33,6 +33,8 @@ struct policy {
 	struct hash cluster_id;
 	struct vkey root[LIMIT_MEMBERS];
 	size_t n_roots;
+	struct vkey ended[LIMIT_RETIRED]; /* logs under earlier keys, by origin: for delegations */
+	size_t n_ended;
 };
 
 /* Borrows in. RC_NOTE with the line; RC_TOO_BIG: more than the numbers above. */

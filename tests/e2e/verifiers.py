@@ -199,6 +199,34 @@ def policies_in_other_words_mean_the_same():
             all_agree(proof, policy, holds, f"{name}: {other}")
 
 
+def a_proof_under_a_new_log_key_rests_on_a_delegation_under_the_old_one():
+    with Cluster(("office", "jiangsu", "anhui")) as c:
+        c.up(plan=False)
+        c.load_tasks("3-05", "3-06")
+        c.wait_converged()
+        node, path = c["jiangsu"], os.path.join(c.folder, "roster-2")
+        node.ctl("key", "rotate", node.keys, "log")
+        node.stop()
+        node.start()
+        c.wait_converged()
+        c["office"].ctl("roster", "next", os.path.join(node.keys, "member.pub.next"), "-o", path)
+        for key in (os.path.join(node.keys, "log.key.next"), *(os.path.join(n.keys, "root.key") for n in c)):
+            run(DELTACTL, "roster", "sign", path, "--key", key, "--after", c.roster, "--yes")
+        c["office"].ctl("roster", "install", path)
+        wait_until("it is in force", lambda: all(n.status()["roster_version"] == 2 for n in c))
+        c.wait_converged()
+        node.post("report", "3-05", "--status", "in_progress", "--progress", "40")
+        proof, policy = taken(c, "jiangsu", "3-05", "report")
+        all_agree(proof, policy, True)
+        with open(policy, encoding="utf-8") as f:
+            text = f.read()
+        for other in (re.sub("#deltad log .*\n", "", text), text.replace("#deltad log ", "#deltad lag ")):
+            assert other != text
+            with open(policy, "w", encoding="utf-8") as f:
+                f.write(other)
+            all_agree(proof, policy, False, "a policy that does not name the earlier key")
+
+
 def cosigned_by(c, proof):
     """Takes the proof again; how many have cosigned its head?"""
     for name in (proof, proof + ".operator"):
@@ -405,5 +433,6 @@ sys.stdout.reconfigure(line_buffering=True)
 run_scenarios(every_length_of_the_verifiers_is_bounded, signatures_are_judged_by_the_rule_of_the_nodes,
               a_hostile_proof_runs_nothing_and_moves_no_cursor,
               what_a_node_hands_out_is_taken_and_what_was_changed_is_not,
-              policies_in_other_words_mean_the_same, bundles_hold_or_do_not,
+              policies_in_other_words_mean_the_same,
+              a_proof_under_a_new_log_key_rests_on_a_delegation_under_the_old_one, bundles_hold_or_do_not,
               evidence_of_a_fork_is_verified_and_the_log_is_named)

@@ -262,6 +262,29 @@ static void policy_of_another_epoch_is_told_apart_from_a_false_signature(void **
 	buf_release(&text);
 }
 
+static void delegation_under_an_earlier_key_needs_the_policy_to_name_it(void **state)
+{
+	(void)state;
+	struct buf text = {0};
+	struct vkey v;
+	struct err e = {0};
+	put_policy(&text, SECOND_EPOCH);
+	assert_int_equal(vkey_make(&v, FIRST_EPOCH, NOTE_ED25519, other_key.public, NULL), RC_OK);
+	buf_put_str(&text, "#deltad log ");
+	vkey_print(&v, &text);
+	buf_put(&text, "\n", 2);
+	const char *policy = (const char *)text.p;
+	struct wrong w = {.other_log_key = true, .delegate_in_first = true};
+	assert_refused(w, RC_VERIFY, "no log of the policy");
+	w.policy = policy;
+	if (check(&w, &e) != RC_OK)
+		fail_msg("%s", e.text);
+	/* It speaks for its own log alone. */
+	assert_refused((struct wrong){.other_log_key = true, .policy = policy}, RC_VERIFY,
+		"no log of the policy");
+	buf_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +293,7 @@ int main(void)
 		cmocka_unit_test(delegation_that_does_not_hold_is_refused),
 		cmocka_unit_test(policy_that_names_too_little_or_others_is_refused),
 		cmocka_unit_test(policy_of_another_epoch_is_told_apart_from_a_false_signature),
+		cmocka_unit_test(delegation_under_an_earlier_key_needs_the_policy_to_name_it),
 	};
 	return cmocka_run_group_tests(tests, start, end);
 }
