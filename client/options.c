@@ -29,6 +29,8 @@ const struct option options[OPT_END] = {
 	[OPT_CHANGE] = {"--change", 0, "CHANGE", N_("which value, by the id of its change")},
 	[OPT_CHECK] = {"--check", 0, NULL, N_("say by the exit code whether all are in step")},
 	[OPT_CLUSTER] = {"--cluster", 0, "NAME", N_("the name that all members share")},
+	[OPT_CONFIG] = {"--config", 'c', "FILE",
+		N_("the node's configuration; else /etc/deltad/deltad.conf")},
 	[OPT_DEMO] = {"--demo", 0, NULL, N_("mark it as demonstration data")},
 	[OPT_DRY_RUN] = {"--dry-run", 'n', NULL, N_("check everything and change nothing")},
 	[OPT_FINAL] = {"--final", 0, "N", N_("how many cosignatures make an entry final")},

@@ -406,11 +406,10 @@ static int restore(struct node *n)
 		rc = restore_run(n->options->restore, &n->config, &done, &e);
 	if (rc)
 		return complain_as_client(&e);
-	printf("restored %llu entries%s\n", (unsigned long long)done.entries,
-		done.sealed ? ", as the manifest says" : "; the backup has no manifest");
+	printf("restored %llu\nmanifest %s\n", (unsigned long long)done.entries,
+		done.sealed ? "good" : "none");
 	if (done.aside[0])
-		printf("the old database is %s\n", done.aside);
-	puts("start the node: it asks its peers for what is newer, and then opens a new epoch");
+		printf("aside %s\n", done.aside);
 	return fflush(stdout) == 0 ? EX_OK : EX_IO;
 }
 

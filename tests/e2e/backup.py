@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from cluster import Cluster, DELTACTL, DELTAD, epoch_of, run, wait_until
+from cluster import Cluster, DELTACTL, epoch_of, run, wait_until
 from disk import SmallDisk
 from tally import run_scenarios
 
@@ -32,11 +32,11 @@ def back_up(node, folder):
 
 
 def verify(path):
-    return run(DELTACTL, "backup", "verify", path, check=False)
+    return run(DELTACTL, "--lang=en", "backup", "verify", path, check=False)
 
 
-def restore(node, path, check=True):
-    return run(DELTAD, "-c", node.conf, "--restore", path, check=check)
+def restore(node, path, check=True, lang="en"):
+    return run(DELTACTL, f"--lang={lang}", "--json", "restore", path, "-c", node.conf, check=check)
 
 
 def backups_under_load_are_consistent_and_verified():
@@ -57,7 +57,7 @@ def backups_under_load_are_consistent_and_verified():
                 made = node.json("backup", "create", folder)
                 stalls.append(made.get("stall_ms") or 0)
                 done = verify(made["file"])
-                assert done.returncode == 0 and "ok, as its manifest says" in done.stdout, done
+                assert done.returncode == 0 and "manifest\ttrue" in done.stdout, done
                 time.sleep(1.0)  # names are of seconds
         finally:
             stop.set()
@@ -86,8 +86,9 @@ def restored_node_gets_the_rest_and_never_goes_on_in_its_old_log():
         refused = restore(node, backup, check=False)
         assert refused.returncode == EXIT_FAILED and "E1006" in refused.stderr, refused
         node.stop()
-        said = restore(node, backup)
-        assert "as the manifest says" in said.stdout, said
+        said = json.loads(restore(node, backup).stdout)
+        assert said["schema"] == "deltad.restore/1" and said["manifest"] is True, said
+        assert said["entries"] > 0 and os.path.exists(said["aside"]), said
         node.start()
         assert node.status()["state"] == "rebuilding"
         late = node.post("note", "1-02", "too early", check=False)
@@ -230,12 +231,12 @@ def every_hostile_image_is_refused_and_restores_nothing():
             spoil(bad)
             done = verify(bad)
             assert done.returncode in (EXIT_FAILED, EXIT_USAGE, EXIT_VERIFY), (name, done)
-            assert done.stderr.startswith("deltad: E"), (name, done)
+            assert done.stderr.startswith("deltactl: E"), (name, done)
             print(f"        {name}: {done.stderr.strip()[:150]}")
             # With the good one's manifest it is not what that describes, either.
             shutil.copyfile(good + ".manifest", bad + ".manifest")
             done = restore(node, bad, check=False)
-            assert done.returncode != 0 and done.stderr.startswith("deltad: E"), (name, done)
+            assert done.returncode != 0 and done.stderr.startswith("deltactl: E"), (name, done)
             os.unlink(bad)
             os.unlink(bad + ".manifest")
             assert open(database, "rb").read() == kept, name
@@ -255,14 +256,26 @@ def things_that_are_no_backup_are_refused():
             path = os.path.join(c.folder, name)
             make(path)
             assert verify(path).returncode != 0, name
-        done = run(DELTACTL, "--cluster-id", "0" * 64, "backup", "verify", good, check=False)
+        done = run(DELTACTL, "--lang=en", "--cluster-id", "0" * 64, "backup", "verify", good,
+                   check=False)
         assert done.returncode == EXIT_USAGE and "another cluster" in done.stderr, done
         run(DELTACTL, "--cluster-id", c.id, "backup", "verify", good)
+        seen = json.loads(run(DELTACTL, "--json", "backup", "verify", good).stdout)
+        with open(good + ".manifest", encoding="utf-8") as f:
+            manifest = f.read()
+        assert seen["manifest"] is True and seen["member"] == "jiangsu", seen
+        for word in (f"cluster-id {seen['cluster_id']}", f"taken {seen['taken']}",
+                     f"sha256 {seen['sha256']}", f"entries {seen['entries']}",
+                     f"view {seen['view_root']}", f"roster {seen['roster_version']} "):
+            assert f"\n{word}" in manifest, (word, manifest)
+        assert [f"log {x['log']} {x['size']} " in manifest for x in seen["logs"]] == [True, True]
         # Somebody else's, and a manifest that somebody else signed.
         other = back_up(c["office"], folder_of(c))
         node.stop()
         done = restore(node, other, check=False)
         assert done.returncode == EXIT_USAGE and "E2006" in done.stderr, done
+        done = restore(node, other, check=False, lang="zh")
+        assert "deltactl: E2006: 名册" in done.stderr, done
         shutil.copyfile(other + ".manifest", good + ".manifest")
         done = verify(good)
         assert done.returncode == EXIT_VERIFY and "E7001" in done.stderr, done
