@@ -7,8 +7,6 @@
 #include "proto/base/mutant.h"
 #include "proto/wire/codec.h"
 
-#define REF_UNDER 2
-
 /* ---- facts ---- */
 
 int stored_change_decode(struct replica *r, struct bytes raw, struct change *out, struct err *e)
@@ -197,28 +195,6 @@ int admit_finding(struct replica *r, struct log *log, uint64_t index, enum verdi
 	return r->ops->finding_put(r->store, log->row.id, index, v, code, e);
 }
 
-int admit_wait_for_under(struct replica *r, int64_t reg, const struct examined *x, struct err *e)
-{
-	struct hash wanted;
-	memcpy(wanted.b, x->change.under.p, HASH_BYTES);
-	return r->ops->ref_put(r->store, &wanted, REF_UNDER, reg, &x->body_id, e);
-}
-
-static int note_waiter(void *arg, int64_t reg, const struct hash *by)
-{
-	recheck_later(arg, reg, by);
-	return 0;
-}
-
-static int release_waiters(struct replica *r, const struct hash *id, struct err *e)
-{
-	size_t before = r->n_recheck;
-	int rc = r->ops->ref_each(r->store, id, REF_UNDER, note_waiter, r, e);
-	if (rc == RC_OK && r->n_recheck > before)
-		rc = r->ops->ref_delete(r->store, id, REF_UNDER, e);
-	return rc;
-}
-
 /* What does not count is no earlier leaf of anything. */
 static bool stands_before(
 	const struct log *a, uint64_t a_index, const struct log *b, uint64_t b_index)
@@ -302,13 +278,13 @@ static int file_change(struct replica *r, struct log *log, uint64_t index, const
 	if (rc == RC_OK)
 		rc = admit_finding(r, log, index, v, code, e);
 	if (rc == RC_OK && v == VERDICT_PENDING)
-		rc = admit_wait_for_under(r, reg, x, e);
+		rc = release_wait(r, reg, x, e);
 	if (rc == RC_OK && v == VERDICT_EFFECTIVE) {
 		rc = fold_add(r, reg, c, &x->body_id, e);
 		digest_mark(r, c->task);
 	}
-	if (rc == RC_OK)
-		rc = release_waiters(r, &x->body_id, e);
+	if (rc == RC_OK && release_is_answer(v, code))
+		rc = release_later(r, reg, &x->body_id, e);
 	return rc;
 }
 
@@ -378,9 +354,13 @@ int admit_leaf(struct replica *r, struct log *log, const struct examined *x, str
 		rc = admit_finding(r, log, index, v, code, e);
 	if (rc == RC_OK && !is_change && v == VERDICT_EFFECTIVE)
 		rc = event_apply(r, log, index, x, e);
-	if (rc == RC_OK)
-		rc = recheck_all(r, e);
 	return rc;
+}
+
+int admit_settle(struct replica *r, struct err *e)
+{
+	int rc = recheck_all(r, e);
+	return rc == RC_OK ? release_some(r, e) : rc;
 }
 
 /* ---- a newer program ---- */
@@ -475,7 +455,7 @@ static int admit_again(
 	rc = is_change ? admit_change_again(r, log, index, &x, v, code, e)
 		       : admit_event_again(r, log, index, &x, v, code, e);
 	if (rc == RC_OK)
-		rc = recheck_all(r, e);
+		rc = admit_settle(r, e);
 	return rc == RC_OK ? r->ops->log_put(r->store, &log->row, e) : rc;
 }
 

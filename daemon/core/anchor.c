@@ -139,9 +139,10 @@ int replica_anchor(struct replica *r, struct now now, struct posted *out, struct
 	int rc = post_check_ready(r, e);
 	if (rc != RC_OK)
 		return rc;
-	if (audit_is_provisional(r))
+	if (replica_is_provisional(r))
 		return err_set(e, RC_REFUSED,
-			"the view is provisional: signatures are still being checked");
+			"the view is provisional: signatures or pending changes are still being "
+			"checked");
 	if (fork_is_known(r))
 		return err_set(e, RC_FORK,
 			"a log has two histories: nodes that hold all there is may see other "
@@ -190,7 +191,7 @@ int anchor_tick(struct replica *r, struct now now, struct err *e)
 	r->anchor_at.v = next_look(now);
 	/* With nothing but its Open it may still turn out to be one too many (PROTOCOL 3.6). */
 	bool may = r->own->row.size > 1 && post_check_ready(r, NULL) == RC_OK &&
-		!audit_is_provisional(r) && !fork_is_known(r);
+		!replica_is_provisional(r) && !fork_is_known(r);
 	return may ? look(r, now, e) : RC_OK;
 }
 

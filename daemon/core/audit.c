@@ -21,14 +21,6 @@ bool audit_is_due(const struct log *log)
 	return log->row.audited < log->row.size;
 }
 
-bool audit_is_provisional(const struct replica *r)
-{
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (audit_is_due(r->log[i]))
-			return true;
-	return false;
-}
-
 bool replica_is_bulk(const struct replica *r, struct bytes origin)
 {
 	const struct log *log = r->has_roster ? log_find(r, origin) : NULL;
@@ -144,29 +136,17 @@ static int put_in_place(struct replica *r, int64_t reg, struct store_change *c, 
 	return rc;
 }
 
-/* What a piece takes out of registers; what follows from that is decided once for all of it. */
-struct taken {
-	struct gone *gone;
-	size_t n;
-};
-
 static int take_out(struct replica *r, int64_t reg, const struct store_change *c,
-	const struct examined *x, struct taken *t, struct err *e)
+	const struct examined *x, struct err *e)
 {
-	t->gone[t->n++] = (struct gone){reg, c->id, &x->change};
+	recheck_under(r, reg, &c->id, &x->change);
 	recheck_fold_later(r, reg);
 	digest_mark(r, x->change.task);
 	return r->ops->change_delete(r->store, reg, &c->id, e);
 }
 
-static int decide_the_rest(struct replica *r, struct taken *t, struct err *e)
-{
-	int rc = recheck_dependents(r, t->gone, t->n, e);
-	return rc == RC_OK ? recheck_all(r, e) : rc;
-}
-
 static int void_filed(struct replica *r, struct log *log, int64_t reg, struct store_change *c,
-	const struct examined *x, struct taken *t, struct err *e)
+	const struct examined *x, struct err *e)
 {
 	struct first_repeat next;
 	int rc = RC_OK;
@@ -182,7 +162,7 @@ static int void_filed(struct replica *r, struct log *log, int64_t reg, struct st
 	if (rc == RC_OK)
 		rc = next.found && !MUTANT(REPEAT_STAYS)
 			? put_in_place(r, reg, c, log->member, &next.place, e)
-			: take_out(r, reg, c, x, t, e);
+			: take_out(r, reg, c, x, e);
 	return rc;
 }
 
@@ -207,8 +187,8 @@ static int void_unfiled(struct replica *r, struct log *log, uint64_t index, int6
 }
 
 /* STORE_NONE: there was nothing to change. */
-static int void_signature(struct replica *r, struct log *log, uint64_t index,
-	const struct examined *x, struct taken *t, struct err *e)
+static int void_signature(
+	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
 {
 	int64_t reg;
 	struct store_change c;
@@ -219,7 +199,7 @@ static int void_signature(struct replica *r, struct log *log, uint64_t index,
 	if (rc == RC_OK)
 		rc = r->ops->change_get(r->store, reg, &x->body_id, &c, e);
 	if (rc == RC_OK && c.log == log->row.id && c.index == index)
-		return void_filed(r, log, reg, &c, x, t, e);
+		return void_filed(r, log, reg, &c, x, e);
 	return rc == RC_OK ? void_unfiled(r, log, index, reg, x, e) : rc;
 }
 
@@ -243,7 +223,10 @@ static int collect_leaf(void *arg, uint64_t index, struct bytes leaf)
 
 bool replica_audit_is_due(const struct replica *r)
 {
-	return audit_is_provisional(r);
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (audit_is_due(r->log[i]))
+			return true;
+	return false;
 }
 
 int replica_audit_next(struct replica *r, struct audit_piece *out, struct err *e)
@@ -299,7 +282,7 @@ static int finish(struct replica *r, struct log *log, struct err *e)
 		log->shown = NULL;
 		log->n_shown = 0;
 	}
-	if (!audit_is_provisional(r))
+	if (!replica_audit_is_due(r))
 		event_hold(r, EVENT_INFO, NO_PEER, NULL, "the signatures of all logs are checked");
 	return r->ops->log_put(r->store, &log->row, e);
 }
@@ -311,7 +294,6 @@ int replica_audit_done(
 	/* A rollback may have undone what the piece follows. */
 	if (log == NULL || log->row.audited != p->first || p->first + p->n > log->row.size)
 		return RC_OK;
-	struct taken taken = {.gone = xalloc(p->n * sizeof(*taken.gone))};
 	size_t bad = 0, first = 0;
 	int rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < p->n; i++) {
@@ -321,14 +303,13 @@ int replica_audit_done(
 			rc = settle(r, log, p->first + i, &leaf[i].body_id, e);
 			continue;
 		}
-		rc = void_signature(r, log, p->first + i, &leaf[i], &taken, e);
+		rc = void_signature(r, log, p->first + i, &leaf[i], e);
 		if (rc == RC_OK)
 			first = bad++ == 0 ? i : first;
 		rc = rc < 0 ? rc : RC_OK;
 	}
 	if (rc == RC_OK)
-		rc = decide_the_rest(r, &taken, e);
-	free(taken.gone);
+		rc = admit_settle(r, e);
 	if (rc != RC_OK)
 		return rc;
 	say_found(r, log, bad, p->first + first);
@@ -396,14 +377,12 @@ static int settle_doubt(struct replica *r, const struct doubt *d, struct buf *ra
 	examine_leaf(&r->roster.cluster_id, buf_bytes(raw), &r->scratch, &x);
 	if (!has_signature(&x, d->index) || x.signature_ok)
 		return RC_OK;
-	struct gone gone;
-	struct taken taken = {.gone = &gone};
-	rc = void_signature(r, log, d->index, &x, &taken, e);
+	rc = void_signature(r, log, d->index, &x, e);
 	if (rc != RC_OK)
 		return rc < 0 ? rc : RC_OK;
 	say_found(r, log, 1, d->index);
 	r->wrote = true;
-	rc = decide_the_rest(r, &taken, e);
+	rc = admit_settle(r, e);
 	return rc == RC_OK ? r->ops->log_put(r->store, &log->row, e) : rc;
 }
 

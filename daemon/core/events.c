@@ -106,10 +106,13 @@ static int remember_place(struct replica *r, const struct log *log, uint64_t ind
 	return rc;
 }
 
-static bool builds_on(const struct replica *r, const struct log *log, const struct log *ancestor)
+/* *below: so many leaves of the ancestor count for the log. */
+static bool builds_on(
+	const struct replica *r, const struct log *log, const struct log *ancestor, uint64_t *below)
 {
 	for (size_t depth = 0; log->previous[0] != '\0' && depth < LIMIT_EPOCHS_PER_MEMBER;
 		depth++) {
+		*below = log->previous_size;
 		if (strcmp(log->previous, ancestor->row.origin) == 0)
 			return true;
 		log = log_find(r, bytes_str(log->previous));
@@ -119,23 +122,50 @@ static bool builds_on(const struct replica *r, const struct log *log, const stru
 	return false;
 }
 
+/* What a revocation takes back of its own log: leaves between the first delegation of the key and
+ * where no delegation counts any more by an earlier revocation. */
+static void take_back(
+	struct replica *r, struct log *log, uint64_t index, const struct revoke *revoke)
+{
+	const struct operators *o = &r->operators;
+	uint64_t first = index, last = 0, to = index;
+	for (size_t i = 0; i < o->n; i++) {
+		const struct operator_event *ev = &o->event[i];
+		if (ev->kind != LEAF_DELEGATE ||
+			memcmp(ev->key, revoke->operator_key.p, KEY_BYTES) != 0)
+			continue;
+		uint64_t at = ev->log == log->row.id ? ev->index : 0;
+		first = at < first ? at : first;
+		last = at > last ? at : last;
+	}
+	for (size_t i = 0; i < o->n; i++) {
+		const struct operator_event *ev = &o->event[i];
+		/* One that stands in an earlier epoch too may be a repeat. */
+		if (ev->kind == LEAF_REVOKE && ev->log == log->row.id && ev->index != index &&
+			ev->index > last && &o->event[ev->twin] == ev &&
+			memcmp(ev->key, revoke->operator_key.p, KEY_BYTES) == 0)
+			to = ev->valid_below < to ? ev->valid_below : to;
+	}
+	uint64_t from = revoke->valid_below > first ? revoke->valid_below : first;
+	recheck_stretch(r, log, from, to, revoke->operator_key);
+}
+
 /* An event can change verdicts that were given without it: a revocation those below its own index,
  * and any event those in epochs that build on this log and came first. */
-static int recheck_touched(
-	struct replica *r, struct log *log, uint64_t index, const struct examined *x, struct err *e)
+static void touch(struct replica *r, struct log *log, uint64_t index, const struct examined *x)
 {
-	int rc = RC_OK;
 	struct bytes key = {0};
+	uint64_t below;
 	if (x->leaf.kind == LEAF_DELEGATE)
 		key = x->delegate.operator_key;
 	if (x->leaf.kind == LEAF_REVOKE) {
 		key = x->revoke.operator_key;
-		rc = recheck_log(r, log, x->revoke.valid_below, index, key, e);
+		take_back(r, log, index, &x->revoke);
 	}
-	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++)
-		if (builds_on(r, r->log[i], log))
-			rc = recheck_log(r, r->log[i], 0, r->log[i]->row.size, key, e);
-	return rc;
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (builds_on(r, r->log[i], log, &below) &&
+			(index < below || x->leaf.kind == LEAF_OPEN))
+			recheck_stretch(r, r->log[i], 0, r->log[i]->row.size, key);
 }
 
 static bool has_effect(const struct examined *x)
@@ -158,7 +188,7 @@ int event_apply(
 {
 	int rc = event_take(r, log, index, x, e);
 	if (rc == RC_OK && has_effect(x))
-		rc = recheck_touched(r, log, index, x, e);
+		touch(r, log, index, x);
 	return rc;
 }
 

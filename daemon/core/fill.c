@@ -1,6 +1,7 @@
 /* A replica that writes no log is filled from a file: nothing in it is believed that a peer would
  * not be believed. Source: PROTOCOL 3.6. */
 #include "daemon/core/rosters.h"
+#include "daemon/core/verdicts.h"
 
 bool replica_fill_end(
 	const struct replica *r, const char *origin, uint64_t *end, struct bytes *head)
@@ -55,6 +56,8 @@ int replica_fill(struct replica *r, struct bytes head, uint64_t first, const str
 		rc = err_set(e, RC_PEER_BATCH,
 			"the leaves of \"%s\" do not give the signed root of size %llu",
 			log->row.origin, (unsigned long long)cp.size);
+	while (rc == RC_OK && r->releasing) /* nobody waits, and no tick comes */
+		rc = release_some(r, e);
 	return rc;
 }
 

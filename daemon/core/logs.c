@@ -402,6 +402,8 @@ int log_append_batch(struct replica *r, int peer, struct log *log, const struct 
 		if (rc == RC_OK && log->member == r->self && !MUTANT(NONCE_NOT_BACK))
 			rc = post_remember(r, &b->leaf[i], e);
 	}
+	if (rc == RC_OK)
+		rc = admit_settle(r, e);
 	if (rc != RC_OK)
 		return rc;
 	ENSURE(log->row.size == cp->size);

@@ -169,7 +169,7 @@ static bool make_want(struct replica *r, struct session *s, size_t i, struct mes
 static bool make_digest(struct replica *r, struct session *s, struct message *m)
 {
 	static const struct hash none;
-	bool provisional = audit_is_provisional(r);
+	bool provisional = replica_is_provisional(r);
 	s->digest_due = false;
 	if (!provisional && digest_refresh(r, NULL) != RC_OK)
 		return false;

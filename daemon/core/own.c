@@ -223,6 +223,8 @@ int own_append(struct replica *r, const struct draft *d, struct err *e)
 	frontier_append(&log->row.frontier, &d->x.leaf_hash);
 	r->own_dirty = true;
 	int rc = admit_leaf(r, log, &d->x, e);
+	if (rc == RC_OK)
+		rc = admit_settle(r, e);
 	bool stride_is_full = log->row.size - log->kept[0].size >= LIMIT_HEAD_STRIDE_LEAVES ||
 		log->row.bytes - log->kept[0].bytes > LIMIT_HEAD_STRIDE_BYTES - LIMIT_LEAF_BYTES;
 	if (rc == RC_OK && stride_is_full)

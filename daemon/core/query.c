@@ -243,7 +243,7 @@ static uint32_t agreement(const struct replica *r, const struct session *s)
 		return AGREE_UNKNOWN;
 	if (!session_logs_equal(r, s))
 		return AGREE_DIFFERENT_LOGS;
-	if (s->digest_rules == RULES_PROVISIONAL || audit_is_provisional(r))
+	if (s->digest_rules == RULES_PROVISIONAL || replica_is_provisional(r))
 		return AGREE_UNKNOWN;
 	if (hash_equal(&s->digest_root, &r->digest.root))
 		return AGREE_YES;
@@ -321,7 +321,7 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 	if (rc != RC_OK)
 		return rc;
 	out->view_root = hash_bytes(&r->digest.root);
-	out->provisional = audit_is_provisional(r);
+	out->provisional = replica_is_provisional(r);
 	out->evidence = evidence_count(r);
 	out->roster_version = r->roster.version;
 	out->roster_not_after = r->roster.not_after;

@@ -87,7 +87,8 @@ static void forget(struct replica *r)
 	operators_release(&r->operators);
 	digest_release(&r->digest);
 	memset(r->under, 0, UNDER_CACHE * sizeof(*r->under));
-	r->n_recheck = r->n_refold = r->n_places = r->n_doubts = 0;
+	recheck_forget(r);
+	r->n_places = r->n_doubts = 0;
 	r->next_log_id = MUTANT(LOGS_FROM_ZERO) ? 0 : 1;
 	r->own_dirty = false;
 	r->wrote = false;
@@ -164,6 +165,8 @@ static int load_rest(struct replica *r, struct now now, struct err *e)
 		rc = evidence_load(r, e);
 	if (rc == RC_OK)
 		rc = digest_load(r, e);
+	if (rc == RC_OK)
+		rc = release_load(r, e);
 	return rc == RC_OK ? rebuild_load(r, now, e) : rc;
 }
 
@@ -264,8 +267,7 @@ void replica_close(struct replica *r)
 		r->ops->rollback(r->store);
 	forget(r);
 	free(r->under);
-	free(r->recheck);
-	free(r->refold);
+	recheck_release(r);
 	free(r->scratch.base);
 	free(r->side.base);
 	free(r->held.item);

@@ -50,6 +50,7 @@ struct replica_config {
 	struct hash cluster_id; /* what the administrator configured */
 	const char *software;	/* "deltad 0.1.0"; borrowed */
 	struct mark mark;
+	size_t release_at_once; /* pending changes that one step decides; 0: LIMIT_RELEASED */
 };
 
 /* Loads the state from the store; with a roster installed, opens the own log (a new epoch where the
@@ -262,6 +263,9 @@ int replica_proof(struct replica *r, struct bytes origin, uint64_t index, struct
 	struct err *e) MUST_CHECK;
 /* The installed note, or STORE_NONE. */
 int replica_roster_note(struct replica *r, struct buf *out, struct err *e) MUST_CHECK;
+/* The view may be another one when all leaves are audited and ticks have decided what was pending.
+ */
+bool replica_is_provisional(const struct replica *r);
 /* The view root of what is committed. */
 int replica_view_root(struct replica *r, struct hash *out, struct err *e) MUST_CHECK;
 

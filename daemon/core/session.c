@@ -274,7 +274,7 @@ bool session_logs_equal(const struct replica *r, const struct session *s)
 static int compare_digest(struct replica *r, int peer, struct err *e)
 {
 	struct session *s = &r->session[peer];
-	bool provisional = audit_is_provisional(r) && !MUTANT(PROVISIONAL_COMPARED);
+	bool provisional = replica_is_provisional(r) && !MUTANT(PROVISIONAL_COMPARED);
 	bool same_roster = rosters_equal(r, s) || MUTANT(ROSTERS_COMPARED);
 	if (provisional || !same_roster || s->digest_rules != RULES_VERSION ||
 		!session_logs_equal(r, s))
@@ -432,6 +432,8 @@ int replica_tick(struct replica *r, struct now now, struct err *e)
 	witness_tick(r, now);
 	rc = audit_tick(r, e);
 	if (rc == RC_OK)
+		rc = release_some(r, e);
+	if (rc == RC_OK)
 		rc = anchor_tick(r, now, e);
 	if (rc == RC_OK && now.mono.v >= r->digest_at.v) {
 		r->digest_at = MONO_NEVER;
@@ -454,7 +456,7 @@ struct mono_ms replica_deadline(const struct replica *r)
 		at = r->digest_at;
 	if (witness.v < at.v)
 		at = witness;
-	if (r->n_doubts > 0)
+	if (r->n_doubts > 0 || r->releasing)
 		at.v = 0;
 	if (rebuild_deadline(r).v < at.v)
 		at = rebuild_deadline(r);

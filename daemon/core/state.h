@@ -199,6 +199,23 @@ struct reference {
 	struct hash id;
 };
 
+/* Changes of a log in from..to-1, signed by this key or by whomever, whose verdict may be another
+ * one. */
+struct stretch {
+	struct log *log;
+	uint64_t from, to;
+	bool by_any;
+	uint8_t key[KEY_BYTES];
+};
+
+/* A change that others may act under: its verdict is another one, or it was taken out. */
+struct gone {
+	int64_t reg;
+	struct hash id;
+	uint32_t slot;
+	char task[TASK_KEY_SIZE];
+};
+
 /* A leaf whose signature turned out bad before the audit came to it. */
 struct doubt {
 	uint32_t log;
@@ -275,11 +292,17 @@ struct replica {
 	struct mono_ms digest_at; /* when to send digests; MONO_NEVER */
 	struct mono_ms anchor_at; /* when to look whether an anchor is due */
 	struct under_entry *under;
+	struct stretch *stretch; /* to be read for changes to recheck */
+	size_t n_stretches, cap_stretches;
 	struct reference *recheck; /* changes whose verdict must be decided again */
 	size_t n_recheck, cap_recheck;
+	struct gone *gone; /* what acts under these is to be listed there */
+	size_t n_gone, cap_gone;
 	int64_t *refold; /* registers where a verdict changed, as often as it did */
 	size_t n_refold, cap_refold;
-	size_t n_places; /* log events whose place is remembered */
+	bool releasing;		     /* more has been waited for than one step decides */
+	const struct hash *released; /* what the changes that are decided waited for */
+	size_t n_places;	     /* log events whose place is remembered */
 
 	struct doubt doubt[AUDIT_DOUBTS];
 	size_t n_doubts;

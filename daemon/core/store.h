@@ -173,8 +173,9 @@ struct store_ops {
 
 	/* Waiting references: `by` (a change of `by_reg`) waits for or names `wanted`, which is not
 	 * here yet. kind 1: supersedes of an effective change; kind 2: under of a pending one; kind
-	 * 3: `by` is no change but the place of a repeat of `wanted`. put twice is a no-op, each
-	 * goes by by_reg, by. */
+	 * 3: `by` is no change but the place of a repeat of `wanted`; kind 4: `wanted` is zeros,
+	 * and what waits for `by` is to be judged. put twice is a no-op, each goes by by_reg, by.
+	 */
 	int (*ref_put)(struct store *s, const struct hash *wanted, unsigned kind, int64_t by_reg,
 		const struct hash *by, struct err *e);
 	int (*ref_each)(struct store *s, const struct hash *wanted, unsigned kind, store_ref_fn *fn,

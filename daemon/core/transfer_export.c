@@ -182,7 +182,7 @@ bool transfer_is_witnessed(const struct replica *r)
 	for (size_t i = 0; i < r->n_logs; i++)
 		if (witness_is_due(r, r->log[i]))
 			return false;
-	return !audit_is_provisional(r) && !set_back_is_young(r);
+	return !replica_is_provisional(r) && !set_back_is_young(r);
 }
 
 int transfer_export_new(struct replica *r, const struct ctl_export *what,

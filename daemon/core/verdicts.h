@@ -10,9 +10,12 @@
  * ever filed. */
 int stored_change_decode(
 	struct replica *r, struct bytes raw, struct change *out, struct err *e) MUST_CHECK;
-/* Stores leaf `index` of log (which row.size equals) and everything that follows from it. */
+/* Stores the next leaf of a log, and what it means by itself. What follows for others is decided by
+ * admit_settle, once for all leaves of a batch. */
 int admit_leaf(
 	struct replica *r, struct log *log, const struct examined *x, struct err *e) MUST_CHECK;
+/* To be called after the last one, within the same input. */
+int admit_settle(struct replica *r, struct err *e) MUST_CHECK;
 /* The verdict a change would get as the next leaf of the own log; siblings are earlier changes of
  * the same request. */
 int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool index_ok,
@@ -21,8 +24,6 @@ int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool i
 /* Files what is not effective; counts what is void. */
 int admit_finding(struct replica *r, struct log *log, uint64_t index, enum verdict v,
 	enum void_code code, struct err *e) MUST_CHECK;
-int admit_wait_for_under(
-	struct replica *r, int64_t reg, const struct examined *x, struct err *e) MUST_CHECK;
 /* The verdict of this change is another one from now on. */
 void admit_forget_under(struct replica *r, const struct hash *id);
 /* At start: what an older program filed as unknown and this one knows is judged now. */
@@ -38,8 +39,6 @@ int admit_repeat_again(struct replica *r, struct log *log, uint64_t index, const
 
 /* ---- audit.c: signatures that were taken to be good ---- */
 bool audit_is_due(const struct log *log);
-/* Some leaf of some log is not audited: the view may be another one afterwards. */
-bool audit_is_provisional(const struct replica *r);
 bool audit_covers(const struct log *log, uint64_t index);
 /* The leaf repeats the change that stands at of_index of `of`, and takes its place should that turn
  * out bad. */
@@ -54,20 +53,30 @@ int audit_tick(struct replica *r, struct err *e) MUST_CHECK;
 /* The change of this leaf, if it is filed, gets its verdict again. */
 int recheck_leaf(struct replica *r, struct examined *x);
 void recheck_later(struct replica *r, int64_t reg, const struct hash *id);
+/* The changes of a log in from..to-1, by this key or (empty) by any. */
+void recheck_stretch(
+	struct replica *r, struct log *log, uint64_t from, uint64_t to, struct bytes key);
+/* What acts under this change. */
+void recheck_under(struct replica *r, int64_t reg, const struct hash *id, const struct change *c);
 /* The register is folded anew by recheck_all. */
 void recheck_fold_later(struct replica *r, int64_t reg);
-/* Lists what acts under these changes, each register's together; sorts them. */
-struct gone {
-	int64_t reg;
-	struct hash id;
-	const struct change *change;
-};
-int recheck_dependents(struct replica *r, struct gone *gone, size_t n, struct err *e) MUST_CHECK;
-/* The changes of a log in from..to-1, by this key or (empty) by any, get their verdict again. */
-int recheck_log(struct replica *r, struct log *log, uint64_t from, uint64_t to, struct bytes key,
-	struct err *e) MUST_CHECK;
-/* Decides what is listed, and what follows from it, then folds each register once. */
+/* Decides all of these, and what follows from it; reads each log and folds each register once. */
 int recheck_all(struct replica *r, struct err *e) MUST_CHECK;
+void recheck_forget(struct replica *r);
+void recheck_release(struct replica *r);
+
+/* ---- release.c: changes that are pending until another one is here ---- */
+/* A change of this verdict leaves nothing pending that acts under it. */
+bool release_is_answer(enum verdict v, enum void_code code);
+/* This pending change, of register reg, waits for the one it names. */
+int release_wait(
+	struct replica *r, int64_t reg, const struct examined *x, struct err *e) MUST_CHECK;
+/* This change is an answer from now on: what waits for it is to be judged. */
+int release_later(struct replica *r, int64_t reg, const struct hash *id, struct err *e) MUST_CHECK;
+/* Judges as many of them as one step may; replica.releasing says that there are more, for the next
+ * tick. */
+int release_some(struct replica *r, struct err *e) MUST_CHECK;
+int release_load(struct replica *r, struct err *e) MUST_CHECK;
 
 /* ---- events.c: what Open, Delegate and Revoke mean ---- */
 enum void_code event_judge(

@@ -31,6 +31,7 @@
 #define LIMIT_LOGS 256	  /* epochs of all members */
 #define LIMIT_EPOCHS_PER_MEMBER 64
 #define LIMIT_POST_CHANGES 512 /* changes in one post request */
+#define LIMIT_RELEASED 512     /* pending changes that one step decides */
 
 #define LIMIT_UNAUTH_CONNS 16
 #define LIMIT_UNAUTH_PER_ADDR 4

@@ -70,7 +70,7 @@ struct held {
 	size_t n, cap;
 	struct hash entries; /* over all of them */
 	struct hash view;
-	bool provisional;     /* not all of it is audited */
+	bool provisional;     /* the view may be another one when ticks and audit are done */
 	uint64_t pending;     /* changes that waited */
 	bool unknown_outcome; /* the last life ended with a commit nobody knows of */
 };

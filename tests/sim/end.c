@@ -262,11 +262,10 @@ bool oracle_converged(struct world *w, bool must)
 			return false;
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		struct sim_node *n = &w->node[i];
-		if (!counts(w, n) || !node_is_up(n) || !replica_audit_is_due(n->replica))
+		if (!counts(w, n) || !node_is_up(n) || !replica_is_provisional(n->replica))
 			continue;
 		if (must)
-			oracle_fail(
-				w, 8, "%s%d has not audited all it holds", n->id->slug, n->self);
+			oracle_fail(w, 8, "%s%d has not judged all it holds", n->id->slug, n->self);
 		return false;
 	}
 	if (!versions_converged(w, must))

@@ -56,7 +56,9 @@ static int open_replica(struct world *w, struct sim_node *n, struct err *e)
 		.member = n->id->slug,
 		.cluster_id = w->cluster_id,
 		.software = "sim",
-		.mark = n->mark};
+		.mark = n->mark,
+		/* Some nodes in the smallest pieces, some in whole ones. */
+		.release_at_once = n->self % 2 == 0 ? 0 : 1};
 	return replica_open(&c, node_now(w, n), &n->replica, e);
 }
 

@@ -283,8 +283,9 @@ void oracle_committed(struct world *w, struct sim_node *n)
 	note_pending(w, n);
 	if (dice_index(&w->oracle, FINAL_IN) == 0)
 		witness_look(w, n);
-	/* While a signature is only assumed to be good the view may be another one. */
-	n->held.provisional = replica_audit_is_due(n->replica);
+	/* While a signature is only assumed to be good the view may be another one, and while
+	 * changes are still to be released. */
+	n->held.provisional = replica_is_provisional(n->replica);
 	if (n->held.provisional)
 		return;
 	check_views(w, n);

@@ -105,6 +105,120 @@ static void register_written_often_is_folded_once(void **state)
 	assert_true(many.calls < 5 * few.calls);
 }
 
+/* A note that is struck out, the strike too, and so on: the note is taken back. */
+static struct cost cost_of_a_chain(void **state, size_t n)
+{
+	struct scene *t = begin(state);
+	struct value strike = {.slot = SLOT_NOTE, .note = {.struck = true}};
+	static const char nonce[] = "00000000000000630000000000000000";
+	struct write w = {.value = value_note("x"), .nonce = 0x63};
+	struct hash id;
+	node_greet(&t->n, JIANGSU);
+	scribe_write_as(&t->s, &t->c->member[JIANGSU].operator[1], w, &id);
+	for (size_t i = 0; i < n; i++) {
+		struct hash under = id;
+		scribe_write(&t->s,
+			(struct write){.value = strike, .holder = nonce, .under = &under}, &id);
+	}
+	take(t, 0);
+	assert_int_equal(node_findings(&t->n), 0);
+	size_t from = t->s.n;
+	scribe_revoke(&t->s, &t->c->member[JIANGSU].operator[1], 0);
+	struct cost c = take(t, from);
+	assert_int_equal(node_findings(&t->n), n + 1);
+	end(t);
+	return c;
+}
+
+static void chain_of_strikes_is_followed_in_proportion_to_its_length(void **state)
+{
+	struct cost few = cost_of_a_chain(state, 50), many = cost_of_a_chain(state, 200);
+	assert_true(many.rows < 5 * few.rows);
+	assert_true(many.calls < 5 * few.calls);
+}
+
+/* ---- many events at once ---- */
+
+static void write_and_take_notes(struct scene *t, size_t n)
+{
+	take(t, 0);
+	for (size_t from = t->s.n; n > 0; from = t->s.n) {
+		size_t some = n < 500 ? n : 500;
+		write_notes(t, some);
+		take(t, from);
+		n -= some;
+	}
+}
+
+static void batch_of_revocations_reads_the_log_once(void **state)
+{
+	struct scene *t = begin(state);
+	node_greet(&t->n, JIANGSU);
+	write_and_take_notes(t, 2000);
+	size_t from = t->s.n;
+	for (size_t i = 0; i < 512; i++)
+		scribe_revoke(&t->s, &t->c->member[JIANGSU].operator[1], from - 1 - i);
+	assert_true(take(t, from).rows < 2 * t->s.n);
+	end(t);
+}
+
+static void revocation_of_what_is_revoked_reads_nothing(void **state)
+{
+	struct scene *t = begin(state);
+	const struct key *operator= & t->c->member[JIANGSU].operator[0];
+	node_greet(&t->n, JIANGSU);
+	write_and_take_notes(t, 100);
+	size_t from = t->s.n;
+	scribe_revoke(&t->s, operator, 50);
+	take(t, from);
+	from = t->s.n;
+	scribe_revoke(&t->s, operator, 50);
+	scribe_revoke(&t->s, operator, 70);
+	assert_int_equal(take(t, from).rows, 0);
+	/* One that reaches back farther reads what it adds. */
+	from = t->s.n;
+	scribe_revoke(&t->s, operator, 40);
+	assert_true(take(t, from).rows < 100);
+	assert_void(&t->n, &t->s, 40, VOID_OPERATOR);
+	assert_effective(&t->n, &t->s, 39);
+	end(t);
+}
+
+static void revocation_of_a_key_that_never_was_an_operators_reads_nothing(void **state)
+{
+	struct scene *t = begin(state);
+	node_greet(&t->n, JIANGSU);
+	write_and_take_notes(t, 100);
+	size_t from = t->s.n;
+	scribe_revoke(&t->s, &t->c->member[ANHUI].operator[0], 0);
+	assert_int_equal(take(t, from).rows, 0);
+	end(t);
+}
+
+static void batch_of_delegations_reads_the_epoch_after_it_once(void **state)
+{
+	struct scene *t = begin(state);
+	struct scribe next;
+	for (size_t i = 0; i < 509; i++)
+		scribe_delegate(&t->s, &t->c->member[JIANGSU].operator[1], NULL, 0);
+	scribe_init(&next, t->c, JIANGSU, 2);
+	scribe_open(&next, OPEN_ROTATE, &t->s);
+	for (size_t i = 0; i < 400; i++)
+		scribe_write(&next, (struct write){.value = value_note("x")}, NULL);
+	node_greet(&t->n, JIANGSU);
+	assert_ok(&t->n, node_leaves(&t->n, JIANGSU, &next, 0, next.n));
+	assert_void(&t->n, &next, 1, VOID_OPERATOR);
+	assert_true(take(t, 0).rows < 3 * next.n);
+	assert_effective(&t->n, &next, 1);
+	/* What that epoch does not build on is none of its business. */
+	size_t from = t->s.n;
+	scribe_revoke(&t->s, &t->c->member[JIANGSU].operator[0], from);
+	assert_int_equal(take(t, from).rows, 0);
+	assert_effective(&t->n, &next, 1);
+	scribe_release(&next);
+	end(t);
+}
+
 /* ---- what a start reads ---- */
 
 static void many_delegations_are_all_known_after_a_start(void **state)
@@ -236,6 +350,11 @@ int main(void)
 		cmocka_unit_test(revocation_asks_only_about_what_its_key_signed),
 		cmocka_unit_test(revocation_costs_in_proportion_to_what_it_takes_back),
 		cmocka_unit_test(register_written_often_is_folded_once),
+		cmocka_unit_test(chain_of_strikes_is_followed_in_proportion_to_its_length),
+		cmocka_unit_test(batch_of_revocations_reads_the_log_once),
+		cmocka_unit_test(revocation_of_what_is_revoked_reads_nothing),
+		cmocka_unit_test(revocation_of_a_key_that_never_was_an_operators_reads_nothing),
+		cmocka_unit_test(batch_of_delegations_reads_the_epoch_after_it_once),
 		cmocka_unit_test(many_delegations_are_all_known_after_a_start),
 		cmocka_unit_test(exactly_one_value_of_places_full_is_read_back),
 		cmocka_unit_test(peer_makes_us_read_a_log_from_its_beginning_once_a_minute),
