@@ -2,7 +2,7 @@
  * in a new epoch that builds on it. Source: PROTOCOL 3.6. */
 #include <string.h>
 
-#include "daemon/core/state.h"
+#include "daemon/core/set_back.h"
 #include "proto/base/mutant.h"
 #include "proto/base/text.h"
 
@@ -56,6 +56,8 @@ int rebuild_begin(struct replica *r, enum open_reason why, struct now now, struc
 		rc = r->ops->meta_put(r->store, META_KEY, bytes_str(word_of(why)), e);
 	if (rc == RC_OK)
 		rc = r->ops->meta_put(r->store, "own", (struct bytes){0}, e);
+	if (rc == RC_OK)
+		rc = set_back_begin(r, why, e);
 	if (rc != RC_OK)
 		return rc;
 	r->wrote = true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/core/rosters.h"
+#include "daemon/core/set_back.h"
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 #include "proto/base/text.h"
@@ -388,7 +389,8 @@ int replica_fill_rosters(
 	struct replica *r, const struct bytes *note, size_t n, struct now now, struct err *e)
 {
 	ENSURE(r->config.log_key == NULL && !r->has_roster);
-	return install_first(r, note, n, false, now, e);
+	int rc = install_first(r, note, n, false, now, e);
+	return rc == RC_OK ? set_back_begin(r, OPEN_RESTORE, e) : rc;
 }
 
 /* The one who asks can be told what is missing; a peer cannot. */
