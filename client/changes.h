@@ -76,6 +76,9 @@ void changes_report(const struct changes *c, const struct output *o);
 /* The newest delegation in force of this key by the node's member; NULL: it is no operator. */
 const struct ctl_operator *changes_operator(const struct changes *c, struct bytes key);
 
+/* "all tasks", or their keys; for free(). */
+char *changes_scope_text(const struct bytes *scope, size_t n);
+
 #define CHANGES_SAID 2
 /* Signs and posts events, by changes_event; CHANGES_SAID: nothing was to be done, and that was
  * said. */

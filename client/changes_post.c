@@ -139,6 +139,18 @@ const struct ctl_operator *changes_operator(const struct changes *c, struct byte
 	return newest;
 }
 
+char *changes_scope_text(const struct bytes *scope, size_t n)
+{
+	struct buf b = {0};
+	for (size_t i = 0; i < n; i++) {
+		buf_put_str(&b, i > 0 ? tr_word(", ") : "");
+		buf_put_bytes(&b, scope[i]);
+	}
+	buf_put_str(&b, n == 0 ? tr("all tasks") : "");
+	buf_put_u8(&b, 0);
+	return (char *)b.p;
+}
+
 int changes_event(struct changes *c, const struct app *app, struct bytes body, struct err *e)
 {
 	int rc = changes_add_event(c, body, e);

@@ -83,8 +83,10 @@ static int confirm(struct app *app, const struct delegate *d, struct err *e)
 	key_fingerprint(d->operator_key.p, fingerprint);
 	sheet_line(s, TONE_NONE, tr("the root key of %.*s lets this person write:"),
 		(int)d->member.n, (const char *)d->member.p);
-	sheet_line(s, TONE_WARN, tr("* %.*s, key %s, %zu tasks (0: all)"), (int)d->name.n,
-		(const char *)d->name.p, fingerprint, d->n_scope);
+	char *scope = changes_scope_text(d->scope, d->n_scope);
+	sheet_line(s, TONE_WARN, tr("* %.*s, key %s: %s"), (int)d->name.n, (const char *)d->name.p,
+		fingerprint, scope);
+	free(scope);
 	int rc = confirm_signing(app, s, tr("sign this delegation? [y/N] "), e);
 	sheet_free(s);
 	return rc;

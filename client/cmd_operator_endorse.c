@@ -21,8 +21,10 @@ static void show(const struct changes *c, struct sheet *s)
 		if (!is_current(c, op))
 			continue;
 		key_fingerprint(op->key.p, fingerprint);
-		sheet_line(s, TONE_WARN, tr("* %.*s, key %s, %zu tasks (0: all)"), (int)op->name.n,
-			(const char *)op->name.p, fingerprint, op->n_scope);
+		char *scope = changes_scope_text(op->scope, op->n_scope);
+		sheet_line(s, TONE_WARN, tr("* %.*s, key %s: %s"), (int)op->name.n,
+			(const char *)op->name.p, fingerprint, scope);
+		free(scope);
 	}
 }
 

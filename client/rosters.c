@@ -124,5 +124,9 @@ int roster_before(
 {
 	int rc = args_has(a, OPT_AFTER) ? from_file(a->value[OPT_AFTER], out, e)
 					: from_node(a, out, e);
+	if (rc == RC_UNREACHABLE)
+		return err_set(e, rc,
+			tr("%.200s; without a node, name the version before with --after FILE"),
+			e->text);
 	return rc == RC_OK ? roster_check_next(out, draft, e) : rc;
 }

@@ -92,7 +92,7 @@ bool roster_is_unanimous(struct bytes note, const struct roster *now);
 int roster_check_next(
 	const struct roster *now, const struct roster *next, struct err *e) MUST_CHECK;
 /* As roster_add_signature and roster_missing_signatures, for a draft of the version after `now`:
- * a root that `now` names votes, and new keys prove possession. */
+ * a root that `now` names votes, and new keys prove possession ("jiangsu new log key"). */
 int roster_add_signature_next(struct bytes draft, const struct roster *now, const struct key *k,
 	struct buf *out, struct err *e) MUST_CHECK;
 int roster_missing_next(

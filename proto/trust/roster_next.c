@@ -234,9 +234,14 @@ static void put_possession(
 	for (size_t i = 0; i < next->n; i++) {
 		const struct member *m = &next->member[i];
 		const struct member *before = find_member(now, m->slug);
-		for (size_t k = 0; k < sizeof proved / sizeof proved[0]; k++)
-			if (!before || !same_key(before, m, proved[k]))
+		for (size_t k = 0; k < sizeof proved / sizeof proved[0]; k++) {
+			if (!before)
 				roster_put_wanted(out, n, next, m, proved[k]);
+			else if (!same_key(before, m, proved[k]) &&
+				!roster_has_signed(n, next, m, proved[k]))
+				buf_printf(out, "%s new %s key\n", m->slug,
+					key_purpose_name(proved[k]));
+		}
 	}
 }
 

@@ -79,8 +79,9 @@ int roster_missing_error(const struct buf *missing, struct err *e)
 		struct bytes line = reader_line(&r);
 		buf_printf(&list, "%s%.*s", list.n ? ", " : "", (int)line.n, (const char *)line.p);
 	}
-	int rc = err_set(e, RC_VERIFY, "the roster lacks valid signatures: %.*s", (int)list.n,
-		(const char *)list.p);
+	int rc = err_set(e, RC_VERIFY,
+		"the roster lacks valid signatures: %.*s; whoever holds these keys signs it first",
+		(int)list.n, (const char *)list.p);
 	buf_release(&list);
 	return rc;
 }
@@ -196,7 +197,7 @@ int roster_add_signature(struct bytes draft, const struct key *k, struct buf *ou
 	const struct member *m = roster_find_signer(&d.roster, k);
 	if (!m)
 		return err_set(e, RC_ROSTER,
-			"the roster does not name this %s key: a roster is signed by its members' "
+			"the roster does not name this %s key; a roster is signed by its members' "
 			"root, log and cosign keys",
 			key_purpose_name(k->purpose));
 	return roster_put_signed(&d, draft, &d.roster, m, k, out, e);

@@ -434,9 +434,9 @@ static void every_new_key_must_prove_that_it_is_held(void **state)
 	const struct {
 		const struct key *k;
 		const char *named;
-	} proofs[] = {{&office[1].root[1], "jiangsu root key"},
-		{&office[1].log[1], "jiangsu log key"},
-		{&office[1].cosign[1], "jiangsu cosign key"},
+	} proofs[] = {{&office[1].root[1], "jiangsu new root key"},
+		{&office[1].log[1], "jiangsu new log key"},
+		{&office[1].cosign[1], "jiangsu new cosign key"},
 		{&office[NEWCOMER].root[0], "fujian root key"},
 		{&office[NEWCOMER].log[0], "fujian log key"},
 		{&office[NEWCOMER].cosign[0], "fujian cosign key"}};
