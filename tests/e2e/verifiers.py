@@ -373,6 +373,24 @@ def evidence(b, c):
     yield "heads that somebody else signed", False, with_evidence((2, ours), (2, theirs), key=operator)
 
 
+def told_of_a_fork(c, b, path):
+    """A node that is brought another history of jiangsu's log exports what shows it."""
+    origin, log = b.origin("jiangsu"), Key(os.path.join(c["jiangsu"].keys, "log.key"))
+    leaves = b.leaves(origin)
+    theirs = leaves[:-1] + [num(1, 1) + num(2, len(leaves) - 1) + num(3, 1 << 62) + rng(
+        4, Key(os.path.join(c["jiangsu"].folder, "operator.key")).body("change", b"\x08\x01", c.id))]
+    other = Bundle(path)
+    other.set_leaves(origin, theirs, head(log, origin, len(theirs), root_of(theirs)))
+    other.write(path + ".theirs")
+    c["office"].ctl("bundle", "import", path + ".theirs")
+    c["office"].ctl("bundle", "export", "--all", "-o", path + ".forked")
+    holds, said = bundles_judged(path + ".forked", c.id)
+    assert not holds and f"the log {origin} is forked" in said and "all the rest holds" in said, said
+    offline = run(DELTACTL, "audit", "--offline", path + ".forked", check=False)
+    for done in (offline, c["office"].ctl("audit", check=False)):
+        assert done.returncode == 7 and "A301" in done.stdout and "A302" not in done.stdout, done
+
+
 def evidence_of_a_fork_is_verified_and_the_log_is_named():
     with Cluster(("office", "jiangsu", "anhui")) as c:
         c.up(plan=False)
@@ -393,6 +411,7 @@ def evidence_of_a_fork_is_verified_and_the_log_is_named():
             for words in said.strip().split("DOES NOT HOLD: ")[1:]:
                 assert words.startswith(f"the log {origin} is forked") == forked, (name, said)
                 assert forked == ("signatures in leaves" in words), (name, said)  # the rest was verified too
+        told_of_a_fork(c, b, path)
         broken = Bundle(path)
         broken.records = changed.records = [*next(evidence(b, c))[2].records]
         log = Key(os.path.join(c["anhui"].keys, "log.key"))
