@@ -53,8 +53,11 @@ ROWS = [
     Row("converged after a heal", [], ["heal_p50_s", "heal_p99_s"],
         lambda f: f"half within {f['heal_p50_s']:g} s, 99 % within {f['heal_p99_s']:g} s",
         (QUICK, NORMAL, FULL)),
-    Row("mutants killed", ["mutants_killed", "mutants_planted"], [],
-        lambda f: f"{number(f['mutants_killed'])} of {number(f['mutants_planted'])}", (FULL,)),
+    Row("mutants killed", ["mutants_killed", "mutants_planted"],
+        ["mutant_seeds_p50", "mutant_seeds_max"],
+        lambda f: f"{number(f['mutants_killed'])} of {number(f['mutants_planted'])}, by the simulator "
+                  f"half within {f['mutant_seeds_p50']:g} seeds, all within {f['mutant_seeds_max']:g}",
+        (NORMAL, FULL)),
     Row("crash images opened", ["images_.*"], [], total("images_"), (NORMAL, FULL)),
     Row("points swept", ["points_.*"], [], total("points_"), (NORMAL, FULL)),
     Row("fuzz executions", ["fuzz_executions", "fuzz_targets"], [],
