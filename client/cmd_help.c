@@ -91,6 +91,10 @@ int cmd_help(struct app *app, struct err *e)
 		return RC_OK;
 	}
 	const char *topic = app->operand[0];
+	if (app->n_operands == 1 && strcmp(topic, "options") == 0) {
+		list_options(&app->out, UINT64_MAX);
+		return RC_OK;
+	}
 	if (app->n_operands == 1 && topic[0] == 'E' && topic[1] >= '0' && topic[1] <= '9')
 		return explain_error(topic, to, e);
 	char words[160];

@@ -132,7 +132,8 @@ const struct command commands[] = {
 		N_("a node that lost its disk gets its log back from its peers before it writes"),
 		B(FROM_PEERS) | B(ALONE), 0, ARGS_WORDS_MAX - 1, cmd_rebuild},
 	{"version", "", N_("the version of this program"), 0, 0, 0, cmd_version},
-	{"help", "[COMMAND | E6003]", N_("this list, one command, or an error explained"), 0, 0, 2,
+	{"help", "[COMMAND | options | E6003]",
+		N_("this list, one command, all options, or an error explained"), 0, 0, 2,
 		cmd_help},
 	{NULL, NULL, NULL, 0, 0, 0, NULL},
 };
