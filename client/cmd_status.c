@@ -145,6 +145,24 @@ static void put_head(struct sheet *s, const struct picture *p, const struct ctl_
 	free(up);
 }
 
+/* What this node does not do for others, or cannot do at all. */
+static void put_limits(struct sheet *s, const struct ctl_status *st)
+{
+	if (st->full)
+		sheet_line(s, TONE_BAD, "%s",
+			tr("!! NOTHING CAN BE WRITTEN: this office can have no further log; the "
+			   "offices sign a version of the roster that retires old ones -> deltactl "
+			   "roster next"));
+	if (st->vouchers > 0)
+		sheet_line(s, TONE_WARN,
+			tr("! this node was set back and cosigns less or nothing: %u of %u others "
+			   "have told it what it had cosigned"),
+			st->vouched, st->vouchers);
+	sheet_fact(s, "full", json_boolean(st->full));
+	sheet_fact(s, "vouched", json_number(st->vouched));
+	sheet_fact(s, "vouchers", json_number(st->vouchers));
+}
+
 /* Until then the view may still change, and is compared with nobody's. */
 static void put_audit(struct sheet *s, const struct ctl_status *st)
 {
@@ -315,6 +333,7 @@ static int draw(void *arg, const struct ctl_status *st, struct err *e)
 	put_clones(s, st);
 	put_head(s, p, st);
 	put_rebuild(s, st);
+	put_limits(s, st);
 	put_facts(s, p, st);
 	peers_table_short(s, st);
 	put_audit(s, st);

@@ -77,13 +77,18 @@ static void log_free(struct log *log)
 	free(log);
 }
 
-int log_create(
-	struct replica *r, const struct origin *o, int member, struct log **out, struct err *e)
+bool log_has_room(const struct replica *r, const char *member)
 {
 	size_t epochs = 0;
 	for (size_t i = 0; i < r->n_logs; i++)
-		epochs += r->log[i]->member == member;
-	if (r->n_logs == LIMIT_LOGS || epochs >= LIMIT_EPOCHS_PER_MEMBER)
+		epochs += !r->log[i]->retired && strcmp(r->log[i]->origin.member, member) == 0;
+	return r->n_logs < LIMIT_LOGS && epochs < LIMIT_EPOCHS_PER_MEMBER;
+}
+
+int log_create(
+	struct replica *r, const struct origin *o, int member, struct log **out, struct err *e)
+{
+	if (!log_has_room(r, o->member))
 		return err_set(e, RC_PEER_LIMIT, "too many logs of member %s (limit %d)", o->member,
 			LIMIT_EPOCHS_PER_MEMBER);
 	struct log *log = log_new(o, member);

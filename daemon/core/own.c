@@ -26,10 +26,23 @@ static uint32_t next_epoch(const struct replica *r)
 	return last + 1;
 }
 
+/* A rotated log is known by its roster, and what stands beyond its end is carried on later; any
+ * other is got back first, as if it had been lost. */
+static int stop_writing(struct replica *r, enum open_reason why, struct now now, struct err *e)
+{
+	if (why != OPEN_ROTATE)
+		return rebuild_begin(r, why == OPEN_RESTORE ? why : OPEN_REBUILD, now, e);
+	int rc = r->own_dirty ? own_sign_head(r, e) : RC_OK;
+	r->own = NULL;
+	return rc;
+}
+
 int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e)
 {
 	struct log *before = r->own;
 	struct origin o;
+	if (!log_has_room(r, r->config.member))
+		return stop_writing(r, why, now, e);
 	uint32_t salt = (uint32_t)chance_u64(r->config.chance);
 	origin_make(&o, r->roster.cluster, r->config.member, next_epoch(r), salt);
 	struct log *log;
@@ -113,7 +126,8 @@ static int own_rotate(struct replica *r, struct now now, struct err *e)
 		(unsigned long long)before->below);
 	int rc = own_open(r, OPEN_ROTATE, now, e);
 	for (uint64_t i = before->below;
-		rc == RC_OK && i < before->row.size && may_carry(r, before); i++) {
+		rc == RC_OK && r->own != NULL && i < before->row.size && may_carry(r, before);
+		i++) {
 		rc = r->ops->leaf_get(r->store, before->row.id, i, &raw, e);
 		if (rc == RC_OK)
 			rc = write_again(r, buf_bytes(&raw), now, e);

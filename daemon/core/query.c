@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/core/set_back.h"
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 #include "proto/trust/sign.h"
@@ -293,7 +294,8 @@ static void fill_rebuild(struct replica *r, struct ctl_status *out)
 {
 	struct rebuild_progress p;
 	rebuild_progress(r, &p);
-	if (!p.on)
+	out->full = r->own == NULL && !log_has_room(r, r->config.member);
+	if (!p.on || out->full)
 		return;
 	out->state = bytes_str("rebuilding");
 	r->answer_rebuild = (struct ctl_rebuild){.restored = p.restored,
@@ -343,6 +345,7 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 	out->peers = r->answer_peers;
 	fill_clones(r, out);
 	fill_rebuild(r, out);
+	set_back_progress(r, &out->vouched, &out->vouchers);
 	for (size_t p = 0; p < n_peers; p++)
 		if ((int)p != r->self)
 			fill_peer(r, (int)p, &out->peers[out->n_peers++]);

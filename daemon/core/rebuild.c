@@ -110,7 +110,7 @@ struct mono_ms rebuild_deadline(const struct replica *r)
 {
 	const struct rebuild *b = &r->rebuild;
 	/* Without the log key that the roster names there is nothing to write with. */
-	if (!b->on || r->log_key == NULL)
+	if (!b->on || r->log_key == NULL || !log_has_room(r, r->config.member))
 		return MONO_NEVER;
 	if (MUTANT(REBUILD_AT_ONCE))
 		return b->since;
@@ -129,14 +129,12 @@ int rebuild_end(struct replica *r, struct now now, struct err *e)
 {
 	enum open_reason why = r->rebuild.why;
 	bool whole = has_own_logs(r);
+	if (!log_has_room(r, r->config.member))
+		return rebuild_check_ready(r, e);
 	r->own = newest_own(r);
 	int rc = own_open(r, why, now, e);
-	if (rc != RC_OK) {
-		/* Of too many epochs, say: better no log than an old one. */
-		r->own = NULL;
-		r->rebuild.greeted = r->rebuild.grew = r->rebuild.since = now.mono;
+	if (rc != RC_OK)
 		return rc;
-	}
 	r->rebuild.on = false;
 	event_hold(r, EVENT_NEW_EPOCH, NO_PEER, r->own, "%s: it builds on \"%s\"%s",
 		why == OPEN_RESTORE ? "restored" : "rebuilt from the peers", r->own->previous,
@@ -180,6 +178,11 @@ int rebuild_check_ready(const struct replica *r, struct err *e)
 {
 	if (r->own != NULL)
 		return RC_OK;
+	if (!log_has_room(r, r->config.member))
+		return err_set(e, RC_DEGRADED,
+			"there may be no further log of this member, and none of those that are "
+			"here may be written to: a version of the roster that retires old ones "
+			"makes room");
 	struct rebuild_progress p;
 	rebuild_progress(r, &p);
 	return err_set(e, RC_DEGRADED,

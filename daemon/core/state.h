@@ -374,6 +374,8 @@ struct log *log_of(const struct replica *r, uint32_t id);
 const uint8_t *log_key(const struct replica *r, const struct log *log);
 /* A store_leaf_fn: appends the leaf to a struct frontier. */
 int log_add_leaf(void *frontier, uint64_t index, struct bytes leaf);
+/* May the member have one more? Those that the roster ends are not counted. */
+bool log_has_room(const struct replica *r, const char *member);
 /* A new, empty log of a roster member; RC_PEER_LIMIT if there are too many. */
 int log_create(struct replica *r, const struct origin *o, int member, struct log **out,
 	struct err *e) MUST_CHECK;
@@ -477,6 +479,8 @@ int witness_root(struct replica *r, const struct log *log, uint64_t size, struct
 uint64_t witness_newest(const struct log *log, int member);
 
 /* ---- own.c: the log this node writes ---- */
+/* Where this member has as many logs as it may there is no own log from here on, and no error: what
+ * is here must not be written to any more. */
 int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e) MUST_CHECK;
 /* At start: decides by the mark whether the stored own log may go on. */
 int own_resume(struct replica *r, struct now now, struct err *e) MUST_CHECK;
@@ -521,7 +525,7 @@ void rebuild_grew(struct replica *r, const struct log *log, struct now now);
 /* A head of this log is known: does it say that we lost our database? */
 int rebuild_look(
 	struct replica *r, const struct log *log, struct now now, struct err *e) MUST_CHECK;
-/* RC_DEGRADED while there is no own log to write to. */
+/* RC_DEGRADED while there is no own log to write to, be it that there may be none. */
 int rebuild_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
 
 /* ---- clone.c: two machines that write as one member ---- */

@@ -250,15 +250,10 @@ static void begin_log(
 	struct replica *r, struct transfer_import *t, const struct log *log, struct bytes origin)
 {
 	struct origin o;
-	size_t epochs = 0;
 	t->log = (struct reading){
 		.passed_over = (log != NULL && log_is_frozen(log)) || is_proven(t, origin)};
 	memcpy(t->log.origin, origin.p, origin.n);
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (origin_parse(origin, &o, NULL) == RC_OK &&
-			strcmp(o.member, r->log[i]->origin.member) == 0)
-			epochs++;
-	if (log == NULL && (r->n_logs == LIMIT_LOGS || epochs >= LIMIT_EPOCHS_PER_MEMBER))
+	if (log == NULL && origin_parse(origin, &o, NULL) == RC_OK && !log_has_room(r, o.member))
 		t->log.passed_over = true;
 }
 

@@ -123,6 +123,8 @@ struct ctl_status {
 	uint32_t roster_version, roster_not_after;
 	int64_t started_ms, now_ms;
 	bool provisional;
+	bool full;		    /* this member can have no further log, and needs one */
+	uint32_t vouched, vouchers; /* who has told, and must tell, what this node cosigned */
 	uint32_t rules_version;
 	uint64_t entries, conflicts, pending, unknown, strangers, wal_bytes, evidence;
 	struct ctl_log *logs;

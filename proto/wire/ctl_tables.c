@@ -209,6 +209,9 @@ static const struct scan_field status_rows[] = {
 		&table_rebuild),
 	ROW_MESSAGES(MAY, 22, reply_wire, reply.status.clones, reply.status.n_clones,
 		CTL_CLONES_MAX, &table_clone),
+	ROW_BOOL(23, reply_wire, reply.status.full),
+	ROW_U32(MAY, 24, reply_wire, reply.status.vouched),
+	ROW_U32(MAY, 25, reply_wire, reply.status.vouchers),
 };
 static const struct scan_table table_status = {.name = "Status", TABLE_ROWS(status_rows)};
 

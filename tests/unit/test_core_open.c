@@ -1,6 +1,9 @@
 /* Starting: with the right papers or not at all, and never on a damaged database. */
+#include <stdio.h>
+
 #include "proto/wire/codec.h"
 #include "tests/lib/core_test.h"
+#include "tests/lib/roster_fixture.h"
 
 static void count_up(void *self, void *p, uint32_t n)
 {
@@ -229,19 +232,96 @@ static void list_of_events_that_was_emptied_is_no_damage(void **state)
 
 /* ---- epochs ---- */
 
-static void node_restored_often_still_starts_and_says_when_it_cannot(void **state)
+/* It was restored so often that it has as many logs as may be; the last of them goes to *origin. */
+static void begin_full(struct node *n, void **state, char origin[ORIGIN_SIZE])
+{
+	node_init(n, *state, SHANGHAI);
+	for (size_t i = 1; i < LIMIT_EPOCHS_PER_MEMBER; i++) {
+		n->mark.present = false;
+		assert_ok(n, node_restart(n));
+	}
+	memcpy(origin, node_origin(n), ORIGIN_SIZE);
+	assert_int_equal(node_log(n, origin)->epoch, LIMIT_EPOCHS_PER_MEMBER);
+}
+
+static void expect_full(struct node *n, const char *origin)
+{
+	struct ctl_status status;
+	assert_rc(n, node_write(n, (struct write){.value = value_note("x")}, NULL), RC_DEGRADED);
+	assert_rc(n, node_delegate(n, &n->c->member[SHANGHAI].operator[0], NULL, 0), RC_DEGRADED);
+	assert_ok(n, replica_status(n->replica, n->now, &status, &n->e));
+	assert_true(status.full);
+	assert_int_equal(status.n_rebuild, 0);
+	assert_int_equal(node_size(n, origin), 1);
+	struct bytes roster = buf_bytes(&n->c->roster);
+	assert_ok(n, node_begin(n));
+	int rc = replica_rebuild(n->replica, &roster, 1, true, n->now, &n->e);
+	assert_rc(n, node_end(n, rc), RC_DEGRADED);
+}
+
+/* Another version of the roster ends this log of one leaf. */
+static void retire_first(struct node *n)
+{
+	struct roster now = *replica_roster(n->replica), next = roster_after(&now);
+	struct ctl_status status;
+	struct buf note = {0};
+	struct hash root;
+	char origin[ORIGIN_SIZE];
+	assert_ok(n, replica_status(n->replica, n->now, &status, &n->e));
+	memcpy(root.b, status.logs[0].root.p, HASH_BYTES);
+	snprintf(origin, sizeof(origin), "%.*s", (int)status.logs[0].origin.n,
+		(const char *)status.logs[0].origin.p);
+	roster_retire_origin(&next, &now, origin, 1, &root, "old");
+	roster_sign_quorum(&next, &now, n->c, NULL, 0, &note);
+	struct bytes b = buf_bytes(&note);
+	assert_ok(n, node_install(n, &b, 1));
+	buf_release(&note);
+}
+
+static void node_restored_too_often_reads_on_and_writes_again_when_there_is_room(void **state)
 {
 	struct node n;
-	node_init(&n, *state, SHANGHAI);
-	for (size_t i = 1; i < LIMIT_EPOCHS_PER_MEMBER; i++) {
+	struct scribe s;
+	char last[ORIGIN_SIZE];
+	begin_full(&n, state, last);
+	scribe_begin(&s, *state, JIANGSU);
+	for (size_t life = 0; life < 2; life++) {
 		n.mark.present = false;
 		assert_ok(&n, node_restart(&n));
+		expect_full(&n, last);
+		assert_ok(&n, node_pass(&n, 600000));
+		expect_full(&n, last);
 	}
-	assert_int_equal(node_log(&n, node_origin(&n))->epoch, LIMIT_EPOCHS_PER_MEMBER);
-	n.mark.present = false;
-	int rc = node_restart(&n);
-	assert_int_not_equal(rc, RC_OK);
-	assert_non_null(strstr(n.e.text, "too many logs"));
+	node_greet(&n, JIANGSU);
+	assert_ok(&n, node_leaves(&n, JIANGSU, &s, 0, s.n));
+	assert_int_equal(node_size(&n, s.origin), s.n);
+	retire_first(&n);
+	node_greet(&n, JIANGSU);
+	assert_ok(&n, node_pass(&n, 10000));
+	assert_int_equal(node_log(&n, node_origin(&n))->epoch, LIMIT_EPOCHS_PER_MEMBER + 1);
+	assert_ok(&n, node_delegate(&n, &n.c->member[SHANGHAI].operator[0], NULL, 0));
+	scribe_release(&s);
+	node_release(&n);
+}
+
+/* What a peer holds of it is not here: to go on in it would be a fork. */
+static void node_that_must_leave_its_last_log_does_not_go_on_in_it(void **state)
+{
+	struct node n;
+	struct scribe ahead;
+	char last[ORIGIN_SIZE];
+	begin_full(&n, state, last);
+	assert_ok(&n, node_delegate(&n, &n.c->member[SHANGHAI].operator[0], NULL, 0));
+	scribe_begin(&ahead, *state, SHANGHAI);
+	memcpy(ahead.origin, last, ORIGIN_SIZE);
+	scribe_write(&ahead, (struct write){.value = value_note("lost")}, NULL);
+	node_greet(&n, JIANGSU);
+	assert_ok(&n, node_head(&n, JIANGSU, &ahead, ahead.n));
+	assert_rc(&n, node_write(&n, (struct write){.value = value_note("x")}, NULL), RC_DEGRADED);
+	assert_ok(&n, node_restart(&n));
+	assert_rc(&n, node_write(&n, (struct write){.value = value_note("x")}, NULL), RC_DEGRADED);
+	assert_int_equal(node_size(&n, last), 2);
+	scribe_release(&ahead);
 	node_release(&n);
 }
 
@@ -271,7 +351,9 @@ int main(void)
 		cmocka_unit_test(roster_that_is_not_the_configured_one_is_refused),
 		cmocka_unit_test(damaged_database_is_not_started_on),
 		cmocka_unit_test(list_of_events_that_was_emptied_is_no_damage),
-		cmocka_unit_test(node_restored_often_still_starts_and_says_when_it_cannot),
+		cmocka_unit_test(
+			node_restored_too_often_reads_on_and_writes_again_when_there_is_room),
+		cmocka_unit_test(node_that_must_leave_its_last_log_does_not_go_on_in_it),
 		cmocka_unit_test(closing_in_a_group_drops_it),
 	};
 	return cmocka_run_group_tests_name("core open", tests, core_set_up, core_tear_down);

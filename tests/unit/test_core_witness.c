@@ -302,6 +302,14 @@ static void be_told(struct node *n, int peer, const struct scribe *s, size_t siz
 	buf_release(&head);
 }
 
+static void expect_vouched(struct node *n, unsigned told, unsigned need)
+{
+	struct ctl_status status;
+	assert_ok(n, replica_status(n->replica, n->now, &status, &n->e));
+	assert_int_equal(status.vouched, told);
+	assert_int_equal(status.vouchers, need);
+}
+
 static void node_that_was_set_back_listens_before_it_speaks(void **state)
 {
 	struct scene *t = begin_set_back(state);
@@ -331,14 +339,17 @@ static void node_that_was_set_back_listens_before_it_speaks(void **state)
 static void word_of_a_log_s_owner_does_not_count(void **state)
 {
 	struct scene *t = begin_set_back(state);
+	expect_vouched(&t->n, 0, 3);
 	be_told(&t->n, JIANGSU, &t->s, 7);
 	be_told(&t->n, ZHEJIANG, NULL, 0);
+	expect_vouched(&t->n, 2, 3);
 	feed(t, 5, 7);
 	assert_ok(&t->n, node_pass(&t->n, 10000));
 	assert_ok(&t->n, node_digest(&t->n, JIANGSU));
 	expect_rows(&t->n, 2, "5/shanghai ");
 	be_told(&t->n, OFFICE, NULL, 0);
 	expect_rows(&t->n, 2, "5/shanghai 7/shanghai ");
+	expect_vouched(&t->n, 0, 0);
 	end(t);
 }
 
