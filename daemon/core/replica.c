@@ -245,6 +245,7 @@ int replica_open(
 	r->store = c->store;
 	r->ops = c->store->ops;
 	r->self = -1;
+	r->set_back.young_until = MONO_NEVER;
 	r->under = xalloc(UNDER_CACHE * sizeof(*r->under));
 	arena_make(&r->scratch, CODEC_LEAF_ARENA);
 	arena_make(&r->side, CODEC_LEAF_ARENA);

@@ -25,7 +25,6 @@ int set_back_load(struct replica *r, struct err *e)
 	int rc = r->ops->meta_get(r->store, META_KEY, &word, e);
 	r->set_back.told = 0;
 	r->set_back.is_over = false;
-	r->set_back.young_until = MONO_NEVER;
 	r->set_back.how = rc != RC_OK || word.n == 0		    ? SET_BACK_NOT
 		: bytes_equal(buf_bytes(&word), bytes_str("young")) ? SET_BACK_YOUNG
 								    : SET_BACK_YES;
@@ -165,6 +164,17 @@ static bool all_is_told(const struct replica *r)
 	return true;
 }
 
+void set_back_progress(const struct replica *r, uint32_t *told, uint32_t *need)
+{
+	unsigned n;
+	*told = *need = 0;
+	if (r->set_back.how != SET_BACK_YES)
+		return;
+	(void)others(r, r->self, &n);
+	*told = member_set_count(r->set_back.told);
+	*need = n < r->roster.n - 1 ? n + 1 : n; /* each of them is left out for its own log */
+}
+
 bool set_back_is_young(const struct replica *r)
 {
 	return r->set_back.how == SET_BACK_YOUNG && r->set_back.young_until.v != MONO_NEVER.v;
@@ -178,7 +188,7 @@ struct mono_ms set_back_deadline(const struct replica *r)
 
 void set_back_look(struct replica *r, struct now now)
 {
-	if (r->set_back.how == SET_BACK_NOT || r->rebuild.on)
+	if (r->set_back.how == SET_BACK_NOT)
 		return;
 	if (now.mono.v < set_back_deadline(r).v && !all_is_told(r))
 		return;

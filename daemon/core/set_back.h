@@ -23,6 +23,9 @@ void set_back_heard(struct replica *r, int peer, struct now now);
 
 /* The largest size at which we may cosign the log. */
 uint64_t set_back_reach(const struct replica *r, const struct log *log);
+/* For people: how many have told us all that they know, and how many must before we may cosign
+ * every log; both 0: we may. */
+void set_back_progress(const struct replica *r, uint32_t *told, uint32_t *need);
 /* Is it a matter of a moment? */
 bool set_back_is_young(const struct replica *r);
 struct mono_ms set_back_deadline(const struct replica *r);
