@@ -185,8 +185,9 @@ static void an_operators_key_is_encrypted_unless_asked_otherwise(void **state)
 	RUN("key", "init", "--operator", "Zhang San", "--member", "jiangsu", "-o", "op.key",
 		"--passphrase-file", "pass");
 	assert_ended(0, NULL);
-	RUN("key", "show", "op.key");
-	assert_ended(2, "--passphrase-file");
+	RUN("--json", "key", "show", "op.key");
+	assert_ended(0, NULL);
+	assert_non_null(strstr(done.out, "\"encrypted\":true"));
 	RUN("key", "show", "op.key", "--passphrase-file", "wrong");
 	assert_ended(2, "E2005");
 	RUN("key", "show", "op.key", "op.key.pub", "--passphrase-file", "pass");
