@@ -29,6 +29,11 @@ int bundle_read(struct bundle_file *f, struct buf *out, struct err *e) MUST_CHEC
 typedef int bundle_record_fn(void *arg, const struct message *m, struct err *e);
 int bundle_each(const char *path, bundle_record_fn *fn, void *arg, struct err *e) MUST_CHECK;
 
+struct sheet;
+/* In words, what a file without entries is: a receipt, which has no heads either, or a bundle for
+ * somebody who lacked nothing. */
+void bundle_put_empty(struct sheet *s, const char *member, uint64_t heads, uint64_t cosignatures);
+
 /* ---- with the node ---- */
 
 /* The bytes of a bundle that the node makes, piece by piece; the last call has checked form and sum

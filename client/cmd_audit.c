@@ -178,7 +178,14 @@ static int verdict(const struct audit *a, struct err *e)
 
 static int audit_offline(struct app *app, struct audit *a, struct err *e)
 {
+	size_t leaves = 0;
 	int rc = take_file(a, app->args->value[OPT_OFFLINE], e);
+	for (size_t i = 0; i < a->n_logs; i++)
+		leaves += a->log[i]->n;
+	if (rc == RC_OK && leaves == 0)
+		return err_set(e, RC_INPUT,
+			tr("there are no entries in it to audit; make the bundle with deltactl "
+			   "bundle export --all"));
 	return rc == RC_OK ? derive(app, a, e) : rc;
 }
 

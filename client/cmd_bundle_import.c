@@ -59,7 +59,7 @@ static void put_outcome(struct sheet *s, bool check, uint64_t fresh, uint64_t le
 struct receipt {
 	char member[SLUG_SIZE];
 	struct table *held;
-	uint64_t cosignatures;
+	uint64_t heads, cosignatures;
 };
 
 static int see(void *arg, const struct message *m, struct err *e)
@@ -68,6 +68,7 @@ static int see(void *arg, const struct message *m, struct err *e)
 	struct note note;
 	struct checkpoint cp;
 	(void)e;
+	r->heads += m->kind == MESSAGE_HEAD;
 	r->cosignatures += m->kind == MESSAGE_COSIGNATURE;
 	if (m->kind != MESSAGE_HELLO)
 		return RC_OK;
@@ -92,9 +93,7 @@ static void put_receipt(struct sheet *s, const char *path)
 	struct err gone = {0};
 	struct receipt r = {.held = sheet_table(s, "held", held_columns, 2, NULL, NULL)};
 	if (bundle_each(path, see, &r, &gone) == RC_OK)
-		sheet_line(s, TONE_NONE,
-			tr("a receipt: what %s holds, and %llu cosigned heads; no entries"),
-			r.member, (unsigned long long)r.cosignatures);
+		bundle_put_empty(s, r.member, r.heads, r.cosignatures);
 }
 
 static void tell_done(struct app *app, bool check, const char *path, const struct bundle_outcome *o)

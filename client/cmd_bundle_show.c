@@ -127,6 +127,14 @@ static void put_parts(struct sheet *s, const struct contents *c)
 	}
 }
 
+void bundle_put_empty(struct sheet *s, const char *member, uint64_t heads, uint64_t cosignatures)
+{
+	sheet_line(s, TONE_NONE,
+		heads == 0 ? tr("a receipt: what %s holds, and %llu cosigned heads; no entries")
+			   : tr("no entries: what %s holds, and %llu cosigned heads"),
+		member, (unsigned long long)(heads + cosignatures));
+}
+
 static void put_words(struct sheet *s, const struct contents *c)
 {
 	char id[HASH_HEX_SIZE];
@@ -136,9 +144,7 @@ static void put_words(struct sheet *s, const struct contents *c)
 	sheet_line(s, TONE_NONE, tr("a bundle of %s (%s), cluster sha256:%s"), c->member,
 		c->software, id);
 	if (c->leaves == 0)
-		sheet_line(s, TONE_NONE,
-			tr("a receipt: what %s holds, and %llu cosigned heads; no entries"),
-			c->member, (unsigned long long)c->cosignatures);
+		bundle_put_empty(s, c->member, c->heads, c->cosignatures);
 	else
 		sheet_line(s, TONE_NONE, tr("%llu entries, %llu heads, %llu cosigned heads"),
 			(unsigned long long)c->leaves, (unsigned long long)c->heads,

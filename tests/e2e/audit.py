@@ -150,6 +150,10 @@ def check_logs(b):
                        if k == LEAVES and begins.is_of((k, v), origin) else v) for k, v in begins.records]
     status, _, done = b.findings(begins)
     assert status == EXIT_INPUT and re.search(r"record \d+ at byte \d+: ", done.stderr), (status, done)
+    empty = b.bundle()
+    empty.drop(LEAVES)
+    status, _, done = b.findings(empty)
+    assert status == EXIT_INPUT and "no entries" in done.stderr, (status, done)
     cut = b.path + ".cut"
     shutil.copy(b.path, cut)
     os.truncate(cut, os.path.getsize(cut) - 1)
