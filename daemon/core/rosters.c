@@ -450,18 +450,38 @@ int rosters_vouch(struct replica *r, const struct checkpoint *cp, struct bytes h
 
 /* ---- for people ---- */
 
-int replica_rosters(struct replica *r, replica_roster_fn *fn, void *arg, struct err *e)
+/* Every note of one version; of the one in force the first that has its text. */
+static int show_version(struct replica *r, uint32_t version, const struct roster *in_force,
+	replica_roster_fn *fn, void *arg, int *stopped, struct err *e)
 {
 	struct buf note = {0};
-	int rc = RC_OK, stopped = 0;
-	uint32_t top = r->has_roster ? r->rosters.top : 0;
-	for (uint32_t v = 1; rc >= RC_OK && stopped == 0 && v <= top; v++)
-		for (unsigned place = 0; rc >= RC_OK && stopped == 0 && place < PLACES; place++) {
-			rc = note_get(r, v, place, &note, e);
-			if (rc == RC_OK)
-				stopped = fn(arg, buf_bytes(&note),
-					place == 0 && v <= r->roster.version);
-		}
+	bool found = in_force->version != version;
+	int rc = RC_OK;
+	for (unsigned place = 0; rc >= RC_OK && *stopped == 0 && place < PLACES; place++) {
+		rc = note_get(r, version, place, &note, e);
+		if (rc != RC_OK)
+			continue;
+		bool is = !found && is_same(buf_bytes(&note), &in_force->id);
+		found |= is;
+		*stopped = fn(arg, buf_bytes(&note), is);
+	}
 	buf_release(&note);
+	return rc;
+}
+
+int replica_rosters(struct replica *r, replica_roster_fn *fn, void *arg, struct err *e)
+{
+	struct roster *end = xalloc(sizeof(*end));
+	struct successors s = {.of = xalloc(PLACES * sizeof(*s.of))};
+	struct chain c = {.end = end};
+	int stopped = 0;
+	int rc = r->has_roster ? chain_begin(r, &c, e) : STORE_NONE;
+	for (uint32_t v = 1; rc >= RC_OK && stopped == 0 && v <= r->rosters.top; v++) {
+		rc = show_version(r, v, end, fn, arg, &stopped, e);
+		if (rc >= RC_OK && end->version == v)
+			rc = chain_step(r, &c, &s, e);
+	}
+	free(s.of);
+	free(end);
 	return rc == STORE_NONE ? RC_OK : rc;
 }

@@ -255,11 +255,17 @@ static void two_successors_put_both_sides_back_and_are_shown(void **state)
 	node_release(&late);
 }
 
+struct shown {
+	unsigned n[2];
+	struct hash in_force; /* the last of them */
+};
+
 static int count_note(void *arg, struct bytes note, bool is_in_force)
 {
-	unsigned *n = arg;
-	(void)note;
-	n[is_in_force]++;
+	struct shown *s = arg;
+	s->n[is_in_force]++;
+	if (is_in_force)
+		s->in_force = roster_of_note(note).id;
 	return 0;
 }
 
@@ -275,9 +281,11 @@ static void the_one_that_all_have_signed_ends_it(void **state)
 	install(w, &n, TWO_ALL);
 	assert_true(in_force(w, &n, TWO_ALL));
 	assert_int_equal(conflict(&n), 0);
-	unsigned shown[2] = {0};
-	assert_ok(&n, replica_rosters(n.replica, count_note, shown, &n.e));
-	assert_int_equal(shown[0] + shown[1], 4);
+	struct shown shown = {.n = {0}};
+	assert_ok(&n, replica_rosters(n.replica, count_note, &shown, &n.e));
+	assert_int_equal(shown.n[0], 2);
+	assert_int_equal(shown.n[1], 2);
+	assert_same_hash(shown.in_force, w->id[TWO_ALL]);
 	assert_ok(&n, node_restart(&n));
 	assert_true(in_force(w, &n, TWO_ALL));
 	node_release(&n);
