@@ -57,13 +57,26 @@ static void add_member(struct table *t, const struct member *m)
 	table_text(t, TONE_NONE, bytes_str(m->name), NULL);
 }
 
+/* "jiangsu root key", "jiangsu new log key": the words after the member are translated. */
+static void missing_row(struct table *t, struct bytes line)
+{
+	char *shown = show_text("%.*s", (int)line.n, (const char *)line.p);
+	char *space = strchr(shown, ' ');
+	char *words = space
+		? show_text("%.*s%s", (int)(space + 1 - shown), shown, tr_word(space + 1))
+		: NULL;
+	table_text(t, TONE_WARN, line, words);
+	free(shown);
+	free(words);
+}
+
 static void put_missing(struct sheet *s, const struct buf *missing)
 {
 	struct table *t = sheet_table(
 		s, "missing_signatures", missing_columns, 1, NULL, tr("no signature is missing"));
 	struct reader r = reader_of(buf_bytes(missing));
 	while (r.rest.n > 0 && !r.failed)
-		table_text(t, TONE_WARN, reader_line(&r), NULL);
+		missing_row(t, reader_line(&r));
 }
 
 static int add_missing(struct sheet *s, struct bytes note, struct err *e)
