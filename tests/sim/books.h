@@ -2,6 +2,7 @@
 #ifndef DELTAD_TESTS_SIM_BOOKS_H
 #define DELTAD_TESTS_SIM_BOOKS_H
 
+#include "proto/trust/key.h"
 #include "proto/trust/merkle.h"
 
 /* A log as its owner wrote it. */
@@ -12,10 +13,11 @@ struct book_log {
 	struct frontier frontier;
 	size_t n, cap;
 	uint64_t safe; /* leaves from here on may be gone: a database that held them was put back */
-	uint32_t closed; /* bit by node: it may not go on in this log */
-	bool by_hand;	 /* its owner's own replica need not hold it */
-	bool cloned;	 /* two machines wrote it */
-	bool tainted;	 /* its owner was cloned, rolled back unnoticed, or hostile */
+	uint32_t closed;	/* bit by node: it may not go on in this log */
+	bool by_hand;		/* its owner's own replica need not hold it */
+	bool cloned;		/* two machines wrote it */
+	uint8_t key[KEY_BYTES]; /* its member's log key when it was opened */
+	bool tainted;		/* its owner was cloned, rolled back unnoticed, or hostile */
 };
 
 /* A change that a client was told is on disk. */

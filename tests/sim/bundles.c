@@ -114,7 +114,7 @@ static void send_some(struct world *w, struct sim_node *from, struct sim_node *t
 	size_t draw = dice_index(&w->bundles->dice, 100);
 	what.n_since = ask_sizes(to, since);
 	what.what = draw < 20 ? EXPORT_ALL
-		: draw < 70   ? EXPORT_FOR
+		: draw < 70   ? (to->id->removed ? EXPORT_ALL : EXPORT_FOR)
 		: draw < 85   ? EXPORT_SINCE
 			      : EXPORT_RECEIPT;
 	bundles_send(w, from, to, &what, well);
@@ -141,7 +141,7 @@ void bundles_on_carry(struct world *w)
 	struct sim_node *other = &w->node[dice_index(&b->dice, w->n_members)];
 	queue_add(w, w->now + PARCEL_EVERY_MS, SIM_CARRY, 0, 0);
 	if (one == other || !node_is_up(one) || !node_is_up(other) ||
-		!world_is_honest(w, other->member))
+		!world_is_honest(w, other->member) || other->id->removed)
 		return;
 	send_some(w, one, other, true);
 	send_some(w, other, one, true);

@@ -5,7 +5,9 @@
 
 #include "proto/trust/sign.h"
 #include "proto/wire/codec.h"
+#include "tests/sim/ends.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/sometimes.h"
 
 /* ---- dumps ---- */
 
@@ -91,16 +93,17 @@ void oracle_print_view(struct sim_node *n)
 
 static bool counts(const struct world *w, const struct sim_node *n)
 {
-	return world_is_honest(w, n->member);
+	return world_is_honest(w, n->member) && !n->id->removed;
 }
 
-static uint64_t largest(struct world *w, const char *origin)
+static uint64_t largest(struct world *w, const struct book_log *l)
 {
 	uint64_t max = 0;
 	for (size_t i = 0; i < w->n_nodes; i++) {
-		uint64_t size = held_size(&w->node[i].held, origin);
-		if (counts(w, &w->node[i]))
-			max = size > max ? size : max;
+		if (!counts(w, &w->node[i]))
+			continue;
+		uint64_t size = ends_counted(&w->node[i], l);
+		max = size > max ? size : max;
 	}
 	return max;
 }
@@ -108,7 +111,7 @@ static uint64_t largest(struct world *w, const char *origin)
 /* Every honest node holds as much of it as any does. */
 static bool log_is_equal(struct world *w, const struct book_log *l, bool must)
 {
-	uint64_t max = largest(w, l->origin);
+	uint64_t max = largest(w, l);
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		struct sim_node *n = &w->node[i];
 		if (!counts(w, n))
@@ -118,7 +121,7 @@ static bool log_is_equal(struct world *w, const struct book_log *l, bool must)
 				oracle_fail(w, 8, "%s%d is still down", n->id->slug, n->self);
 			return false;
 		}
-		uint64_t size = held_size(&n->held, l->origin);
+		uint64_t size = ends_counted(n, l);
 		if (size == max || l->tainted || (l->by_hand && n->member == l->member))
 			continue;
 		if (must)
@@ -279,7 +282,7 @@ bool oracle_converged(struct world *w, bool must)
 
 /* I1: what was acknowledged stands where the client was told, unless it was on a disk whose older
  * state came back before it left. */
-static void check_acks(struct world *w)
+static void check_acks(struct world *w, const struct sim_node *any)
 {
 	for (size_t i = 0; i < w->books.n_acks; i++) {
 		const struct book_ack *a = &w->books.ack[i];
@@ -287,22 +290,48 @@ static void check_acks(struct world *w)
 		if (l == NULL)
 			oracle_fail(
 				w, 1, "the log %s of an acknowledged change is gone", a->origin);
-		if (l->tainted || a->index >= l->safe)
+		bool beyond = ends_has_end(any, l) && a->index >= ends_counted(any, l);
+		if (l->tainted || a->index >= l->safe || beyond)
 			continue;
-		if (a->index >= largest(w, a->origin))
+		if (a->index >= largest(w, l))
 			oracle_fail(w, 1, "the acknowledged change %llu of %s is lost",
 				(unsigned long long)a->index, a->origin);
 		oracle_holds(1);
 	}
 }
 
+struct hashes {
+	struct hash *of;
+	size_t n, cap;
+};
+
 struct promises {
 	struct world *w;
 	struct sim_node *n;
 	const struct book_log *log;
-	struct hash *nonce; /* of effective changes: member and nonce, hashed */
-	size_t n_nonces, cap;
+	struct hashes nonces;  /* of effective changes: member and nonce, hashed */
+	struct hashes counted; /* ids of changes in leaves that count */
 };
+
+static void put_hash(struct hashes *l, const struct hash *h)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : 2 * l->cap;
+		l->of = xrealloc(l->of, l->cap * sizeof(*l->of));
+	}
+	l->of[l->n++] = *h;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	return hash_compare(a, b);
+}
+
+static void sort_hashes(struct hashes *l)
+{
+	if (l->n > 0)
+		qsort(l->of, l->n, sizeof(*l->of), compare_hashes);
+}
 
 /* I1, and I13: nothing that was rejected ever appears. */
 static int check_promise(void *arg, uint64_t index, struct bytes raw)
@@ -328,6 +357,8 @@ static int check_promise(void *arg, uint64_t index, struct bytes raw)
 			oracle_fail(p->w, 1, "another change stands in %s at %llu than was said",
 				p->log->origin, (unsigned long long)index);
 	oracle_holds(13);
+	if (index < ends_counted(p->n, p->log))
+		put_hash(&p->counted, &id);
 	return 0;
 }
 
@@ -339,6 +370,32 @@ static int check_log_promises(void *arg, const struct store_log *log)
 		return 0;
 	return p->n->store->ops->leaf_each(
 		p->n->store, log->id, 0, log->size, check_promise, p, NULL);
+}
+
+/* I1: what stood beyond the end of a log that only got another key stands in the next one. A
+ * revocation can reach it there, and its owner must not have lost it. */
+static void check_written_again(struct promises *p)
+{
+	const struct books *b = &p->w->books;
+	sort_hashes(&p->counted);
+	for (size_t i = 0; i < b->n_acks; i++) {
+		const struct book_ack *a = &b->ack[i];
+		const struct book_log *l = books_log(&p->w->books, a->origin, false);
+		if (l->tainted || !ends_has_end(p->n, l) || a->index < ends_counted(p->n, l) ||
+			!ends_is_kept(p->n, l) || p->w->node[l->member].lineage > 0 ||
+			swarm_has(&p->w->swarm, FAULT_REVOKE))
+			continue;
+		if (p->counted.n == 0 ||
+			bsearch(&a->id, p->counted.of, p->counted.n, sizeof(a->id),
+				compare_hashes) == NULL)
+			oracle_fail(p->w, 1,
+				"the acknowledged change %llu of %s, beyond its end, is not "
+				"written again",
+				(unsigned long long)a->index, a->origin);
+		sometimes(SOMETIMES_WRITTEN_AGAIN);
+		oracle_holds(1);
+	}
+	free(p->counted.of);
 }
 
 /* I12 */
@@ -355,37 +412,28 @@ static int note_nonce(void *arg, const struct ctl_entry *entry)
 		change_decode(leaf.signed_body.body, &a, &c, NULL) != RC_OK)
 		return 0;
 	struct bytes parts[] = {c.member, c.nonce};
-	if (p->n_nonces == p->cap) {
-		p->cap = p->cap == 0 ? 64 : 2 * p->cap;
-		p->nonce = xrealloc(p->nonce, p->cap * sizeof(*p->nonce));
-	}
-	sha256_multi(parts, 2, &p->nonce[p->n_nonces++]);
+	struct hash h;
+	sha256_multi(parts, 2, &h);
+	put_hash(&p->nonces, &h);
 	return 0;
-}
-
-static int compare_hashes(const void *a, const void *b)
-{
-	return hash_compare(a, b);
 }
 
 static void check_nonces(struct promises *p)
 {
 	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
 	ENSURE(replica_query(p->n->replica, &q, note_nonce, p, NULL) == RC_OK);
-	if (p->n_nonces > 0)
-		qsort(p->nonce, p->n_nonces, sizeof(*p->nonce), compare_hashes);
-	for (size_t i = 1; i < p->n_nonces; i++)
-		if (hash_equal(&p->nonce[i], &p->nonce[i - 1]))
+	sort_hashes(&p->nonces);
+	for (size_t i = 1; i < p->nonces.n; i++)
+		if (hash_equal(&p->nonces.of[i], &p->nonces.of[i - 1]))
 			oracle_fail(p->w, 12, "one nonce has two effective changes");
-	if (p->n_nonces > 0)
+	if (p->nonces.n > 0)
 		oracle_holds(12);
-	free(p->nonce);
+	free(p->nonces.of);
 }
 
 void oracle_end(struct world *w)
 {
 	struct sim_node *any = NULL;
-	check_acks(w);
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		if (!counts(w, &w->node[i]) || !node_is_up(&w->node[i]))
 			continue;
@@ -393,10 +441,12 @@ void oracle_end(struct world *w)
 		if (any == NULL || dice_percent(&w->oracle, 30))
 			any = &w->node[i];
 	}
+	check_acks(w, any);
 	struct promises p = {.w = w, .n = any};
 	struct err e = {0};
 	if (any->store->ops->log_each(any->store, check_log_promises, &p, &e) != RC_OK)
 		oracle_fail(w, 1, "%s: %s", any->id->slug, e.text);
+	check_written_again(&p);
 	check_nonces(&p);
 	struct hash first, other;
 	oracle_dump(w, any, &first);

@@ -292,6 +292,12 @@ bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes en
 		takes_want(w, &h->liar, c, end, envelope);
 }
 
+bool hostile_writes(const struct world *w, int member)
+{
+	const struct hostile *h = w->hostile;
+	return h != NULL && (member == h->future.member || member == h->liar.member);
+}
+
 static bool would_tell_of_both(const struct message *m)
 {
 	return m->kind == MESSAGE_HEAD || m->kind == MESSAGE_COSIGNATURE ||

@@ -8,6 +8,8 @@
 void hostile_setup(struct world *w);
 void hostile_release(struct world *w);
 void hostile_act(struct world *w);
+/* Logs of this member's by hand. */
+bool hostile_writes(const struct world *w, int member);
 /* Takes what arrives at its node, or what its node is about to send. */
 bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes envelope);
 bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct outbound *out);

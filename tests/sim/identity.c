@@ -75,6 +75,7 @@ void identity_release_all(struct world *w)
 		struct identity *id = &w->identity[i];
 		key_release(&id->root);
 		key_release(&id->log);
+		key_release(&id->log_next);
 		key_release(&id->cosign);
 		key_release(&id->noise);
 		for (size_t k = 0; k < SIM_OPERATORS; k++)

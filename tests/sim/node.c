@@ -52,6 +52,7 @@ static int open_replica(struct world *w, struct sim_node *n, struct err *e)
 	struct replica_config c = {.store = n->store,
 		.chance = {node_chance, n},
 		.log_key = &n->id->log,
+		.log_key_next = &n->id->log_next,
 		.cosign_key = &n->id->cosign,
 		.member = n->id->slug,
 		.cluster_id = w->cluster_id,

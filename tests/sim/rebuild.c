@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "daemon/store/store_sqlite.h"
+#include "proto/base/text.h"
+#include "proto/trust/checkpoint.h"
+#include "tests/sim/ends.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/programs.h"
 
@@ -63,13 +66,16 @@ static void say_hello(struct rebuild *b)
 static int note_log(void *arg, const struct store_log *log)
 {
 	struct rebuild *b = arg;
-	if (log->size == 0)
+	const struct book_log *l = books_log(&b->w->books, log->origin, false);
+	uint64_t size = l != NULL ? ends_counted(b->source, l) : log->size;
+	if (size == 0)
 		return 0;
 	b->log = xrealloc(b->log, (b->n + 1) * sizeof(*b->log));
 	b->given = xrealloc(b->given, (b->n + 1) * sizeof(*b->given));
 	b->bytes = xrealloc(b->bytes, (b->n + 1) * sizeof(*b->bytes));
 	b->given[b->n] = b->bytes[b->n] = 0;
-	b->log[b->n++] = *log;
+	b->log[b->n] = *log;
+	b->log[b->n++].size = size;
 	return 0;
 }
 
@@ -82,6 +88,24 @@ static int take_leaf(void *arg, uint64_t index, struct bytes leaf)
 	return 0;
 }
 
+/* The head at its end, which the roster vouches for (PROTOCOL 5.3). STORE_NONE: it has none. */
+static int seal(
+	struct rebuild *b, const struct store_log *log, struct store_head *head, struct buf *note)
+{
+	static const uint8_t nothing[4 + SIGNATURE_BYTES];
+	const struct roster *r = replica_roster(b->source->replica);
+	const struct retirement *t = roster_retired(r, bytes_str(log->origin));
+	if (t == NULL || t->valid_below != log->size)
+		return STORE_NONE;
+	*head = (struct store_head){.size = log->size};
+	buf_reset(note);
+	checkpoint_print(t->origin, t->valid_below, &t->root, note);
+	buf_printf(note, "\n\u2014 %s/roster ", r->cluster);
+	base64_encode(note, nothing, sizeof(nothing));
+	buf_put_str(note, "\n");
+	return RC_OK;
+}
+
 /* To one of the heads that are kept, near or far. */
 static void give_some(struct rebuild *b, size_t i)
 {
@@ -90,12 +114,18 @@ static void give_some(struct rebuild *b, size_t i)
 	struct buf note = {0};
 	struct err e = {0};
 	uint64_t from = b->given[i], upto = from + 1 + dice_index(&b->dice, LIMIT_BATCH_LEAVES);
-	int rc = s->ops->head_get(s, b->log[i].id, from, upto, &head, &note, &e);
+	uint64_t size = b->log[i].size;
+	int rc = s->ops->head_get(
+		s, b->log[i].id, from, upto < size ? upto : size, &head, &note, &e);
 	if (rc == STORE_NONE) {
 		upto = from + LIMIT_BATCH_LEAVES;
-		rc = s->ops->head_get(s, b->log[i].id, from, upto, &head, &note, &e);
+		rc = s->ops->head_get(
+			s, b->log[i].id, from, upto < size ? upto : size, &head, &note, &e);
 	}
-	while (rc == RC_OK && head.bytes - b->bytes[i] > LIMIT_BATCH_BYTES)
+	if (rc == STORE_NONE && size - from <= LIMIT_BATCH_LEAVES)
+		rc = seal(b, &b->log[i], &head, &note);
+	while (rc == RC_OK && head.bytes > b->bytes[i] &&
+		head.bytes - b->bytes[i] > LIMIT_BATCH_BYTES)
 		rc = s->ops->head_get(s, b->log[i].id, from, head.size - 1, &head, &note, &e);
 	if (rc != RC_OK)
 		oracle_fail(b->w, 3, "%s has no head after %llu of %s within a batch",
@@ -138,6 +168,7 @@ static void open_newcomer(struct rebuild *b, struct store *store)
 	struct replica_config c = {.store = store,
 		.chance = {chance_of_dice, &b->dice},
 		.log_key = &id->log,
+		.log_key_next = &id->log_next,
 		.member = id->slug,
 		.cluster_id = b->w->cluster_id,
 		.software = "sim"};

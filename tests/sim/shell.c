@@ -2,6 +2,7 @@
  * session a pair, a Bye before parting, room in the write queue. */
 #include <string.h>
 
+#include "tests/sim/ends.h"
 #include "tests/sim/hostile.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sometimes.h"
@@ -37,11 +38,11 @@ bool shell_is_open(const struct sim_node *n)
 
 /* ---- sessions begin and end ---- */
 
-static int find_member(struct world *w, const uint8_t remote[KEY_BYTES], int self)
+static int find_member(struct world *w, const struct sim_node *n, const uint8_t remote[KEY_BYTES])
 {
 	for (size_t i = 0; i < w->n_members; i++)
 		if (memcmp(w->identity[i].noise.public, remote, KEY_BYTES) == 0)
-			return (int)i == self ? -1 : (int)i;
+			return (int)i == n->member || !ends_knows(n, (int)i) ? -1 : (int)i;
 	return -1;
 }
 
@@ -77,7 +78,7 @@ bool shell_join(struct world *w, struct sim_conn *c, int end, const uint8_t remo
 {
 	struct conn_end *e = &c->end[end];
 	struct sim_node *n = e->node;
-	int peer = find_member(w, remote, n->member);
+	int peer = find_member(w, n, remote);
 	if (peer < 0) {
 		conn_close(w, c, end, "a key of no member");
 		return false;
@@ -196,8 +197,8 @@ void shell_send(struct world *w, struct sim_node *n)
 static bool may_dial(const struct sim_node *n, size_t i)
 {
 	const struct sim_peer *p = &n->peer[i];
-	return (int)i != n->member && shell_is_open(n) && (p->session == 0 || p->pulse.lost) &&
-		p->dialling == 0;
+	return (int)i != n->member && shell_is_open(n) && ends_knows(n, (int)i) &&
+		(p->session == 0 || p->pulse.lost) && p->dialling == 0;
 }
 
 int64_t shell_deadline(struct world *w, struct sim_node *n)

@@ -39,6 +39,7 @@ static const struct {
 	[FAULT_ROSTER] = {"roster", 40, 0},
 	[FAULT_BUNDLE] = {"bundle", 40, 0},
 	[FAULT_SPLIT] = {"split", 50, 0},
+	[FAULT_RETIRE] = {"retire", 40, 0},
 	[FAULT_APART] = {"apart", 30, 0},
 };
 

@@ -37,6 +37,7 @@ enum fault_class {
 	FAULT_BUNDLE,	/* not a fault: files go from node to node */
 	FAULT_APART,	/* no line ever reaches one of the nodes, only files do */
 	FAULT_SPLIT,	/* two versions of one number are signed */
+	FAULT_RETIRE,	/* not a fault: versions of the roster end logs */
 	FAULT_CLASSES
 };
 

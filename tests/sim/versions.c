@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/sim/disk.h"
+#include "tests/sim/ends.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sometimes.h"
 
@@ -29,18 +30,35 @@ static bool may_split(const struct world *w)
 	return swarm_has(&w->swarm, FAULT_SPLIT) && w->n_members == SIM_MEMBERS;
 }
 
+static void make_keys(struct world *w)
+{
+	for (size_t i = 0; i < w->n_members; i++) {
+		struct identity *id = &w->identity[i];
+		uint8_t seed[32];
+		dice_fill(&w->versions.dice, seed, sizeof(seed));
+		key_from_seed(&id->log_next, KEY_LOG, id->slug, "", seed);
+	}
+}
+
 void versions_setup(struct world *w, uint64_t steps)
 {
 	struct versions *v = &w->versions;
 	v->dice = (struct dice){w->seed ^ 0x726f73746572};
 	v->tip = FIRST;
+	make_keys(w);
 	if (!swarm_has(&w->swarm, FAULT_ROSTER))
 		return;
+	bool retires = swarm_has(&w->swarm, FAULT_RETIRE) && !w->two_liars;
 	for (size_t n = 1 + dice_index(&v->dice, 2); n > 0; n--)
 		plan(w, VERSION_PLAIN, steps);
+	bool first_goes = dice_percent(&v->dice, 50);
+	v->planned -= first_goes && (retires || may_split(w));
+	if (retires)
+		plan(w, VERSION_ROTATE, steps);
+	if (retires && !may_split(w))
+		plan(w, VERSION_REMOVE, steps);
 	if (!may_split(w))
 		return;
-	v->planned -= dice_percent(&v->dice, 50);
 	plan(w, VERSION_SPLIT, steps);
 	if (dice_percent(&v->dice, 60))
 		plan(w, VERSION_RESOLVE, steps);
@@ -143,7 +161,8 @@ static void check_in_force(struct world *w, const struct sim_node *n)
 {
 	const struct roster *r = replica_roster(n->replica);
 	int place = follow(&w->versions, notes_here(w, n));
-	if (n->disk != NULL && disk_has_struck(n->disk))
+	/* Whoever is removed stays at the version before. */
+	if ((n->disk != NULL && disk_has_struck(n->disk)) || n->id->removed)
 		return;
 	if (place_of(&w->versions, &r->id) != place)
 		oracle_fail(w, 30,
@@ -167,7 +186,7 @@ static bool may_be_missed(const struct world *w)
 /* A bundle carries what is in force at its maker, and not what stands against it. */
 static bool hears_of_all(const struct world *w, const struct sim_node *n)
 {
-	return !bundles_is_apart(w, n);
+	return !bundles_is_apart(w, n) && !n->id->removed;
 }
 
 bool versions_converged(struct world *w, bool must)
@@ -199,16 +218,17 @@ bool versions_converged(struct world *w, bool must)
 
 /* ---- making them ---- */
 
-static struct buf sign(
-	struct world *w, const struct roster *now, const struct roster *next, size_t signers)
+/* new_key: one that this version names first, or NULL. */
+static struct buf sign(struct world *w, const struct roster *now, const struct roster *next,
+	size_t signers, const struct key *new_key)
 {
 	struct buf text = {0};
 	roster_print(next, &text);
-	for (size_t i = 0; i < signers; i++) {
+	for (size_t i = 0; i < signers + (new_key != NULL); i++) {
 		struct buf signed_text = {0};
 		struct err e = {0};
-		if (roster_add_signature_next(
-			    buf_bytes(&text), now, &w->identity[i].root, &signed_text, &e) != RC_OK)
+		const struct key *k = i < signers ? &w->identity[i].root : new_key;
+		if (roster_add_signature_next(buf_bytes(&text), now, k, &signed_text, &e) != RC_OK)
 			oracle_fail(w, 2, "the next roster: %s", e.text);
 		buf_release(&text);
 		text = signed_text;
@@ -216,8 +236,20 @@ static struct buf sign(
 	return text;
 }
 
-/* The same members and keys; until when it holds, and one address, are others. */
-static void make_next(struct world *w, bool all)
+static void keep(struct versions *v, const struct roster *next, bool all, struct buf note)
+{
+	struct roster *made = roster_of(buf_bytes(&note));
+	v->made[v->n++] = (struct signed_version){.number = next->version,
+		.prev = v->tip,
+		.by = NOBODY,
+		.all = all,
+		.note = note,
+		.id = made->id};
+	free(made);
+}
+
+/* Until when it holds, and one address, are others. False: there is nobody to do it to, now. */
+static bool make_next(struct world *w, const struct sim_node *drafter, enum version_plan what)
 {
 	struct versions *v = &w->versions;
 	struct bytes note[SIM_VERSIONS + 1];
@@ -227,29 +259,30 @@ static void make_next(struct world *w, bool all)
 	next->version = now->version + 1;
 	next->prev = now->id;
 	next->not_after = NOT_AFTER_FIRST + (uint32_t)v->n * NOT_AFTER_STEP;
-	struct member *m = &next->member[dice_index(&v->dice, w->n_members)];
+	struct member *m = &next->member[dice_index(&v->dice, now->n)];
 	snprintf(m->addr, sizeof(m->addr), "10.0.0.%zu:7400", v->n + 1);
 	/* The office and as many provinces as must, or everybody. */
-	size_t signers = all ? w->n_members : 1 + now->province_quorum;
-	struct signed_version *made = &v->made[v->n++];
-	*made = (struct signed_version){.number = next->version,
-		.prev = v->tip,
-		.by = NOBODY,
-		.all = signers == w->n_members,
-		.note = sign(w, now, next, signers)};
-	struct roster *signed_one = roster_of(buf_bytes(&made->note));
-	made->id = signed_one->id;
-	free(signed_one);
+	bool all = what == VERSION_RESOLVE || (what != VERSION_SPLIT && dice_percent(&v->dice, 50));
+	size_t signers = all ? now->n : 1 + now->province_quorum;
+	const struct key *new_key = NULL;
+	bool made_any = true;
+	if (what == VERSION_ROTATE) {
+		new_key = ends_replace_key(w, drafter, now, next);
+		made_any = new_key != NULL;
+	} else if (what == VERSION_REMOVE) {
+		made_any = ends_remove_member(w, drafter, now, next);
+	}
+	if (made_any)
+		keep(v, next, signers == now->n, sign(w, now, next, signers, new_key));
 	free(now);
 	free(next);
+	return made_any;
 }
 
-static void make(struct world *w, enum version_plan what)
+static bool make(struct world *w, const struct sim_node *drafter, enum version_plan what)
 {
-	bool all = dice_percent(&w->versions.dice, 50);
-	make_next(w, what == VERSION_RESOLVE || (what == VERSION_PLAIN && all));
-	if (what == VERSION_SPLIT)
-		make_next(w, false);
+	return make_next(w, drafter, what) &&
+		(what != VERSION_SPLIT || make_next(w, drafter, what));
 }
 
 static void install(struct world *w, struct sim_node *n, int place)
@@ -282,7 +315,7 @@ static struct sim_node *choose_node(struct world *w)
 	struct versions *v = &w->versions;
 	struct sim_node *n = &w->node[dice_index(&v->dice, w->n_members)];
 	bool able = node_is_up(n) && !n->full && w->now >= n->paused_to &&
-		world_is_honest(w, n->member);
+		world_is_honest(w, n->member) && !n->id->removed;
 	for (size_t i = 0; i < v->n; i++)
 		able = able && (v->made[i].by != n->member || v->made[i].prev != v->tip);
 	return able ? n : NULL;
@@ -296,8 +329,8 @@ void versions_act(struct world *w)
 	struct sim_node *n = choose_node(w);
 	if (n == NULL)
 		return;
-	if (!v->begun)
-		make(w, v->plan[v->done]);
+	if (!v->begun && !make(w, n, v->plan[v->done]))
+		return;
 	v->begun = true;
 	for (size_t i = 0; i < v->n; i++)
 		if (v->made[i].by == NOBODY) {

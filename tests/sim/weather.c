@@ -334,6 +334,7 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_BUNDLE:
 	case FAULT_APART:
 	case FAULT_SPLIT:
+	case FAULT_RETIRE:
 	case FAULT_CLASSES: break;
 	}
 }

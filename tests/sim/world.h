@@ -25,14 +25,15 @@
 #define SIM_OPERATORS 2
 #define SIM_CONNS 256
 #define SIM_VERSIONS 6 /* of the roster, after the first */
-#define SIM_PLANS 4
+#define SIM_PLANS 6
 #define SIM_NEVER INT64_MAX
 
 struct identity {
 	char slug[SLUG_SIZE];
-	struct key root, log, cosign, noise, operator[SIM_OPERATORS];
-	bool liar;   /* says what it likes */
-	bool copied; /* to a second machine */
+	struct key root, log, log_next, cosign, noise, operator[SIM_OPERATORS];
+	bool liar;	       /* says what it likes */
+	bool copied;	       /* to a second machine */
+	bool rotated, removed; /* by a version that somebody was handed, or soon is */
 };
 
 struct sim_peer {
@@ -104,6 +105,8 @@ enum version_plan {
 	VERSION_PLAIN,
 	VERSION_SPLIT,	 /* two texts, for two nodes */
 	VERSION_RESOLVE, /* and the one that everybody signs */
+	VERSION_ROTATE,	 /* a member has another log key */
+	VERSION_REMOVE,	 /* a member is one no more */
 };
 struct versions {
 	struct dice dice;
