@@ -264,6 +264,27 @@ static void anchors_of_others_are_effective_and_change_nothing(void **state)
 	node_release(&b);
 }
 
+static void quarters_are_counted_in_any_year(void **state)
+{
+	/* The last hours of 31 December 1969, of 30 September 1905, and of
+	 * 31 March of the year before year 0.
+	 */
+	static const int64_t end[] = {0, -2027635200000LL, -62190979200000LL};
+	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++) {
+		struct node n;
+		begin(&n, *state, end[i] - 3 * HOUR_MS);
+		note(&n);
+		pass_hours(&n, 1);
+		uint64_t before = own_size(&n);
+		pass_hours(&n, 1);
+		assert_int_equal(own_size(&n), before);
+		pass_hours(&n, 3);
+		assert_int_equal(own_size(&n), before + 1);
+		assert_true(is_anchor(&n, before));
+		node_release(&n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +296,7 @@ int main(void)
 		cmocka_unit_test(log_with_nothing_but_its_open_gets_no_anchor_by_itself),
 		cmocka_unit_test(clock_that_was_set_back_begins_a_new_day),
 		cmocka_unit_test(anchors_of_others_are_effective_and_change_nothing),
+		cmocka_unit_test(quarters_are_counted_in_any_year),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
 }

@@ -313,6 +313,55 @@ static void bad_signature_is_never_shown_as_current(void **state)
 	scribe_release(&s);
 }
 
+static void more_bad_signatures_than_are_remembered_are_found_in_turn(void **state)
+{
+	struct scribe s;
+	struct node n;
+	size_t count[3];
+	scribe_begin(&s, *state, JIANGSU);
+	for (size_t i = 0; i < AUDIT_DOUBTS + 10; i++)
+		plant(&s, operator_of(&s), (struct write){.value = value_note("x")}, NULL);
+	node_init(&n, *state, SHANGHAI);
+	feed_bulk(&n, &s);
+	for (size_t i = 0; i < 2; i++) {
+		query_all(&n, false, count);
+		query_all(&n, false, count); /* asked twice, found once */
+		assert_int_equal(count[1], 0);
+		assert_ok(&n, node_tick(&n));
+		assert_int_equal(node_findings(&n), i == 0 ? AUDIT_DOUBTS : AUDIT_DOUBTS + 10);
+	}
+	node_release(&n);
+	scribe_release(&s);
+}
+
+static void repeat_in_an_audited_epoch_takes_the_place_of_a_bad_signature(void **state)
+{
+	struct scribe one, two;
+	struct node n;
+	struct signature g;
+	struct write w = {.value = value_note("x"), .nonce = 77};
+	scribe_begin(&one, *state, JIANGSU);
+	sign_write(*state, operator_of(&one), &w, "jiangsu", &g);
+	spoil(&g);
+	size_t bad = append_signed(&one, &g);
+	scribe_init(&two, *state, JIANGSU, 2);
+	scribe_open(&two, OPEN_ROTATE, &one);
+	spoil(&g);
+	size_t good = append_signed(&two, &g);
+	node_init(&n, *state, SHANGHAI);
+	feed_bulk(&n, &one);
+	node_feed(&n, &two);
+	assert_void(&n, &two, good, VOID_REPEAT);
+	node_audit(&n);
+	assert_void(&n, &one, bad, VOID_SIGNATURE);
+	assert_effective(&n, &two, good);
+	assert_true(node_is_current(&n, &g.id));
+	signature_release(&g);
+	node_release(&n);
+	scribe_release(&one);
+	scribe_release(&two);
+}
+
 static void history_says_what_is_not_audited(void **state)
 {
 	struct scribe s;
@@ -736,6 +785,8 @@ int main(void)
 		cmocka_unit_test(what_acts_under_a_bad_signature_waits_for_a_good_one),
 		cmocka_unit_test(repeat_of_a_bad_signature_becomes_the_change),
 		cmocka_unit_test(bad_signature_is_never_shown_as_current),
+		cmocka_unit_test(more_bad_signatures_than_are_remembered_are_found_in_turn),
+		cmocka_unit_test(repeat_in_an_audited_epoch_takes_the_place_of_a_bad_signature),
 		cmocka_unit_test(history_says_what_is_not_audited),
 		cmocka_unit_test(view_is_compared_with_nobody_until_the_audit_is_done),
 		cmocka_unit_test(peer_that_is_provisional_neither_agrees_nor_differs),
