@@ -75,6 +75,25 @@ def one_who_says_no_is_told_that_nothing_changed():
         assert code == 6 and text.endswith("not signed; nothing was changed\n"), text
 
 
+def what_was_done_is_said_in_words():
+    with Cluster(("jiangsu", "office")) as c:
+        c.up(plan=False)
+        c.load_tasks("3-05")
+        c.wait_converged()
+        jiangsu, office = c["jiangsu"], c["office"]
+        jiangsu.post("report", "3-05", "--status", "in_progress", "--progress", "40", "--note", "begun")
+        os.environ["XDG_STATE_HOME"] = c.folder
+        text, code = on_terminal(80, DELTACTL, "--lang=en", "--node", jiangsu.socket, "--as",
+                                 os.path.join(jiangsu.folder, "operator.key"), "report", "3-05",
+                                 "--progress", "50")
+        assert code == 0 and "in progress 50 %" in text and "begun" in text, text
+        receipt = os.path.join(c.folder, "receipt")
+        jiangsu.ctl("bundle", "export", "--receipt", "-o", receipt)
+        text, code = on_terminal(80, DELTACTL, "--lang=en", "--node", office.socket, "bundle", "import",
+                                 receipt)
+        assert code == 0 and "knows now what its maker holds" in text, text
+
+
 def programs_read_the_same_whatever_the_language_and_the_terminal():
     with Cluster() as c:
         reported(c)
@@ -102,5 +121,5 @@ def without_times(value):
 
 
 run_scenarios(tables_fit_the_terminal_and_no_fingerprint_is_cut,
-              one_who_says_no_is_told_that_nothing_changed,
+              one_who_says_no_is_told_that_nothing_changed, what_was_done_is_said_in_words,
               programs_read_the_same_whatever_the_language_and_the_terminal)
