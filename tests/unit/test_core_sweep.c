@@ -143,6 +143,7 @@ static void begin_node(struct node *n, void *arg)
 {
 	(void)arg;
 	assert_ok(n, node_install_roster(n));
+	node_settle(n);
 	assert_ok(n, node_delegate(n, &n->c->member[n->self].operator[0], NULL, 0));
 	assert_ok(n, node_write(n, (struct write){.value = value_note("x"), .nonce = 7}, NULL));
 }
