@@ -309,6 +309,49 @@ bool event_is_operator(const struct replica *r, const struct log *log, uint64_t 
 	return operators_allow(&r->operators, reach, n, key, task, in_scope);
 }
 
+static const struct log *newest_of(const struct replica *r, int member)
+{
+	const struct log *newest = NULL;
+	for (size_t i = 0; i < r->n_logs; i++) {
+		const struct log *log = r->log[i];
+		if (log->member == member && log->row.size > 0 &&
+			(newest == NULL || log->origin.epoch > newest->origin.epoch))
+			newest = log;
+	}
+	return newest;
+}
+
+/* The place of the stretch that this log is; n: it is none of them. */
+static size_t stretch_of(const struct operator_reach *reach, size_t n, uint32_t log)
+{
+	size_t at = 0;
+	while (at < n && reach[at].log != log)
+		at++;
+	return at;
+}
+
+bool event_reaches_newest(const struct replica *r, const struct operator_event *delegation)
+{
+	struct operator_reach reach[LIMIT_EPOCHS_PER_MEMBER];
+	const struct operators *o = &r->operators;
+	const struct log *newest = newest_of(r, log_by_id(r, delegation->log)->member);
+	size_t n = newest != NULL ? reach_of(r, newest, newest->row.size, reach) : 0;
+	size_t at = stretch_of(reach, n, delegation->log);
+	if (at == n || delegation->index >= reach[at].below)
+		return false;
+	for (size_t i = 0; i < o->n; i++) {
+		const struct operator_event *ev = &o->event[i];
+		if (ev->kind != LEAF_REVOKE || memcmp(ev->key, delegation->key, KEY_BYTES) != 0)
+			continue;
+		size_t later = stretch_of(reach, at, ev->log);
+		if (later < at && ev->index < reach[later].below &&
+			(later > 0 || ev->valid_below <= reach[0].below) &&
+			operators_find(o, reach, n, &ev->body) == ev)
+			return false;
+	}
+	return true;
+}
+
 bool event_is_posted(const struct replica *r, const struct hash *body, struct posted *out)
 {
 	struct operator_reach reach[LIMIT_EPOCHS_PER_MEMBER];

@@ -155,8 +155,11 @@ int replica_findings(struct replica *r, replica_entry_fn *fn, void *arg, struct 
 
 /* ---- operators ---- */
 
-static uint64_t revoked_from(const struct operators *o, const struct operator_event *d)
+/* 0: it is in force. What a later epoch ended holds for all that its own log has. */
+static uint64_t revoked_from(
+	const struct replica *r, const struct log *log, const struct operator_event *d)
 {
+	const struct operators *o = &r->operators;
 	uint64_t below = d->not_after == 0 ? 0 : d->not_after + 1;
 	for (size_t i = 0; i < o->n; i++) {
 		const struct operator_event *ev = &o->event[i];
@@ -165,6 +168,8 @@ static uint64_t revoked_from(const struct operators *o, const struct operator_ev
 			(below == 0 || ev->valid_below < below))
 			below = ev->valid_below == 0 ? 1 : ev->valid_below;
 	}
+	if (below == 0 && !event_reaches_newest(r, d))
+		below = log->row.size;
 	return below;
 }
 
@@ -193,7 +198,7 @@ int replica_operators(struct replica *r, const struct ctl_operator **out, size_t
 				.scope = scope,
 				.n_scope = ev->n_scope,
 				.from = ev->index,
-				.below = revoked_from(o, ev)};
+				.below = revoked_from(r, log, ev)};
 		for (size_t k = 0; k < ev->n_scope; k++)
 			*scope++ = bytes_str(ev->scope[k]);
 	}

@@ -91,6 +91,8 @@ int events_load(struct replica *r, struct err *e) MUST_CHECK;
 int events_clear(struct replica *r, struct err *e) MUST_CHECK;
 bool event_is_operator(const struct replica *r, const struct log *log, uint64_t index,
 	const uint8_t key[KEY_BYTES], struct bytes task, bool *in_scope);
+/* Does its member's newest log build on this delegation, and no epoch after it revoke the key? */
+bool event_reaches_newest(const struct replica *r, const struct operator_event *delegation);
 /* Does the delegation or revocation of this body stand in our log already, and where? */
 bool event_is_posted(const struct replica *r, const struct hash *body, struct posted *out);
 

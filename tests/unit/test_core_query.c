@@ -257,6 +257,59 @@ static void operators_are_listed_with_their_reach(void **state)
 	node_release(&n);
 }
 
+/* The first operator that is listed. */
+static struct ctl_operator first_operator(struct node *n)
+{
+	const struct ctl_operator *o;
+	size_t count;
+	assert_ok(n, replica_operators(n->replica, &o, &count, &n->e));
+	assert_true(count > 0);
+	return o[0];
+}
+
+static void operator_of_an_earlier_epoch_is_listed_as_far_as_it_counts_now(void **state)
+{
+	struct cluster *c = *state;
+	struct scribe one, two;
+	struct node n;
+	scribe_begin(&one, c, JIANGSU);
+	scribe_write(&one, (struct write){.value = value_note("x")}, NULL);
+	scribe_init(&two, c, JIANGSU, 2);
+	scribe_open(&two, OPEN_REBUILD, &one);
+	scribe_write(&two, (struct write){.value = value_note("y")}, NULL);
+	node_init(&n, c, SHANGHAI);
+	node_feed(&n, &one);
+	node_feed(&n, &two);
+	assert_int_equal(first_operator(&n).below, 0);
+	scribe_revoke(&two, &c->member[JIANGSU].operator[0], two.n);
+	node_feed(&n, &two);
+	assert_int_equal(first_operator(&n).from, 1);
+	assert_int_equal(first_operator(&n).below, one.n);
+	assert_ok(&n, node_restart(&n));
+	assert_int_equal(first_operator(&n).below, one.n);
+	node_release(&n);
+	scribe_release(&one);
+	scribe_release(&two);
+}
+
+static void operator_of_an_epoch_that_nothing_builds_on_is_listed_as_ended(void **state)
+{
+	struct cluster *c = *state;
+	struct scribe one, two;
+	struct node n;
+	scribe_begin(&one, c, JIANGSU);
+	scribe_init(&two, c, JIANGSU, 2);
+	scribe_open(&two, OPEN_INIT, NULL);
+	node_init(&n, c, SHANGHAI);
+	node_feed(&n, &one);
+	assert_int_equal(first_operator(&n).below, 0);
+	node_feed(&n, &two);
+	assert_int_equal(first_operator(&n).below, one.n);
+	node_release(&n);
+	scribe_release(&one);
+	scribe_release(&two);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +319,8 @@ int main(void)
 		cmocka_unit_test(findings_name_void_pending_and_unknown_leaves),
 		cmocka_unit_test(participants_are_the_same_from_memory_as_from_the_store),
 		cmocka_unit_test(operators_are_listed_with_their_reach),
+		cmocka_unit_test(operator_of_an_earlier_epoch_is_listed_as_far_as_it_counts_now),
+		cmocka_unit_test(operator_of_an_epoch_that_nothing_builds_on_is_listed_as_ended),
 		cmocka_unit_test(status_names_logs_peers_and_what_is_behind),
 		cmocka_unit_test(node_without_a_roster_shows_that_it_waits_for_one),
 	};
