@@ -285,6 +285,39 @@ static void quarters_are_counted_in_any_year(void **state)
 	}
 }
 
+static void log_without_leaves_here_is_not_named(void **state)
+{
+	struct scribe s;
+	struct node n;
+	struct posted posted;
+	struct read_anchor got;
+	scribe_begin(&s, *state, OFFICE);
+	begin(&n, *state, NEW_YEAR_2027_MS + DAY_MS);
+	node_greet(&n, OFFICE);
+	assert_ok(&n, node_head(&n, OFFICE, &s, s.n));
+	assert_non_null(node_log(&n, s.origin));
+	assert_ok(&n, anchor(&n, &posted));
+	read_anchor(&n, posted.index, &got);
+	assert_int_equal(got.x.n, 1);
+	assert_true(bytes_equal(got.x.heads[0].origin, bytes_str(node_origin(&n))));
+	buf_release(&got.raw);
+	node_release(&n);
+	scribe_release(&s);
+}
+
+static void damaged_note_of_the_last_anchor_is_damage(void **state)
+{
+	struct node n;
+	const struct store_ops *ops;
+	begin(&n, *state, NEW_YEAR_2027_MS + DAY_MS);
+	ops = n.store->ops;
+	assert_ok(&n, ops->begin(n.store, &n.e));
+	assert_ok(&n, ops->meta_put(n.store, "anchor", bytes_str("short"), &n.e));
+	assert_ok(&n, ops->commit(n.store, &n.e));
+	assert_rc(&n, node_pass(&n, HOUR_MS), RC_CORRUPT);
+	node_release(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +329,8 @@ int main(void)
 		cmocka_unit_test(log_with_nothing_but_its_open_gets_no_anchor_by_itself),
 		cmocka_unit_test(clock_that_was_set_back_begins_a_new_day),
 		cmocka_unit_test(anchors_of_others_are_effective_and_change_nothing),
+		cmocka_unit_test(log_without_leaves_here_is_not_named),
+		cmocka_unit_test(damaged_note_of_the_last_anchor_is_damage),
 		cmocka_unit_test(quarters_are_counted_in_any_year),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
