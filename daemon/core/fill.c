@@ -43,7 +43,7 @@ int replica_fill(struct replica *r, struct bytes head, uint64_t first, const str
 	size_t appended = 0;
 	ENSURE(r->config.log_key == NULL && r->has_roster);
 	int rc = log_accept_head(r, NO_PEER, head, now, &log, &cp, e);
-	if (rc == RC_PEER_HEAD && cp.size > 0)
+	if ((rc == RC_PEER_HEAD || rc == RC_PEER_ORIGIN) && cp.size > 0)
 		rc = accept_other(r, head, &log, &cp, e);
 	*passed = rc == RC_OK && log == NULL;
 	if (rc != RC_OK || *passed)

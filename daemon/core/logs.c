@@ -127,13 +127,27 @@ static int load_heads(struct replica *r, struct log *log, struct err *e)
 	return rc;
 }
 
+/* Whom only a version let in that is not in force any more is nobody by this one, like a member who
+ * was removed: its logs are here and count nowhere. */
+static int find_or_add_former(struct replica *r, const struct origin *o)
+{
+	struct roster *roster = &r->roster;
+	int found = roster_find_any(roster, bytes_str(o->member));
+	if (found >= 0 || r->rosters.top == 1 || roster->n_former == LIMIT_FORMER)
+		return found;
+	size_t at = roster->n + roster->n_former++;
+	roster->member[at] = (struct member){.role = ROLE_PROVINCE, .former = true};
+	memcpy(roster->member[at].slug, o->member, sizeof(o->member));
+	return (int)at;
+}
+
 static int load_one(void *arg, const struct store_log *row)
 {
 	struct replica *r = arg;
 	struct origin o;
 	if (r->n_logs == LIMIT_LOGS || origin_parse(bytes_str(row->origin), &o, NULL) != RC_OK)
 		return RC_CORRUPT;
-	int member = roster_find_any(&r->roster, bytes_str(o.member));
+	int member = find_or_add_former(r, &o);
 	if (member < 0 || row->audited > row->size)
 		return RC_CORRUPT;
 	struct log *log = log_new(&o, member);

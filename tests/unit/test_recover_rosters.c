@@ -300,6 +300,65 @@ static void logs_of_a_version_that_was_undone_are_restored(void **state)
 	end(&w);
 }
 
+/* Version 2 with a fifth province, which begins a log. */
+static void let_in(struct world *w, struct key k[4], struct scribe *s, struct cluster *later)
+{
+	static const enum key_purpose purposes[] = {KEY_ROOT, KEY_LOG, KEY_COSIGN, KEY_NOISE};
+	struct roster now = roster_of_note(buf_bytes(&w->c->roster)), next = roster_after(&now);
+	struct member *m = &next.member[next.n++];
+	struct buf note = {0};
+	*m = next.member[ANHUI];
+	snprintf(m->slug, sizeof(m->slug), "fujian");
+	m->addr[0] = '\0';
+	for (size_t i = 0; i < 4; i++) {
+		uint8_t seed[32] = {99, (uint8_t)i};
+		key_from_seed(&k[i], purposes[i], "fujian", "", seed);
+		roster_use_key(&next, next.n - 1, &k[i]);
+	}
+	const struct key *proofs[] = {&k[0], &k[1], &k[2]};
+	roster_sign_quorum(&next, &now, w->c, proofs, 3, &note);
+	struct bytes b = buf_bytes(&note);
+	assert_ok(&w->n, node_install(&w->n, &b, 1));
+	buf_release(&note);
+	*later = *w->c;
+	struct cluster_member *fifth = &later->member[ANHUI];
+	snprintf(fifth->slug, sizeof(fifth->slug), "fujian");
+	fifth->root = k[0];
+	fifth->log = k[1];
+	scribe_begin(s, later, ANHUI);
+	scribe_write(s, (struct write){.value = value_note("new here"), .nonce = 7}, NULL);
+}
+
+static void member_of_a_version_that_was_undone_is_nobody(void **state)
+{
+	struct world w;
+	struct key k[4];
+	struct scribe s;
+	struct cluster *later = xalloc(sizeof(*later));
+	begin(&w, state);
+	struct hash before = node_view(&w.n);
+	let_in(&w, k, &s, later);
+	node_greet(&w.n, JIANGSU);
+	assert_ok(&w.n, node_leaves(&w.n, JIANGSU, &s, 0, s.n));
+	assert_int_equal(node_size(&w.n, s.origin), s.n);
+	struct hash with = node_view(&w.n);
+	assert_memory_not_equal(with.b, before.b, HASH_BYTES);
+	hear(&w, (const size_t[]){TWO_B}, 1);
+	assert_int_equal(replica_roster(w.n.replica)->version, 1);
+	for (int again = 0; again < 2; again++) {
+		assert_same_hash(node_view(&w.n), before);
+		assert_ok(&w.n, node_restart(&w.n));
+	}
+	node_greet(&w.n, JIANGSU);
+	assert_ok(&w.n, node_head(&w.n, JIANGSU, &s, s.n));
+	back_up_and_restore(&w);
+	for (size_t i = 0; i < 4; i++)
+		key_release(&k[i]);
+	scribe_release(&s);
+	free(later);
+	end(&w);
+}
+
 /* ---- what cannot be ---- */
 
 static void plant(struct world *w, const char *sql, struct bytes note)
@@ -360,6 +419,7 @@ int main(void)
 		cmocka_unit_test(log_with_leaves_beyond_its_end_is_restored),
 		cmocka_unit_test(log_that_is_nobodys_is_restored),
 		cmocka_unit_test(logs_of_a_version_that_was_undone_are_restored),
+		cmocka_unit_test(member_of_a_version_that_was_undone_is_nobody),
 		cmocka_unit_test(roster_that_nothing_explains_is_refused),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
