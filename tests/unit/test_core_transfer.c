@@ -1178,6 +1178,102 @@ static void import_into_a_store_that_fails_is_undone_and_can_be_repeated(void **
 	node_release(&a);
 }
 
+/* ---- hostile records, each in a bundle that is whole ---- */
+
+static void assert_message_refused(struct node *n, const struct message *m, int rc, uint64_t record)
+{
+	struct forged f;
+	if (m->kind == MESSAGE_HELLO) {
+		f = (struct forged){0};
+		bundle_write_begin(&f.w, sha256_sum(&f.sha), &f.file);
+	} else {
+		forge(&f, n->c, ANHUI);
+	}
+	bundle_write(&f.w, m, &f.file);
+	assert_refused(n, forged(&f), rc, record);
+	buf_release(&f.file);
+}
+
+static void hello_of_another_protocol_or_with_no_head_is_refused(void **state)
+{
+	const struct cluster *c = *state;
+	struct node n;
+	struct bytes nonsense = bytes_str("nonsense");
+	struct message m = {.kind = MESSAGE_HELLO};
+	node_init(&n, c, SHANGHAI);
+	m.hello.cluster_id = hash_bytes(&c->cluster_id);
+	m.hello.member = bytes_str("jiangsu");
+	m.hello.protocol_min = m.hello.protocol_max = PROTOCOL_MAX + 1;
+	assert_message_refused(&n, &m, RC_PEER_VERSION, 1);
+	m.hello.protocol_min = m.hello.protocol_max = PROTOCOL_MAX;
+	m.hello.heads = &nonsense;
+	m.hello.n_heads = 1;
+	assert_message_refused(&n, &m, RC_PEER_HEAD, 1);
+	node_release(&n);
+}
+
+static void evidence_that_is_no_checkpoint_is_refused(void **state)
+{
+	struct node n;
+	struct message m = {.kind = MESSAGE_EVIDENCE};
+	node_init(&n, *state, SHANGHAI);
+	m.evidence.first = m.evidence.second = bytes_str("yrd/a/1\n1\n");
+	assert_message_refused(&n, &m, RC_PEER_EVIDENCE, 2);
+	node_release(&n);
+}
+
+static void head_of_another_cluster_or_of_a_stranger_is_refused(void **state)
+{
+	struct cluster *c = *state;
+	struct node n;
+	struct scribe s;
+	struct message m = {.kind = MESSAGE_HEAD};
+	static const char *const origins[] = {
+		"other/jiangsu/1-abcdef01", "yrd/nobody/1-abcdef01", "yrd/jiangsu/0-abcdef01"};
+	const int rc[] = {RC_PEER_ORIGIN, RC_PEER_ORIGIN, RC_PEER_HEAD};
+	scribe_begin(&s, c, JIANGSU);
+	node_init(&n, c, SHANGHAI);
+	for (size_t i = 0; i < 3; i++) {
+		struct buf note = {0};
+		snprintf(s.origin, sizeof(s.origin), "%s", origins[i]);
+		scribe_head(&s, s.n, &note);
+		m.note = buf_bytes(&note);
+		assert_message_refused(&n, &m, rc[i], 2);
+		buf_release(&note);
+	}
+	scribe_release(&s);
+	node_release(&n);
+}
+
+/* What has no place here is passed over; the rest is taken. */
+static void epochs_beyond_the_limit_of_a_member_are_passed_over(void **state)
+{
+	const struct cluster *c = *state;
+	struct node n;
+	struct forged f;
+	struct bundle_taken taken;
+	struct ctl_status status;
+	struct scribe anhui;
+	node_init(&n, c, SHANGHAI);
+	forge(&f, c, ZHEJIANG);
+	for (uint32_t epoch = 1; epoch <= LIMIT_EPOCHS_PER_MEMBER + 1; epoch++) {
+		struct scribe s;
+		scribe_init(&s, c, JIANGSU, epoch);
+		scribe_open(&s, OPEN_INIT, NULL);
+		forge_leaves(&f, &s, 0, 1);
+		scribe_release(&s);
+	}
+	scribe_begin(&anhui, c, ANHUI);
+	forge_leaves(&f, &anhui, 0, anhui.n);
+	assert_ok(&n, import_into(&n, forged(&f), &taken));
+	assert_ok(&n, replica_status(n.replica, n.now, &status, &n.e));
+	assert_int_equal(status.n_logs, 1 + LIMIT_EPOCHS_PER_MEMBER + 1);
+	assert_int_equal(node_size(&n, anhui.origin), anhui.n);
+	buf_release(&f.file);
+	scribe_release(&anhui);
+	node_release(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1213,6 +1309,10 @@ int main(void)
 		cmocka_unit_test(files_and_wire_in_any_order_give_one_view),
 		cmocka_unit_test(bundle_that_was_mixed_up_is_refused_or_true),
 		cmocka_unit_test(import_into_a_store_that_fails_is_undone_and_can_be_repeated),
+		cmocka_unit_test(hello_of_another_protocol_or_with_no_head_is_refused),
+		cmocka_unit_test(evidence_that_is_no_checkpoint_is_refused),
+		cmocka_unit_test(head_of_another_cluster_or_of_a_stranger_is_refused),
+		cmocka_unit_test(epochs_beyond_the_limit_of_a_member_are_passed_over),
 	};
 	return cmocka_run_group_tests_name("core transfer", tests, core_set_up, core_tear_down);
 }
