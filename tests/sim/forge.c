@@ -203,7 +203,27 @@ static struct buf open_again(struct world *w, struct forged *f)
 	return encode(f, &open);
 }
 
-/* A leaf of somebody else's log, as it stands there. */
+/* What was signed for another place, here; its signature is as good as it was there. */
+static struct buf same_body(struct forged *f, struct bytes of, bool *is_change)
+{
+	uint8_t memory[CODEC_LEAF_ARENA];
+	struct arena a;
+	struct leaf leaf;
+	arena_init(&a, memory, sizeof(memory));
+	*is_change = leaf_decode(of, &a, &leaf, NULL) == RC_OK && leaf.kind == LEAF_CHANGE;
+	return *is_change ? encode(f, &leaf) : (struct buf){0};
+}
+
+struct buf forge_repeat(
+	struct world *w, struct forged *f, const struct identity *id, const struct forged *of)
+{
+	bool is_change;
+	struct bytes leaf = buf_bytes(&of->leaf[dice_index(&w->hostile_dice, of->n)]);
+	struct buf raw = same_body(f, leaf, &is_change);
+	return is_change ? raw : forge_note(w, f, id);
+}
+
+/* A leaf of somebody else's log, as it stands there, or as one's own. */
 static struct buf of_another(struct world *w, struct forged *f, const struct identity *id)
 {
 	struct sim_node *n = &w->node[dice_index(&w->hostile_dice, w->n_members)];
@@ -215,7 +235,12 @@ static struct buf of_another(struct world *w, struct forged *f, const struct ide
 		buf_release(&raw);
 		return forge_note(w, f, id);
 	}
-	return raw;
+	bool as_own = dice_percent(&w->hostile_dice, 70), is_change = false;
+	struct buf own = as_own ? same_body(f, buf_bytes(&raw), &is_change) : raw;
+	if (!as_own || !is_change)
+		return raw;
+	buf_release(&raw);
+	return own;
 }
 
 static struct buf report_of_another(struct world *w, struct forged *f, const struct identity *id)

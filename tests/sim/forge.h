@@ -28,6 +28,9 @@ void forge_head(const struct forged *f, const struct identity *id, size_t size, 
 struct buf forge_note(struct world *w, struct forged *f, const struct identity *id);
 /* A slot, a change, a leaf or a kind of leaf of a later version. */
 struct buf forge_future(struct world *w, struct forged *f, const struct identity *id);
+/* A change of another log of the same member. */
+struct buf forge_repeat(
+	struct world *w, struct forged *f, const struct identity *id, const struct forged *of);
 /* One of many things that are not as they should be. */
 struct buf forge_bad(struct world *w, struct forged *f, const struct identity *id);
 

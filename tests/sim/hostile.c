@@ -68,7 +68,10 @@ static void grow_log(struct world *w, struct forger *f, struct forged *log)
 	size_t more = 1 + dice_index(&w->hostile_dice, 4);
 	for (size_t i = 0; i < more && log->n < FORGED_MAX; i++) {
 		bool plain = dice_percent(&w->hostile_dice, 30);
-		struct buf raw = plain ? forge_note(w, log, id)
+		bool again = f->lies && dice_percent(&w->hostile_dice, 20);
+		const struct forged *other = f->log[dice_index(&w->hostile_dice, f->n_logs)][0];
+		struct buf raw = again ? forge_repeat(w, log, id, other)
+			: plain	       ? forge_note(w, log, id)
 			: f->lies      ? forge_bad(w, log, id)
 				       : forge_future(w, log, id);
 		if (!f->lies)
