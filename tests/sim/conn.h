@@ -12,6 +12,16 @@
 struct world;
 struct sim_node;
 
+/* What one end said last, and what both ends held then. */
+#define REPEATS_KEPT 16
+struct repeats {
+	struct repeat {
+		struct hash what, held[2];
+		unsigned times;
+	} of[REPEATS_KEPT];
+	size_t next;
+};
+
 struct conn_end {
 	struct sim_node *node;
 	uint64_t life;	      /* of the node */
@@ -22,6 +32,7 @@ struct conn_end {
 	bool deaf;    /* reads nothing (a hostile node) */
 	bool flipped; /* a bit of what it received was wrong */
 	uint64_t bytes_out;
+	struct repeats said;
 };
 
 /* Bytes that were written and have not arrived. */
@@ -75,6 +86,10 @@ void conn_on_refused(struct world *w, struct sim_conn *c);
 void conn_on_chunk(struct world *w, struct sim_conn *c, int end);
 void conn_on_fin(struct world *w, struct sim_conn *c, int end);
 void conn_on_reset(struct world *w, struct sim_conn *c, int end);
+
+/* ---- repeats.c ---- */
+/* A message of an honest node is about to leave. */
+void repeats_said(struct world *w, struct sim_conn *c, int end, const struct message *m);
 
 /* ---- shell.c: sessions of a node, as daemon/net/peers.c has them ---- */
 void shell_start(struct world *w, struct sim_node *n);

@@ -187,6 +187,7 @@ void shell_send(struct world *w, struct sim_node *n)
 				continue;
 			if (world_is_honest(w, n->member))
 				oracle_message(w, n, &out.msg, c->id);
+			repeats_said(w, c, end, &out.msg);
 			conn_send(w, c, end, &out);
 		}
 	}
