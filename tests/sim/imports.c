@@ -117,7 +117,9 @@ static void refused(
 	if (n->disk != NULL && disk_has_struck(n->disk))
 		return;
 	sometimes_rc(rc);
-	sometimes(p->tamper != TAMPER_NONE ? SOMETIMES_FILE_TAMPERED : SOMETIMES_FILE_REFUSED);
+	sometimes(SOMETIMES_FILE_REFUSED);
+	if (p->tamper != TAMPER_NONE)
+		sometimes(SOMETIMES_FILE_TAMPERED);
 	if (p->tamper == TAMPER_NONE && !may_be_refused(w, n, rc))
 		oracle_fail(w, 31, "%s%d refuses a bundle of %s%d: %s %s", n->id->slug, n->self,
 			w->node[p->from].id->slug, p->from, rc_id(rc), e->text);
