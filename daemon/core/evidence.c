@@ -87,10 +87,11 @@ int evidence_found(struct replica *r, int peer, struct log *log, struct bytes on
 	struct buf proof = {0};
 	struct checkpoint a, b;
 	struct err why = {0};
-	if (log->retired) { /* the members have said which history it is */
-		log->astray = true;
-		log->source = NO_PEER;
-		event_hold(r, EVENT_FORK, peer, log, "not the history that the roster names");
+	if (log->retired) { /* only its end tells which history the members mean */
+		log->parted |= peer == NO_PEER ? 0 : MEMBER_BIT(peer);
+		log->source = log->doubted = NO_PEER;
+		event_hold(r, EVENT_INFO, peer, log,
+			"another history than ours, of a log that the roster ends");
 		return RC_OK;
 	}
 	if (log->row.forked || MUTANT(FIRST_WINS))

@@ -10,7 +10,8 @@ static bool is_open(const struct replica *r, int peer)
 
 static bool has_more(const struct replica *r, size_t i, int peer)
 {
-	return is_open(r, peer) && r->session[peer].log[i].has > r->log[i]->row.size;
+	return is_open(r, peer) && r->session[peer].log[i].has > r->log[i]->row.size &&
+		(r->log[i]->parted & MEMBER_BIT(peer)) == 0;
 }
 
 /* The author first; then whoever has it and did not fail since the last progress; then anybody who
@@ -111,6 +112,7 @@ void fetch_progress(struct replica *r, struct log *log, struct now now)
 	size_t i = log_position(r, log);
 	for (size_t p = 0; p < r->roster.n; p++)
 		r->session[p].log[i].failed = false;
+	log->parted = 0;
 	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
 	fetch_wait(log, now);
 	if (!needs_fetch(log))

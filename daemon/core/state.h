@@ -98,8 +98,9 @@ struct log {
 	struct mono_ms relay_at;     /* when to announce row.size to others; MONO_NEVER */
 	/* By the roster (PROTOCOL 5.3): leaves from `below` on do not count. */
 	bool retired;
-	bool sealed; /* not any more, and nobody has signed the head here */
-	bool astray; /* those below are not the ones that the roster names */
+	bool sealed;	   /* not any more, and nobody has signed the head here */
+	bool astray;	   /* those below are not the ones that the roster names */
+	member_set parted; /* who showed another history of it than ours, since it last grew */
 	uint64_t below;
 	struct buf seal; /* the head at `below` */
 
