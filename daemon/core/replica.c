@@ -121,15 +121,17 @@ static int take_roster(struct replica *r, const struct roster *roster, struct er
 	if (self < 0)
 		return err_set(e, RC_ROSTER, "member %s of the configuration is not in the roster",
 			r->config.member);
+	/* Else it may be one that another version names. */
+	bool only = roster->version == 1 && r->rosters.top <= 1;
 	r->log_key = find_log_key(r, &roster->member[self]);
-	if (r->config.log_key != NULL && r->log_key == NULL && roster->version == 1)
+	if (r->config.log_key != NULL && r->log_key == NULL && only)
 		return err_set(e, RC_SETUP,
 			"the log key of the configuration is not the roster's for %s; if a later "
 			"version of the roster names it, give that one too",
 			r->config.member);
 	r->cosign_key = find_key(
 		roster->member[self].cosign, r->config.cosign_key, r->config.cosign_key_next);
-	if (r->config.cosign_key != NULL && r->cosign_key == NULL && roster->version == 1)
+	if (r->config.cosign_key != NULL && r->cosign_key == NULL && only)
 		return err_set(e, RC_SETUP,
 			"the cosign key of the configuration is not the roster's for %s",
 			r->config.member);
@@ -339,7 +341,7 @@ int replica_rollback(struct replica *r, struct now now, struct err *e)
 {
 	r->ops->rollback(r->store);
 	r->in_group = false;
-	r->cosign_from.v = now.mono.v + COSIGN_REST_MS;
+	r->rest_until.v = now.mono.v + REST_MS;
 	if (r->has_roster)
 		sessions_reset(r);
 	if (MUTANT(HEAD_COUNTS_UNCOMMITTED))

@@ -50,7 +50,8 @@ struct candidate {
 
 /* Where the chain ends and why. */
 struct chain {
-	const struct given *given; /* walked instead of what is in the store; NULL */
+	const struct given *given;	 /* walked instead of what is in the store; NULL */
+	const struct given_roster *also; /* as if it stood there; NULL */
 	struct roster *end;
 	uint32_t top, split, removes_us;
 	struct hash of[2];
@@ -79,9 +80,12 @@ static void take_candidate(
 static int chain_note(struct replica *r, const struct chain *c, uint32_t version, unsigned place,
 	struct buf *note, struct err *e)
 {
-	if (c->given == NULL)
-		return note_get(r, version, place, note, e);
-	const struct given_roster *given = given_find(c->given, version, place);
+	const struct given_roster *given = c->also;
+	if (given == NULL || given->version != version || given->place != place) {
+		if (c->given == NULL)
+			return note_get(r, version, place, note, e);
+		given = given_find(c->given, version, place);
+	}
 	buf_reset(note);
 	if (given == NULL)
 		return STORE_NONE;
@@ -276,18 +280,32 @@ static void tell_all(struct replica *r, uint32_t version)
 	}
 }
 
-/* What the notes that are here make of it. */
-static int settle(struct replica *r, uint32_t version, struct err *e)
+/* Whom another version let in is nobody by this one, and could not even start: like a member that
+ * is removed it keeps what it has. */
+static int leaves_us_out(const struct replica *r, uint32_t version, struct err *e)
+{
+	return err_set(e, RC_ROSTER,
+		"with this version %u the roster in force would not name member %s: the node keeps "
+		"what it has",
+		version, r->config.member);
+}
+
+/* The note is stored, and what is here with it decides. */
+static int settle(struct replica *r, const struct given_roster *next, struct err *e)
 {
 	struct roster *end = xalloc(sizeof(*end));
-	struct chain c = {.end = end};
+	struct chain c = {.also = next, .end = end};
 	int rc = chain_walk(r, &c, UINT32_MAX, e);
+	if (rc == RC_OK && roster_find(end, bytes_str(r->config.member)) < 0)
+		rc = leaves_us_out(r, next->version, e);
+	if (rc == RC_OK)
+		rc = note_put(r, next->version, next->place, next->note, e);
 	if (rc == RC_OK) {
 		take_state(r, &c);
 		r->rosters.due = !hash_equal(&end->id, &r->roster.id);
 		if (r->rosters.text[0] != '\0')
 			event_hold(r, EVENT_ROSTER, NO_PEER, NULL, "%s", r->rosters.text);
-		tell_all(r, version);
+		tell_all(r, next->version);
 	}
 	free(end);
 	return rc;
@@ -319,8 +337,8 @@ static int offer(struct replica *r, struct bytes note, const struct roster *next
 		rc = find_place(r, note, next, before, &place, e);
 	if (rc != RC_OK || place == PLACES)
 		return rc;
-	rc = note_put(r, next->version, place, note, e);
-	return rc == RC_OK ? settle(r, next->version, e) : rc;
+	return settle(r,
+		&(struct given_roster){.note = note, .version = next->version, .place = place}, e);
 }
 
 int rosters_offer(struct replica *r, struct bytes note, struct err *e)

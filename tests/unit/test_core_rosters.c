@@ -1,5 +1,7 @@
 /* Versions of the roster between nodes: who is told, what stands against what, and that it does not
  * matter in which order it is heard. */
+#include <stdio.h>
+
 #include "tests/lib/core_test.h"
 #include "tests/lib/roster_fixture.h"
 
@@ -380,6 +382,93 @@ static void the_order_in_which_rosters_are_heard_decides_nothing(void **state)
 	}
 }
 
+/* ---- a version that is not in force any more ---- */
+
+static void member_whose_new_log_key_was_undone_reads_on(void **state)
+{
+	struct world *w = *state;
+	struct node n;
+	struct key log;
+	struct buf note = {0};
+	uint8_t seed[32] = {77};
+	struct roster next = roster_after(&w->first);
+	node_init(&n, w->c, JIANGSU);
+	key_from_seed(&log, KEY_LOG, "jiangsu", "", seed);
+	roster_use_key(&next, JIANGSU, &log);
+	roster_retire_origin(&next, &w->first, n.mark.origin, n.mark.size, &n.mark.root, "rotated");
+	const struct key *proof = &log;
+	roster_sign_quorum(&next, &w->first, w->c, &proof, 1, &note);
+	n.log_key_next = &log;
+	assert_ok(&n, node_restart(&n));
+	struct bytes two = buf_bytes(&note);
+	assert_ok(&n, node_install(&n, &two, 1));
+	assert_int_equal(version(&n), 2);
+	/* The old one is done with. */
+	n.log_key = &log;
+	n.log_key_next = NULL;
+	assert_ok(&n, node_restart(&n));
+	node_greet(&n, SHANGHAI);
+	assert_ok(&n, hear(w, &n, SHANGHAI, TWO_B));
+	assert_int_equal(version(&n), 1);
+	assert_ok(&n, node_restart(&n));
+	assert_true(conflict(&n) > 0);
+	node_release(&n);
+	buf_release(&note);
+	key_release(&log);
+}
+
+/* Version 2 with a fifth province; *later: the cluster with it in the place of anhui. */
+static void let_in(const struct world *w, struct key k[4], struct cluster *later, struct buf *note)
+{
+	static const enum key_purpose purposes[] = {KEY_ROOT, KEY_LOG, KEY_COSIGN, KEY_NOISE};
+	struct roster next = roster_after(&w->first);
+	struct member *m = &next.member[next.n++];
+	*m = next.member[ANHUI];
+	snprintf(m->slug, sizeof(m->slug), "fujian");
+	m->addr[0] = '\0';
+	for (size_t i = 0; i < 4; i++) {
+		uint8_t seed[32] = {99, (uint8_t)i};
+		key_from_seed(&k[i], purposes[i], "fujian", "", seed);
+		roster_use_key(&next, next.n - 1, &k[i]);
+	}
+	const struct key *proofs[] = {&k[0], &k[1], &k[2]};
+	roster_sign_quorum(&next, &w->first, w->c, proofs, 3, note);
+	*later = *w->c;
+	struct cluster_member *fifth = &later->member[ANHUI];
+	snprintf(fifth->slug, sizeof(fifth->slug), "fujian");
+	fifth->root = k[0];
+	fifth->log = k[1];
+	fifth->cosign = k[2];
+	fifth->noise = k[3];
+}
+
+static void node_of_a_member_whom_another_version_leaves_out_keeps_what_it_has(void **state)
+{
+	struct world *w = *state;
+	struct node n;
+	struct key k[4];
+	struct buf note = {0};
+	struct cluster *later = xalloc(sizeof(*later));
+	let_in(w, k, later, &note);
+	struct bytes both[] = {buf_bytes(&w->c->roster), buf_bytes(&note)};
+	node_init_bare(&n, later, ANHUI, NULL);
+	assert_ok(&n, node_install(&n, both, 2));
+	for (size_t i = TWO_A; i <= TWO_ALL; i++) {
+		struct bytes other = buf_bytes(&w->note[i]);
+		node_greet(&n, SHANGHAI);
+		assert_ok(&n, hear(w, &n, SHANGHAI, i));
+		assert_rc(&n, node_install(&n, &other, 1), RC_ROSTER);
+		assert_int_equal(version(&n), 2);
+		assert_int_equal(replica_self(n.replica), 5);
+		assert_ok(&n, node_restart(&n));
+	}
+	node_release(&n);
+	for (size_t i = 0; i < 4; i++)
+		key_release(&k[i]);
+	buf_release(&note);
+	free(later);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +481,9 @@ int main(void)
 		cmocka_unit_test(the_one_that_all_have_signed_ends_it),
 		cmocka_unit_test(the_one_that_all_have_signed_is_heard_among_many),
 		cmocka_unit_test(the_order_in_which_rosters_are_heard_decides_nothing),
+		cmocka_unit_test(member_whose_new_log_key_was_undone_reads_on),
+		cmocka_unit_test(
+			node_of_a_member_whom_another_version_leaves_out_keeps_what_it_has),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
