@@ -336,7 +336,7 @@ int witness_commit(struct replica *r, struct now now, struct err *e)
 	for (size_t i = 0; rc == RC_OK && i < r->n_logs; i++) {
 		struct log *log = r->log[i];
 		if (witness_is_due(r, log) && now.mono.v >= log->witness.again.v &&
-			(now.mono.v >= r->cosign_from.v || MUTANT(COSIGN_ON_A_FULL_DISK)))
+			(now.mono.v >= r->rest_until.v || MUTANT(COSIGN_ON_A_FULL_DISK)))
 			rc = cosign(r, log, now, e);
 		if (rc == RC_OK && log->witness.changed)
 			rc = settle(r, log, e);
@@ -363,7 +363,7 @@ struct mono_ms witness_deadline(const struct replica *r)
 		const struct witness *w = &r->log[i]->witness;
 		if (w->relay_at.v < at.v)
 			at = w->relay_at;
-		struct mono_ms due = w->again.v > r->cosign_from.v ? w->again : r->cosign_from;
+		struct mono_ms due = w->again.v > r->rest_until.v ? w->again : r->rest_until;
 		if (witness_is_due(r, r->log[i]) && due.v < at.v)
 			at = due;
 	}

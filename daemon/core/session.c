@@ -431,7 +431,7 @@ int replica_tick(struct replica *r, struct now now, struct err *e)
 			announce(r, i);
 	witness_tick(r, now);
 	rc = audit_tick(r, e);
-	if (rc == RC_OK)
+	if (rc == RC_OK && now.mono.v >= r->rest_until.v)
 		rc = release_some(r, e);
 	if (rc == RC_OK)
 		rc = anchor_tick(r, now, e);
@@ -456,8 +456,10 @@ struct mono_ms replica_deadline(const struct replica *r)
 		at = r->digest_at;
 	if (witness.v < at.v)
 		at = witness;
-	if (r->n_doubts > 0 || r->releasing)
+	if (r->n_doubts > 0)
 		at.v = 0;
+	if (r->releasing && r->rest_until.v < at.v)
+		at = r->rest_until;
 	if (rebuild_deadline(r).v < at.v)
 		at = rebuild_deadline(r);
 	if (r->anchor_at.v < at.v)

@@ -80,8 +80,10 @@ int set_back_grew(struct replica *r, struct log *log, struct err *e)
 		rc = witness_root(r, log, size, &root, e);
 		if (rc == RC_OK && hash_equal(&root, &log->witness.named[m].root))
 			log->witness.named[m].size = 0;
+		if (rc == STORE_NONE) /* it was looked at when the log came there: it is another */
+			rc = RC_OK;
 	}
-	return rc == STORE_NONE ? RC_OK : rc;
+	return rc;
 }
 
 void set_back_heard(struct replica *r, int peer, struct now now)

@@ -22,9 +22,8 @@
 #define AUDIT_DOUBTS 64	       /* bad signatures found by reading, until the next tick */
 
 #define COSIGN_GAP_MS 200 /* a log is cosigned at most so often */
-#define COSIGN_REST_MS                                                                             \
-	20000	      /* after a rollback: with a full disk nothing else would ever be done */
-#define COSIGN_KEPT 8 /* heads that are not final and that one member cosigned, of a log */
+#define REST_MS 20000	  /* after a rollback: with a full disk nothing else would ever be done */
+#define COSIGN_KEPT 8	  /* heads that are not final and that one member cosigned, of a log */
 #define TRAIL_LEAVES                                                                               \
 	512 /* the root of each of so many last sizes is found by reading few leaves               \
 	     */
@@ -309,8 +308,9 @@ struct replica {
 	size_t n_doubts;
 
 	bool in_group, wrote;
-	struct mono_ms cosign_from; /* not before then, after a group that could not be written */
-	struct event_queue held;    /* become visible at the commit */
+	struct mono_ms rest_until; /* after a group that could not be written: of itself the node
+				      writes nothing before then */
+	struct event_queue held;   /* become visible at the commit */
 	struct event_queue events;
 
 	struct arena scratch; /* for the leaf that is being examined */

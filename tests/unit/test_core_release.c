@@ -203,12 +203,28 @@ static void pending_change_releases_nothing(void **state)
 	end(t);
 }
 
+static void release_rests_after_a_group_that_could_not_be_written(void **state)
+{
+	struct scene *t = begin_with_many(state);
+	task_comes(t);
+	assert_ok(&t->n, node_begin(&t->n));
+	assert_ok(&t->n, replica_rollback(t->n.replica, t->n.now, &t->n.e));
+	int64_t at = replica_deadline(t->n.replica).v;
+	assert_true(at > t->n.now.mono.v);
+	assert_ok(&t->n, node_tick(&t->n));
+	assert_int_equal(pending(t), MANY - LIMIT_RELEASED);
+	assert_ok(&t->n, node_pass(&t->n, at - t->n.now.mono.v));
+	assert_int_equal(pending(t), MANY - 2 * LIMIT_RELEASED);
+	end(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_leaf_releases_so_many_at_once_and_ticks_the_rest),
 		cmocka_unit_test(view_is_neither_said_nor_anchored_before_all_are_released),
 		cmocka_unit_test(release_goes_on_after_a_start),
+		cmocka_unit_test(release_rests_after_a_group_that_could_not_be_written),
 		cmocka_unit_test(task_revoked_meanwhile_voids_what_was_released_and_what_was_not),
 		cmocka_unit_test(change_elsewhere_releases_nothing_and_is_done_with),
 		cmocka_unit_test(pending_change_releases_nothing),
