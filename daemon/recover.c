@@ -385,7 +385,11 @@ static int compare_derived(struct recovery *r, struct err *e)
 {
 	struct hash theirs, ours;
 	struct image *made = NULL;
-	int rc = image_derived(r->image, counts, r, &theirs, e);
+	bool releasing;
+	int rc = image_is_releasing(r->image, &releasing, e);
+	if (rc != RC_OK || releasing)
+		return rc;
+	rc = image_derived(r->image, counts, r, &theirs, e);
 	recover_release(r);
 	if (rc == RC_OK)
 		rc = image_open(r->path, &made, e);

@@ -348,6 +348,16 @@ int image_count(struct image *m, uint64_t *leaves, struct err *e)
 
 /* ---- what was derived ---- */
 
+/* As store.h says: whose waiting changes are to be judged. */
+int image_is_releasing(struct image *m, bool *is, struct err *e)
+{
+	uint64_t n;
+	int rc = read_number(
+		m, "SELECT count(*) FROM ref WHERE wanted = zeroblob(32) AND kind = 4", &n, e);
+	*is = rc == RC_OK && n > 0;
+	return rc;
+}
+
 /* Registers in their order, then changes by id, as the indexes have them: nothing is sorted. */
 static const char changes_sql[] =
 	"SELECT r.task, r.slot, r.holder, c.id, l.origin, c.idx, c.verdict, c.code, c.superseded"

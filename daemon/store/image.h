@@ -43,6 +43,8 @@ typedef int image_evidence_fn(
 int image_evidence(struct image *m, image_evidence_fn *fn, void *arg, struct err *e) MUST_CHECK;
 /* All leaves in the file, of whatever log. */
 int image_count(struct image *m, uint64_t *leaves, struct err *e) MUST_CHECK;
+/* Was it copied while changes were released? What is derived is not all there then. */
+int image_is_releasing(struct image *m, bool *is, struct err *e) MUST_CHECK;
 /* A hash over what was derived from the leaves: every change with its verdict and what it
  * supersedes, and every finding. Equal leaves give equal ones, however they came. Only of leaves
  * that `counts` says so of (NULL: all). */

@@ -123,7 +123,7 @@ static void step(struct run *t, size_t i)
 }
 #define STEPS 19
 
-static void run_begin(struct run *t, void **state)
+static void open_a(struct run *t, void **state)
 {
 	struct err e = {0};
 	char database[128];
@@ -133,6 +133,11 @@ static void run_begin(struct run *t, void **state)
 	snprintf(database, sizeof(database), "%s/replica.db", t->folder);
 	assert_int_equal(store_sqlite_open(database, NULL, &t->store, &e), RC_OK);
 	node_init_bare(&t->a, t->c, SHANGHAI, t->store);
+}
+
+static void run_begin(struct run *t, void **state)
+{
+	open_a(t, state);
 	node_init(&t->b, t->c, ZHEJIANG);
 	node_init(&t->office, t->c, OFFICE);
 	let_write(&t->b);
@@ -542,6 +547,44 @@ static void flipped_bit_in_a_backup_is_refused_or_changes_nothing(void **state)
 	run_end(&t);
 }
 
+static void give(struct node *n, const struct scribe *s)
+{
+	node_greet(n, s->member);
+	for (size_t from = 0; from < s->n; from += LIMIT_BATCH_LEAVES) {
+		size_t to = from + LIMIT_BATCH_LEAVES < s->n ? from + LIMIT_BATCH_LEAVES : s->n;
+		assert_ok(n, node_leaves(n, s->member, s, from, to));
+	}
+}
+
+static void backup_amid_a_release_is_good(void **state)
+{
+	struct run t;
+	struct scribe office, jiangsu;
+	struct buf text = {0};
+	struct err e = {0};
+	bool sealed;
+	open_a(&t, state);
+	assert_ok(&t.a, node_install_roster(&t.a));
+	scribe_begin(&office, t.c, OFFICE);
+	scribe_begin(&jiangsu, t.c, JIANGSU);
+	scribe_write(&office, (struct write){.value = value_task("")}, &t.task);
+	for (size_t i = 0; i < LIMIT_RELEASED + 10; i++)
+		scribe_write(&jiangsu, (struct write){.value = value_report(10), .under = &t.task},
+			NULL);
+	give(&t.a, &jiangsu);
+	give(&t.a, &office);
+	assert_true(replica_is_provisional(t.a.replica));
+	take_backup(&t);
+	if (recover_verify(file_of(&t, "backup", 0), NULL, NULL, &text, &sealed, NULL, &e) != RC_OK)
+		fail_msg("verify: %s", e.text);
+	buf_release(&text);
+	scribe_release(&office);
+	scribe_release(&jiangsu);
+	node_release(&t.a);
+	store_sqlite_close(t.store);
+	remove_tree(t.folder);
+}
+
 static void manifest_that_was_touched_is_refused(void **state)
 {
 	struct run t;
@@ -579,6 +622,7 @@ int main(void)
 		cmocka_unit_test(what_root_restores_belongs_to_the_owner_of_the_folder),
 		cmocka_unit_test(restored_node_cosigns_nothing_below_what_it_had_cosigned),
 		cmocka_unit_test(flipped_bit_in_a_backup_is_refused_or_changes_nothing),
+		cmocka_unit_test(backup_amid_a_release_is_good),
 		cmocka_unit_test(manifest_that_was_touched_is_refused),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
