@@ -25,11 +25,19 @@ static void judge_logs(const struct ctl_status *s, struct agreement *out, struct
 	}
 }
 
+const char *agreement_provisional(const struct ctl_status *s)
+{
+	for (size_t i = 0; i < s->n_logs; i++)
+		if (s->logs[i].audited < s->logs[i].size)
+			return tr("signatures of operators are still being checked");
+	return tr("changes that waited for another one are still being decided");
+}
+
 static void judge_audit(const struct ctl_status *s, struct agreement *out, struct buf *lacking)
 {
 	out->provisional = s->provisional;
 	if (s->provisional)
-		lack(lacking, tr("signatures of operators are still being checked"));
+		lack(lacking, agreement_provisional(s));
 }
 
 static const struct ctl_peer *find_peer(const struct ctl_status *s, const char *slug)

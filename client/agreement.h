@@ -8,7 +8,7 @@
 struct agreement {
 	bool forked;	  /* a log has two histories */
 	bool diverged;	  /* a peer with equal logs has another view */
-	bool provisional; /* signatures are still being checked: nothing is converged */
+	bool provisional; /* the view may still change by itself: nothing is converged */
 	bool converged;	  /* all connected, all logs here, all views equal */
 	unsigned peers, connected, agreeing;
 	uint64_t missing; /* entries known to exist that are not here */
@@ -17,6 +17,9 @@ struct agreement {
 /* Appends to *lacking (NULL: not wanted) what stands in the way of "converged", "; " between. */
 void agreement_judge(const struct ctl_status *s, const struct roster *r, struct agreement *out,
 	struct buf *lacking);
+
+/* Why a view is provisional, for people. */
+const char *agreement_provisional(const struct ctl_status *s);
 
 /* Asks for the status and hands it to fn, borrowed. */
 typedef int status_fn(void *arg, const struct ctl_status *s, struct err *e);

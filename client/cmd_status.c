@@ -168,8 +168,7 @@ static void put_audit(struct sheet *s, const struct ctl_status *st)
 {
 	if (!st->provisional)
 		return;
-	sheet_line(s, TONE_WARN, "%s",
-		tr("the view is provisional: signatures of operators are still being checked"));
+	sheet_line(s, TONE_WARN, tr("the view is provisional: %s"), agreement_provisional(st));
 	for (size_t i = 0; i < st->n_logs; i++) {
 		const struct ctl_log *l = &st->logs[i];
 		if (l->audited < l->size)
