@@ -161,19 +161,42 @@ static int sync_folder(const char *dir, struct err *e)
 	return rc;
 }
 
+static const char *const database_parts[] = {"-wal", "-shm", SEAL_SUFFIX, ""};
+#define DATABASE_PARTS (sizeof(database_parts) / sizeof(database_parts[0]))
+
+static bool stands_there(const char *database)
+{
+	char name[sizeof(((struct restored *)0)->aside) + 8];
+	struct stat st;
+	bool there = false;
+	for (size_t i = 0; i < DATABASE_PARTS; i++) {
+		snprintf(name, sizeof(name), "%s%s", database, database_parts[i]);
+		there = there || lstat(name, &st) == 0;
+	}
+	return there;
+}
+
+/* A name of its own even if two databases are replaced within a second. */
+static void name_aside(const struct restoring *s, struct restored *out)
+{
+	char stamp[MANIFEST_TIME_SIZE];
+	manifest_now(stamp);
+	snprintf(out->aside, sizeof(out->aside), "%s.before-%s", s->database, stamp);
+	for (unsigned i = 2; stands_there(out->aside); i++)
+		snprintf(out->aside, sizeof(out->aside), "%s.before-%s-%u", s->database, stamp, i);
+}
+
 /* Also what stands there without its database: a log of another one would be taken for the new
  * one's. */
 static int move_aside(const struct restoring *s, struct restored *out, struct err *e)
 {
-	static const char *const parts[] = {"-wal", "-shm", SEAL_SUFFIX, ""};
-	char stamp[MANIFEST_TIME_SIZE], from[PATH_BYTES + 8], to[sizeof(out->aside) + 8];
+	char from[PATH_BYTES + 8], to[sizeof(out->aside) + 8];
 	struct stat st;
 	bool had_one = lstat(s->database, &st) == 0;
-	manifest_now(stamp);
-	snprintf(out->aside, sizeof(out->aside), "%s.before-%s", s->database, stamp);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		snprintf(from, sizeof(from), "%s%s", s->database, parts[i]);
-		snprintf(to, sizeof(to), "%s%s", out->aside, parts[i]);
+	name_aside(s, out);
+	for (size_t i = 0; i < DATABASE_PARTS; i++) {
+		snprintf(from, sizeof(from), "%s%s", s->database, database_parts[i]);
+		snprintf(to, sizeof(to), "%s%s", out->aside, database_parts[i]);
 		if (rename(from, to) != 0 && errno != ENOENT)
 			return io_error(from, e);
 	}

@@ -112,6 +112,24 @@ def restored_node_gets_the_rest_and_never_goes_on_in_its_old_log():
             assert not n.status()["clones"]
 
 
+def what_was_moved_aside_before_is_never_replaced():
+    """Two restores within one second: every name of the next minutes is taken already."""
+    with Cluster(("jiangsu", "office")) as c:
+        c.up()
+        node = c["jiangsu"]
+        backup = back_up(node, folder_of(c))
+        node.stop()
+        now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+        taken = [f"{node.data}/replica.db.before-{now + datetime.timedelta(seconds=s):%Y-%m-%dT%H:%M:%SZ}"
+                 for s in range(180)]
+        for name in taken:
+            with open(name, "w", encoding="utf-8") as f:
+                f.write("older")
+        said = json.loads(restore(node, backup).stdout)
+        assert said["aside"] not in taken and os.path.getsize(said["aside"]) > 4096, said
+        assert all(os.path.getsize(name) == len("older") for name in taken)
+
+
 def restored_node_that_is_cut_off_writes_alone_after_a_minute():
     with Cluster(("jiangsu", "office")) as c:
         c.up()
@@ -336,6 +354,7 @@ def old_backups_go_and_14_days_8_weeks_12_months_stay():
 scenarios = [
     backups_under_load_are_consistent_and_verified,
     restored_node_gets_the_rest_and_never_goes_on_in_its_old_log,
+    what_was_moved_aside_before_is_never_replaced,
     full_disk_of_the_backups_leaves_nothing_there_and_the_node_alone,
     node_that_dies_while_it_makes_one_leaves_nothing_that_looks_good,
     every_hostile_image_is_refused_and_restores_nothing,
