@@ -4,6 +4,7 @@
 #include "client/command.h"
 #include "client/peers.h"
 #include "client/plan_view.h"
+#include "client/said.h"
 #include "client/show.h"
 #include "client/text.h"
 #include "proto/base/text.h"
@@ -79,9 +80,14 @@ static void put_forks(struct sheet *s, const struct ctl_status *st)
 static void put_roster(struct sheet *s, const struct ctl_status *st)
 {
 	char date[DATE_TEXT_SIZE];
-	if (st->roster_conflict.n > 0)
-		sheet_line(s, TONE_BAD, tr("!! ROSTER: %.*s -> deltactl roster show --history"),
-			(int)st->roster_conflict.n, (const char *)st->roster_conflict.p);
+	char *conflict = show_text(
+		     "%.*s", (int)st->roster_conflict.n, (const char *)st->roster_conflict.p),
+	     *said = said_tr(conflict);
+	if (*said)
+		sheet_line(
+			s, TONE_BAD, tr("!! ROSTER: %s -> deltactl roster show --history"), said);
+	free(said);
+	free(conflict);
 	show_date(st->roster_not_after, date);
 	if (st->roster_not_after != 0 && show_today(st->now_ms) > st->roster_not_after)
 		sheet_line(s, TONE_WARN,

@@ -196,9 +196,7 @@ int post_check_ready(const struct replica *r, struct err *e)
 			"version %u of the roster removes this member: nothing it writes counts",
 			r->rosters.removes_us);
 	if (r->log_key == NULL)
-		return err_set(e, RC_DEGRADED,
-			"the roster names another log key for this office than the node has: "
-			"configure it and start the node again");
+		return err_set(e, RC_DEGRADED, POST_NO_LOG_KEY);
 	return rebuild_check_ready(r, e);
 }
 

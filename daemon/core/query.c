@@ -155,7 +155,8 @@ int replica_findings(struct replica *r, replica_entry_fn *fn, void *arg, struct 
 
 /* ---- operators ---- */
 
-/* 0: it is in force. What a later epoch ended holds for all that its own log has. */
+/* 0: it is in force. What a later epoch ended, or the member's removal, holds for all that its own
+ * log has. */
 static uint64_t revoked_from(
 	const struct replica *r, const struct log *log, const struct operator_event *d)
 {
@@ -168,7 +169,8 @@ static uint64_t revoked_from(
 			(below == 0 || ev->valid_below < below))
 			below = ev->valid_below == 0 ? 1 : ev->valid_below;
 	}
-	if (below == 0 && !event_reaches_newest(r, d))
+	bool gone = r->roster.member[log->member].former;
+	if (below == 0 && (gone || !event_reaches_newest(r, d)))
 		below = log->row.size;
 	return below;
 }
@@ -313,6 +315,12 @@ static void fill_rebuild(struct replica *r, struct ctl_status *out)
 	out->n_rebuild = 1;
 }
 
+static struct bytes roster_trouble(const struct replica *r)
+{
+	bool no_key = r->config.log_key != NULL && r->log_key == NULL;
+	return bytes_str(r->rosters.text[0] == '\0' && no_key ? POST_NO_LOG_KEY : r->rosters.text);
+}
+
 int replica_status(struct replica *r, struct now now, struct ctl_status *out, struct err *e)
 {
 	size_t n_logs = r->n_logs, n_peers = r->roster.n;
@@ -332,7 +340,7 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 	out->evidence = evidence_count(r);
 	out->roster_version = r->roster.version;
 	out->roster_not_after = r->roster.not_after;
-	out->roster_conflict = bytes_str(r->rosters.text);
+	out->roster_conflict = roster_trouble(r);
 	buf_reset(&r->answer);
 	struct hash *roots =
 		(struct hash *)(void *)buf_reserve(&r->answer, n_logs * sizeof(struct hash) + 1);

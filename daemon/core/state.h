@@ -508,6 +508,9 @@ void own_observe(struct replica *r, const struct log *log, struct now now);
 /* ---- post.c ---- */
 /* A change that we had lost came back: posting it again answers where it stands. */
 int post_remember(struct replica *r, const struct examined *x, struct err *e) MUST_CHECK;
+#define POST_NO_LOG_KEY                                                                            \
+	"the roster names another log key for this office than the node has: configure it and "    \
+	"start the node again"
 /* RC_NO_ROSTER, or what stands in the way of writing meanwhile. */
 int post_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
 

@@ -544,7 +544,25 @@ static struct buf end_own(const struct world *w, struct node *n, unsigned what, 
 	return second(w, what, origin, own->size, &root, reason);
 }
 
+static bool is_warned(struct node *n)
+{
+	struct ctl_status status;
+	assert_ok(n, replica_status(n->replica, n->now, &status, &n->e));
+	return status.roster_conflict.n > 0;
+}
+
 /* ---- a member that leaves ---- */
+
+static uint64_t delegations_below(struct node *n, const char *member)
+{
+	const struct ctl_operator *o;
+	size_t count;
+	assert_ok(n, replica_operators(n->replica, &o, &count, &n->e));
+	for (size_t i = 0; i < count; i++)
+		if (bytes_equal(o[i].member, bytes_str(member)))
+			return o[i].below;
+	return UINT64_MAX;
+}
 
 static void what_a_removed_member_wrote_keeps_its_meaning(void **state)
 {
@@ -560,8 +578,10 @@ static void what_a_removed_member_wrote_keeps_its_meaning(void **state)
 	node_init(&n, w->c, SHANGHAI);
 	node_feed(&n, &office);
 	node_feed(&n, &s);
+	assert_int_equal(delegations_below(&n, "jiangsu"), 0);
 	struct buf note = second_of(w, REMOVED, &s, s.n);
 	install(&n, &note);
+	assert_int_equal(delegations_below(&n, "jiangsu"), s.n);
 	const struct roster *r = replica_roster(n.replica);
 	assert_int_equal(r->n, CLUSTER_MEMBERS - 1);
 	assert_int_equal(roster_find(r, bytes_str("jiangsu")), -1);
@@ -606,9 +626,7 @@ static void removed_member_writes_nothing_more(void **state)
 		assert_rc(&n, node_write(&n, (struct write){.value = value_note("more")}, NULL),
 			RC_DENIED);
 		assert_true(node_is_current(&n, &id));
-		struct ctl_status status;
-		assert_ok(&n, replica_status(n.replica, n.now, &status, &n.e));
-		assert_true(status.roster_conflict.n > 0);
+		assert_true(is_warned(&n));
 		assert_ok(&n, node_restart(&n));
 	}
 	buf_release(&note);
@@ -709,12 +727,14 @@ static void node_without_the_new_key_reads_and_writes_nothing(void **state)
 		assert_int_equal(replica_roster(n.replica)->version, 2);
 		assert_rc(&n, node_write(&n, (struct write){.value = value_note("x")}, NULL),
 			RC_DEGRADED);
+		assert_true(is_warned(&n));
 		assert_true(node_is_current(&n, &id));
 		assert_ok(&n, node_restart(&n));
 	}
 	n.log_key_next = &w->log;
 	assert_ok(&n, node_restart(&n));
 	assert_ok(&n, node_write(&n, (struct write){.value = value_note("again")}, NULL));
+	assert_false(is_warned(&n));
 	buf_release(&note);
 	node_release(&n);
 }
