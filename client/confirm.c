@@ -10,9 +10,10 @@ int confirm_signing(struct app *app, const struct sheet *s, const char *question
 	struct output talk = {
 		.mode = OUTPUT_SCREEN, .to = stderr, .columns = output_columns(STDERR_FILENO)};
 	char answer[8];
-	if (!app->out.quiet)
+	bool asks = !args_has(app->args, OPT_YES) && !args_has(app->args, OPT_DRY_RUN);
+	if (asks || !app->out.quiet)
 		sheet_print(s, &talk);
-	if (args_has(app->args, OPT_YES) || args_has(app->args, OPT_DRY_RUN))
+	if (!asks)
 		return RC_OK;
 	if (!isatty(STDIN_FILENO))
 		return err_set(e, RC_USAGE,

@@ -75,6 +75,13 @@ def one_who_says_no_is_told_that_nothing_changed():
         assert code == 6 and text.endswith("not signed; nothing was changed\n"), text
 
 
+def what_one_is_asked_to_sign_is_shown_even_to_the_quiet():
+    with Cluster(("jiangsu", "office")) as c:
+        text, code = on_terminal(80, DELTACTL, "--lang=en", "-q", "roster", "sign", c.roster, "--key",
+                                 os.path.join(c["office"].keys, "root.key"), answer=b"n\n")
+        assert code == 6 and "version 1" in text, text
+
+
 def what_was_done_is_said_in_words():
     with Cluster(("jiangsu", "office")) as c:
         c.up(plan=False)
@@ -121,5 +128,6 @@ def without_times(value):
 
 
 run_scenarios(tables_fit_the_terminal_and_no_fingerprint_is_cut,
-              one_who_says_no_is_told_that_nothing_changed, what_was_done_is_said_in_words,
+              one_who_says_no_is_told_that_nothing_changed,
+              what_one_is_asked_to_sign_is_shown_even_to_the_quiet, what_was_done_is_said_in_words,
               programs_read_the_same_whatever_the_language_and_the_terminal)
