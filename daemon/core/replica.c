@@ -333,6 +333,8 @@ int replica_commit(struct replica *r, struct now now, struct err *e)
 		event_hold(r, EVENT_COMMITTED, NO_PEER, NULL, "%s", "");
 	if (wrote && r->own != NULL)
 		session_log_grew(r, r->own, now);
+	if (wrote)
+		session_digest_later(r, now); /* also of a node that writes no log */
 	release_events(r);
 	return RC_OK;
 }

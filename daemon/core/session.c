@@ -94,6 +94,12 @@ void session_leave(struct session *s, int rc, const char *text)
 	copy_clean(s->bye_text, sizeof(s->bye_text), bytes_str(text));
 }
 
+void session_digest_later(struct replica *r, struct now now)
+{
+	if (r->digest_at.v == MONO_NEVER.v)
+		r->digest_at = (struct mono_ms){now.mono.v + DIGEST_DELAY_MS};
+}
+
 void session_log_grew(struct replica *r, const struct log *log, struct now now)
 {
 	struct log *l = r->log[log_position(r, log)];
@@ -103,8 +109,7 @@ void session_log_grew(struct replica *r, const struct log *log, struct now now)
 		own_observe(r, l, now);
 	rebuild_grew(r, l, now);
 	clone_look(r, l);
-	if (r->digest_at.v == MONO_NEVER.v)
-		r->digest_at = (struct mono_ms){now.mono.v + DIGEST_DELAY_MS};
+	session_digest_later(r, now);
 }
 
 /* ---- messages ---- */

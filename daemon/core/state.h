@@ -568,6 +568,8 @@ bool out_make_leaves(struct replica *r, const struct log *log, uint64_t from, ui
 void sessions_reset(struct replica *r);
 /* Something of this log was committed: who is to be told. */
 void session_log_grew(struct replica *r, const struct log *log, struct now now);
+/* All peers are told in a moment what the view is. */
+void session_digest_later(struct replica *r, struct now now);
 /* By the peer's last digest, it holds exactly the logs that we hold. */
 bool session_logs_equal(const struct replica *r, const struct session *s);
 void session_leave(struct session *s, int rc, const char *text);

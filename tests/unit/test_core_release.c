@@ -133,6 +133,26 @@ static void view_is_neither_said_nor_anchored_before_all_are_released(void **sta
 	end(t);
 }
 
+static void node_without_a_log_of_its_own_says_too_that_all_are_released(void **state)
+{
+	struct scene *t = begin_with_many(state);
+	struct bytes roster = buf_bytes(&t->c->roster);
+	struct outbound out;
+	assert_ok(&t->n, node_begin(&t->n));
+	assert_ok(&t->n,
+		node_end(&t->n,
+			replica_rebuild(t->n.replica, &roster, 1, false, t->n.now, &t->n.e)));
+	task_comes(t);
+	assert_ok(&t->n, node_pass(&t->n, 1000));
+	assert_true(node_next(&t->n, JIANGSU, MESSAGE_VIEW_DIGEST, &out));
+	wait_for_the_rest(t);
+	assert_ok(&t->n, node_pass(&t->n, 1000));
+	assert_true(replica_is_rebuilding(t->n.replica));
+	assert_true(node_next(&t->n, JIANGSU, MESSAGE_VIEW_DIGEST, &out));
+	assert_int_equal(out.msg.digest.rules_version, RULES_VERSION);
+	end(t);
+}
+
 static void release_goes_on_after_a_start(void **state)
 {
 	struct scene *t = begin_with_many(state);
@@ -223,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_leaf_releases_so_many_at_once_and_ticks_the_rest),
 		cmocka_unit_test(view_is_neither_said_nor_anchored_before_all_are_released),
+		cmocka_unit_test(node_without_a_log_of_its_own_says_too_that_all_are_released),
 		cmocka_unit_test(release_goes_on_after_a_start),
 		cmocka_unit_test(release_rests_after_a_group_that_could_not_be_written),
 		cmocka_unit_test(task_revoked_meanwhile_voids_what_was_released_and_what_was_not),
