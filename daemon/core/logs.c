@@ -127,8 +127,8 @@ static int load_heads(struct replica *r, struct log *log, struct err *e)
 	return rc;
 }
 
-/* Whom only a version let in that is not in force any more is nobody by this one, like a member who
- * was removed: its logs are here and count nowhere. */
+/* Whom only a version let in that is not in force any more is nobody by this one, no province
+ * either: its logs are here and count nowhere, as those of a member who was removed. */
 static int find_or_add_former(struct replica *r, const struct origin *o)
 {
 	struct roster *roster = &r->roster;
@@ -136,7 +136,7 @@ static int find_or_add_former(struct replica *r, const struct origin *o)
 	if (found >= 0 || r->rosters.top == 1 || roster->n_former == LIMIT_FORMER)
 		return found;
 	size_t at = roster->n + roster->n_former++;
-	roster->member[at] = (struct member){.role = ROLE_PROVINCE, .former = true};
+	roster->member[at] = (struct member){.former = true};
 	memcpy(roster->member[at].slug, o->member, sizeof(o->member));
 	return (int)at;
 }

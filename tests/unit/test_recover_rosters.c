@@ -351,6 +351,14 @@ static void member_of_a_version_that_was_undone_is_nobody(void **state)
 	}
 	node_greet(&w.n, JIANGSU);
 	assert_ok(&w.n, node_head(&w.n, JIANGSU, &s, s.n));
+	/* Nor is there a register of it, as on a node that never saw its log. */
+	struct scribe other;
+	scribe_begin(&other, w.c, JIANGSU);
+	struct write report = {.value = value_report(10), .holder = "fujian", .under = &before};
+	size_t at = scribe_write(&other, report, NULL);
+	assert_ok(&w.n, node_leaves(&w.n, JIANGSU, &other, 0, other.n));
+	assert_void(&w.n, &other, at, VOID_REGISTER);
+	scribe_release(&other);
 	back_up_and_restore(&w);
 	for (size_t i = 0; i < 4; i++)
 		key_release(&k[i]);
