@@ -490,9 +490,10 @@ static void begin_with_ends(struct node *n, void *arg)
 	begin_with_logs(n, arg);
 	assert_ok(n, node_install(n, &note, 1));
 	const struct ctl_log *own = node_log(n, node_origin(n));
+	uint64_t size = own->size;
 	struct hash root;
 	memcpy(root.b, own->root.p, HASH_BYTES);
-	roster_retire_origin(&next, &now, node_origin(n), own->size, &root, "rotated");
+	roster_retire_origin(&next, &now, node_origin(n), size, &root, "rotated");
 	roster_retire(&next, &now, &s->zhejiang[0], 4, "lost");
 	roster_use_key(&next, SHANGHAI, &s->own_key);
 	roster_use_key(&next, ZHEJIANG, &s->zhejiang_key);
