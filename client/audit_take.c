@@ -85,8 +85,10 @@ static struct audit_log *take_head(struct audit *a, struct bytes note)
 	const struct retirement *t = roster_retired(r, cp.origin);
 	/* The members' line is the head there; what its owner said beyond is passed over. */
 	if (t && cp.size >= t->valid_below) {
-		if (cp.size == t->valid_below && hash_equal(&cp.root, &t->root))
+		if (cp.size == t->valid_below && hash_equal(&cp.root, &t->root)) {
 			log->claimed = cp.size;
+			take_cosigners(a, log, &n, &cp);
+		}
 		return log;
 	}
 	const uint8_t *key = roster_log_key(r, cp.origin, log->member);

@@ -140,6 +140,7 @@ def a_removed_member_is_refused_and_what_it_wrote_stays():
         c.wait_converged()
         gone.post("note", "1-01", "farewell")
         c.wait_converged()
+        c["office"].ctl("wait", "final")
         path = draft(c["office"], "roster-2", "--remove", "anhui", "--final", "2", "--quorum", "2")
         done = c["office"].ctl("roster", "install", path, check=False)
         assert done.returncode == 7 and f"nobody has signed; deltactl roster sign {path}" in done.stderr, done.stderr
@@ -158,6 +159,9 @@ def a_removed_member_is_refused_and_what_it_wrote_stays():
         for s in rest:
             assert [v["value"] for v in c[s].values("1-01", "note")]
             assert "anhui" not in [p["member"] for p in c[s].status()["peers"]]
+        ended = c["office"].logs_of("anhui")[0]
+        shown = [g for g in c["office"].json("audit")["logs"] if g["origin"] == ended["origin"]]
+        assert shown[0]["final"] == ended["final_size"] == ended["size"], (shown, ended)
         # Its own node writes on until it is told, and nobody hears of it.
         gone.post("note", "1-01", "after the end")
         wait_until("it is refused", lambda: c["office"].status()["strangers"] > 0, 60)
