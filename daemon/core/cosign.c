@@ -182,7 +182,7 @@ bool witness_is_due(const struct replica *r, const struct log *log)
 {
 	const struct witness *w = &log->witness;
 	uint64_t reach = set_back_reach(r, log);
-	return r->cosign_key != NULL && !r->rebuild.on && log->member != r->self &&
+	return r->cosign_key != NULL && !rebuild_ends(r) && log->member != r->self &&
 		!log_is_closed(log) && reach > w->last && reach != w->tried &&
 		roster_retired(&r->roster, bytes_str(log->row.origin)) == NULL;
 }

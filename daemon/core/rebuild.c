@@ -106,11 +106,16 @@ static size_t count_sessions(const struct replica *r, enum session_state state)
 	return n;
 }
 
+bool rebuild_ends(const struct replica *r)
+{
+	/* Without the log key that the roster names there is nothing to write with. */
+	return r->rebuild.on && r->log_key != NULL && log_has_room(r, r->config.member);
+}
+
 struct mono_ms rebuild_deadline(const struct replica *r)
 {
 	const struct rebuild *b = &r->rebuild;
-	/* Without the log key that the roster names there is nothing to write with. */
-	if (!b->on || r->log_key == NULL || !log_has_room(r, r->config.member))
+	if (!rebuild_ends(r))
 		return MONO_NEVER;
 	if (MUTANT(REBUILD_AT_ONCE))
 		return b->since;

@@ -190,7 +190,7 @@ struct mono_ms set_back_deadline(const struct replica *r)
 
 void set_back_look(struct replica *r, struct now now)
 {
-	if (r->set_back.how == SET_BACK_NOT || r->rebuild.on)
+	if (r->set_back.how == SET_BACK_NOT || rebuild_ends(r))
 		return;
 	if (now.mono.v < set_back_deadline(r).v && !all_is_told(r))
 		return;

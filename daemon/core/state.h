@@ -523,6 +523,9 @@ int rebuild_begin(
 int rebuild_end(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 int rebuild_tick(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 struct mono_ms rebuild_deadline(const struct replica *r);
+/* Does the node wait for its log, and may it open another one then? Until it does it says nothing.
+ */
+bool rebuild_ends(const struct replica *r);
 /* The peer's Hello was taken in; a log grew. */
 void rebuild_heard(struct replica *r, int peer, struct now now);
 void rebuild_grew(struct replica *r, const struct log *log, struct now now);

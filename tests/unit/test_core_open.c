@@ -295,6 +295,18 @@ static void node_restored_too_often_reads_on_and_writes_again_when_there_is_room
 	node_greet(&n, JIANGSU);
 	assert_ok(&n, node_leaves(&n, JIANGSU, &s, 0, s.n));
 	assert_int_equal(node_size(&n, s.origin), s.n);
+	/* As soon as enough others have told it what it said before. */
+	assert_int_equal(node_log(&n, s.origin)->n_cosigned, 0);
+	for (int m = 0; m < (int)n.c->n; m++)
+		if (m != SHANGHAI) {
+			node_greet(&n, m);
+			assert_ok(&n, node_digest(&n, m));
+		}
+	assert_ok(&n, node_pass(&n, 1000));
+	assert_int_equal(node_log(&n, s.origin)->n_cosigned, 1);
+	struct ctl_status status;
+	assert_ok(&n, replica_status(n.replica, n.now, &status, &n.e));
+	assert_int_equal(status.vouchers, 0);
 	retire_first(&n);
 	node_greet(&n, JIANGSU);
 	assert_ok(&n, node_pass(&n, 10000));
