@@ -37,6 +37,11 @@ static int choose_head(struct replica *r, const struct log *log, uint64_t index,
 	struct bytes note;
 	buf_reset(&r->answer);
 	*size = log_sendable(r, log, &note);
+	if (index < *size && retire_is_seal(r, note))
+		return err_set(e, RC_NOT_FOUND,
+			"the roster ended the log %s, and no final head of it is here; ask a node "
+			"that has one",
+			log->row.origin);
 	buf_put_bytes(&r->answer, note);
 	if (index < *size)
 		return RC_OK;

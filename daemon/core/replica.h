@@ -257,8 +257,9 @@ int replica_operators(
  * Borrowed until the next input. */
 int replica_evidence(struct replica *r, size_t at, struct ctl_evidence *out) MUST_CHECK;
 /* A leaf with its path and a head over it: the newest final one, else the newest that may leave
- * this node. Reads the whole log. RC_NOT_FOUND: no such log, or no such leaf under a head yet.
- * Borrowed until the next call. */
+ * this node. Reads the whole log. RC_NOT_FOUND: no such log, no such leaf under a head yet, or no
+ * final head of a log that the roster ended: another node may have one. Borrowed until the next
+ * call. */
 int replica_proof(struct replica *r, struct bytes origin, uint64_t index, struct ctl_proof *out,
 	struct err *e) MUST_CHECK;
 /* The installed note, or STORE_NONE. */

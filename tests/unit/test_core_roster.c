@@ -594,6 +594,9 @@ static void what_a_removed_member_wrote_keeps_its_meaning(void **state)
 	node_meet(&n, &fresh);
 	assert_int_equal(node_size(&fresh, s.origin), s.n);
 	assert_true(node_is_current(&fresh, &report));
+	struct ctl_proof proof;
+	int rc = replica_proof(fresh.replica, bytes_str(s.origin), 0, &proof, &fresh.e);
+	assert_rc(&fresh, rc, RC_NOT_FOUND); /* no stranger knows the roster's line */
 	/* Under a key that is nobody's any more: nobody is blamed, nothing is taken. */
 	struct scribe next;
 	scribe_init(&next, w->c, JIANGSU, 2);
