@@ -108,3 +108,8 @@ int status_fetch(struct node *n, status_fn *fn, void *arg, struct err *e)
 	struct ctl_request r = {.kind = CTL_STATUS};
 	return connection_call(&n->line, &r, on_status, &w, e);
 }
+
+uint64_t agreement_count_entries(const struct ctl_log *l)
+{
+	return l->retired && l->retired_at < l->size ? l->retired_at : l->size;
+}

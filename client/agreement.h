@@ -25,4 +25,7 @@ const char *agreement_provisional(const struct ctl_status *s);
 typedef int status_fn(void *arg, const struct ctl_status *s, struct err *e);
 int status_fetch(struct node *n, status_fn *fn, void *arg, struct err *e) MUST_CHECK;
 
+/* How many entries of the log count: those beyond the end that the roster gave it do not. */
+uint64_t agreement_count_entries(const struct ctl_log *l);
+
 #endif

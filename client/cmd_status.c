@@ -186,18 +186,20 @@ static void put_audit(struct sheet *s, const struct ctl_status *st)
 
 static void put_final(struct sheet *s, const struct ctl_status *st)
 {
-	uint64_t final = 0;
-	for (size_t i = 0; i < st->n_logs; i++)
-		final += st->logs[i].final_size < st->logs[i].size ? st->logs[i].final_size
-								   : st->logs[i].size;
+	uint64_t final = 0, counted = 0;
+	for (size_t i = 0; i < st->n_logs; i++) {
+		uint64_t n = agreement_count_entries(&st->logs[i]);
+		final += st->logs[i].final_size < n ? st->logs[i].final_size : n;
+		counted += n;
+	}
 	sheet_fact(s, "final_entries", json_number(final));
 	if (st->entries == 0)
 		return;
-	if (final == st->entries)
+	if (final == counted)
 		sheet_line(s, TONE_NONE, "%s", tr("all entries are final"));
 	else
 		sheet_line(s, TONE_NONE, tr("final: %llu of %llu entries"),
-			(unsigned long long) final, (unsigned long long)st->entries);
+			(unsigned long long) final, (unsigned long long)counted);
 }
 
 static void put_agreement(struct sheet *s, const struct picture *p)

@@ -68,7 +68,7 @@ static int on_final(void *arg, const struct ctl_status *s, struct err *e)
 	for (size_t i = 0; i < s->n_logs && i < LIMIT_LOGS; i++) {
 		const struct ctl_log *l = &s->logs[i];
 		if (!w->started)
-			w->goal[i] = l->size;
+			w->goal[i] = agreement_count_entries(l);
 		if (l->forked)
 			continue;
 		w->entries += w->goal[i];

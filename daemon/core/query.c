@@ -8,15 +8,6 @@
 #include "proto/trust/sign.h"
 #include "proto/wire/codec.h"
 
-/* NULL: the database is damaged. */
-static const struct log *log_by_id(const struct replica *r, uint32_t id)
-{
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.id == id)
-			return r->log[i];
-	return NULL;
-}
-
 static const char *origin_of(const struct replica *r, uint32_t id)
 {
 	const struct log *log = log_by_id(r, id);
@@ -65,6 +56,16 @@ static void hold(struct querying *q, const struct ctl_entry *entry)
 	buf_put_bytes(&q->leaves, entry->leaf);
 }
 
+/* Of a log that the roster ends nobody cosigns any more, and the roster vouches for it. */
+static uint64_t final_size(const struct log *log)
+{
+	uint64_t size = log->witness.final_size;
+	if (!log->retired)
+		return size;
+	bool whole = log->row.size >= log->below && !log->astray;
+	return whole || size > log->below ? log->below : size;
+}
+
 static int visit(void *arg, const struct store_register *reg, const struct store_change *c,
 	struct bytes leaf)
 {
@@ -76,7 +77,7 @@ static int visit(void *arg, const struct store_register *reg, const struct store
 	if (current && !MUTANT(SHOWN_UNCHECKED) && !audit_may_show(q->r, c->log, c->index, leaf))
 		return 0;
 	struct ctl_entry entry = {.origin = bytes_str(log->row.origin),
-		.final = c->index < log->witness.final_size,
+		.final = c->index < final_size(log),
 		.change_id = hash_bytes(&c->id),
 		.leaf = leaf,
 		.index = c->index,
@@ -237,11 +238,9 @@ static void fill_log(
 		.seen_ms = log->row.seen_ms,
 		.forked = log_is_frozen(log),
 		.audited = log->row.audited,
-		.final_size = log->witness.final_size,
+		.final_size = final_size(log),
 		.retired = log->retired,
 		.retired_at = log->below};
-	if (log->retired && out->final_size > log->below)
-		out->final_size = log->below;
 }
 
 static uint32_t agreement(const struct replica *r, const struct session *s)

@@ -98,6 +98,8 @@ def a_log_key_is_replaced_while_people_work():
         node.post("note", "1-01", "with the new keys alone")
         agree(c)
         assert len(node.logs_of("jiangsu")) == 2
+        for n in c:
+            n.ctl("wait", "final")
         shown = node.json("roster", "show", "--history")["versions"]
         assert [(v["version"], v["in_force"]) for v in shown] == [(1, True), (2, True)]
 

@@ -42,10 +42,12 @@ static void other_history_under_the_old_key_does_not_keep_the_log_from_honest_me
 	node_greet(&t->a, ZHEJIANG);
 	assert_int_equal(show(&t->a, ZHEJIANG, &t->y, 7), 2);
 	assert_int_equal(node_size(&t->a, t->x.origin), 5);
+	assert_int_equal(node_log(&t->a, t->x.origin)->final_size, 0);
 	node_greet(&t->a, ANHUI);
 	assert_int_equal(show(&t->a, ANHUI, &t->x, t->x.n), 1);
 	assert_int_equal(node_size(&t->a, t->x.origin), t->x.n);
 	assert_int_equal(t->a.events[EVENT_FORK], 0);
+	assert_int_equal(node_log(&t->a, t->x.origin)->final_size, t->x.n);
 	fork_end(t);
 }
 
