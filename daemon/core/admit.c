@@ -245,10 +245,12 @@ static int file_repeat(struct replica *r, struct log *log, uint64_t index, int64
 	const struct examined *x, struct err *e)
 {
 	struct store_change there;
+	struct log *other;
 	int rc = r->ops->change_get(r->store, reg, &x->body_id, &there, e);
+	if (rc == RC_OK)
+		rc = log_of_row(r, there.log, &other, e);
 	if (rc != RC_OK)
 		return rc;
-	struct log *other = log_of(r, there.log);
 	if (stands_before(other, there.index, log, index) || MUTANT(TIE_BY_ARRIVAL)) {
 		rc = admit_finding(r, log, index, VERDICT_VOID, repeat_code(log, index), e);
 		return rc != RC_OK
@@ -465,8 +467,10 @@ int admit_unknown_again(struct replica *r, struct err *e)
 	struct buf raw = {0};
 	int rc = r->ops->finding_each(r->store, list_unknown, &u, e);
 	for (size_t i = 0; rc == RC_OK && i < u.n; i++) {
-		struct log *log = log_of(r, u.leaf[i].log);
-		rc = r->ops->leaf_get(r->store, log->row.id, u.leaf[i].index, &raw, e);
+		struct log *log;
+		rc = log_of_row(r, u.leaf[i].log, &log, e);
+		if (rc == RC_OK)
+			rc = r->ops->leaf_get(r->store, log->row.id, u.leaf[i].index, &raw, e);
 		if (rc == STORE_NONE)
 			rc = err_set(e, RC_CORRUPT, "a finding names a leaf that is not here");
 		if (rc == RC_OK)

@@ -257,14 +257,6 @@ void audit_piece_release(struct audit_piece *p)
 	buf_release(&p->raw);
 }
 
-static struct log *log_by_id(const struct replica *r, uint32_t id)
-{
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.id == id)
-			return r->log[i];
-	return NULL;
-}
-
 static void say_found(struct replica *r, const struct log *log, size_t n, uint64_t first)
 {
 	if (n > 0)

@@ -213,14 +213,6 @@ int events_clear(struct replica *r, struct err *e)
 	return rc == STORE_NONE ? RC_OK : rc;
 }
 
-static struct log *log_by_id(const struct replica *r, uint32_t id)
-{
-	for (size_t i = 0; i < r->n_logs; i++)
-		if (r->log[i]->row.id == id)
-			return r->log[i];
-	return NULL;
-}
-
 static int load_place(
 	struct replica *r, uint32_t id, uint64_t index, struct buf *raw, struct err *e)
 {

@@ -15,12 +15,19 @@ struct log *log_find(const struct replica *r, struct bytes origin)
 	return NULL;
 }
 
-struct log *log_of(const struct replica *r, uint32_t id)
+struct log *log_by_id(const struct replica *r, uint32_t id)
 {
-	size_t i = 0;
-	while (r->log[i]->row.id != id)
-		ENSURE(++i < r->n_logs);
-	return r->log[i];
+	for (size_t i = 0; i < r->n_logs; i++)
+		if (r->log[i]->row.id == id)
+			return r->log[i];
+	return NULL;
+}
+
+int log_of_row(const struct replica *r, uint32_t id, struct log **out, struct err *e)
+{
+	*out = log_by_id(r, id);
+	return *out != NULL ? RC_OK
+			    : err_set(e, RC_CORRUPT, "a row names log %u, which is not here", id);
 }
 
 size_t log_position(const struct replica *r, const struct log *log)

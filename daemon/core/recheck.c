@@ -183,14 +183,17 @@ static int decide_again(
 	struct replica *r, int64_t reg, struct store_change *c, struct bytes raw, struct err *e)
 {
 	struct examined x;
-	struct log *log = log_of(r, c->log);
+	struct log *log;
 	enum verdict v;
 	enum void_code code;
 	arena_reset(&r->scratch);
 	examine_form(raw, &r->scratch, &x);
 	x.body_id = c->id;
 	x.signature_ok = true; /* else it were not filed */
-	int rc = admit_judge(r, log, c->index, true, &x, NULL, 0, &v, &code, e);
+	int rc = log_of_row(r, c->log, &log, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = admit_judge(r, log, c->index, true, &x, NULL, 0, &v, &code, e);
 	if (rc == RC_OK && v == VERDICT_PENDING)
 		rc = release_wait(r, reg, &x, e);
 	if (rc == RC_OK && (v != c->verdict || code != c->void_code))

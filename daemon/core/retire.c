@@ -272,7 +272,7 @@ static int list_repeat(void *arg, uint32_t log, uint64_t index, enum verdict v, 
 {
 	struct repeats *p = arg;
 	if (v == VERDICT_VOID && (code == VOID_REPEAT || code == VOID_RETIRED))
-		list_leaf(&p->list, log_of(p->r, log), index, true);
+		list_leaf(&p->list, log_by_id(p->r, log), index, true);
 	return 0;
 }
 
@@ -285,7 +285,9 @@ static int move_repeats(struct replica *r, struct err *e)
 	for (size_t i = 0; rc == RC_OK && i < p.list.n; i++) {
 		const struct other_leaf *at = &p.list.leaf[i];
 		struct examined x;
-		rc = r->ops->leaf_get(r->store, at->log->row.id, at->index, &raw, e);
+		rc = at->log == NULL
+			? STORE_NONE
+			: r->ops->leaf_get(r->store, at->log->row.id, at->index, &raw, e);
 		if (rc == STORE_NONE)
 			rc = err_set(e, RC_CORRUPT, "a finding names a leaf that is not here");
 		if (rc != RC_OK)

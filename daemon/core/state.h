@@ -369,8 +369,10 @@ int retire_judge_again(struct replica *r, struct err *e) MUST_CHECK;
 /* ---- logs.c ---- */
 struct log *log_find(const struct replica *r, struct bytes origin);
 size_t log_position(const struct replica *r, const struct log *log);
-/* By the row's id, which must be one of those. */
-struct log *log_of(const struct replica *r, uint32_t id);
+/* NULL: no row of it. */
+struct log *log_by_id(const struct replica *r, uint32_t id);
+/* The log that another row of the store names. RC_CORRUPT: there is none. */
+int log_of_row(const struct replica *r, uint32_t id, struct log **out, struct err *e) MUST_CHECK;
 /* The key that signs its heads; NULL if the roster names none. */
 const uint8_t *log_key(const struct replica *r, const struct log *log);
 /* A store_leaf_fn: appends the leaf to a struct frontier. */

@@ -16,7 +16,7 @@ struct dump {
 
 static const char *origin_by_id(struct node *n, uint32_t id)
 {
-	return log_of(n->replica, id)->row.origin;
+	return log_by_id(n->replica, id)->row.origin;
 }
 
 static int dump_log(void *arg, const struct store_log *l)
