@@ -37,9 +37,25 @@ static int stop_writing(struct replica *r, enum open_reason why, struct now now,
 	return rc;
 }
 
-int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e)
+/* What the next epoch builds on. Of a log that the roster ended before its first leaf nothing
+ * counts, not even what it built on itself: then the newest of ours before it that does. */
+static struct log *log_before(const struct replica *r)
 {
 	struct log *before = r->own;
+	if (before == NULL || retire_counted(before) > 0)
+		return before;
+	for (size_t i = 0; i < r->n_logs; i++) {
+		struct log *log = r->log[i];
+		if (log->member == r->self && retire_counted(log) > 0 && !log_is_frozen(log) &&
+			(retire_counted(before) == 0 || log->origin.epoch > before->origin.epoch))
+			before = log;
+	}
+	return before;
+}
+
+int own_open(struct replica *r, enum open_reason why, struct now now, struct err *e)
+{
+	struct log *before = log_before(r);
 	struct origin o;
 	if (!log_has_room(r, r->config.member))
 		return stop_writing(r, why, now, e);

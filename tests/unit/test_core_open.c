@@ -337,6 +337,38 @@ static void node_that_must_leave_its_last_log_does_not_go_on_in_it(void **state)
 	node_release(&n);
 }
 
+/* Another version of the roster ends the log that the node writes to, which goes on in another. */
+static void retire_own(struct node *n, uint64_t below, const struct hash *root)
+{
+	struct roster now = *replica_roster(n->replica), next = roster_after(&now);
+	struct buf note = {0};
+	roster_retire_origin(&next, &now, node_origin(n), below, root, "rotated");
+	roster_sign_quorum(&next, &now, n->c, NULL, 0, &note);
+	struct bytes b = buf_bytes(&note);
+	assert_ok(n, node_install(n, &b, 1));
+	buf_release(&note);
+}
+
+/* Drafted where nothing of the log had come yet. */
+static void operators_outlive_a_log_that_the_roster_ended_before_its_first_leaf(void **state)
+{
+	struct node n;
+	struct hash root, none;
+	node_init(&n, *state, SHANGHAI);
+	assert_ok(&n, node_delegate(&n, &n.c->member[SHANGHAI].operator[0], NULL, 0));
+	memcpy(root.b, node_log(&n, node_origin(&n))->root.p, HASH_BYTES);
+	retire_own(&n, 2, &root);
+	assert_ok(&n, node_write(&n, (struct write){.value = value_note("second")}, NULL));
+	merkle_empty_root(&none);
+	retire_own(&n, 0, &none);
+	assert_int_equal(node_log(&n, node_origin(&n))->epoch, 3);
+	assert_int_equal(node_size(&n, node_origin(&n)), 2); /* the note is written again */
+	assert_ok(
+		&n, node_write(&n, (struct write){.value = value_note("third"), .nonce = 3}, NULL));
+	assert_int_equal(node_size(&n, node_origin(&n)), 3);
+	node_release(&n);
+}
+
 static void closing_in_a_group_drops_it(void **state)
 {
 	struct node n;
@@ -366,6 +398,8 @@ int main(void)
 		cmocka_unit_test(
 			node_restored_too_often_reads_on_and_writes_again_when_there_is_room),
 		cmocka_unit_test(node_that_must_leave_its_last_log_does_not_go_on_in_it),
+		cmocka_unit_test(
+			operators_outlive_a_log_that_the_roster_ended_before_its_first_leaf),
 		cmocka_unit_test(closing_in_a_group_drops_it),
 	};
 	return cmocka_run_group_tests_name("core open", tests, core_set_up, core_tear_down);
