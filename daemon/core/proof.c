@@ -22,8 +22,9 @@ static int visit(void *arg, uint64_t index, struct bytes leaf)
 }
 
 /* The head goes to r->answer: the newest final one if it is above the index, else the newest that
- * may be sent. What was never sent must not leave in a proof either: a node set back behind it
- * would look as if it had forked its log. */
+ * may be sent; of a log that the roster ended the newest that its owner signed. What was never sent
+ * must not leave in a proof either: a node set back behind it would look as if it had forked its
+ * log. */
 static int choose_head(struct replica *r, const struct log *log, uint64_t index, uint64_t *size,
 	bool *final, struct err *e)
 {
@@ -35,13 +36,19 @@ static int choose_head(struct replica *r, const struct log *log, uint64_t index,
 	if (*final)
 		return RC_OK;
 	struct bytes note;
+	struct store_head h;
 	buf_reset(&r->answer);
 	*size = log_sendable(r, log, &note);
-	if (index < *size && retire_is_seal(r, note))
-		return err_set(e, RC_NOT_FOUND,
-			"the roster ended the log %s, and no final head of it is here; ask a node "
-			"that has one",
-			log->row.origin);
+	if (index < *size && retire_is_seal(r, note)) {
+		rc = log_signed_head(r, log, index, log->below, &h, &r->answer, e);
+		*size = h.size;
+		return rc != STORE_NONE
+			? rc
+			: err_set(e, RC_NOT_FOUND,
+				  "the roster ended the log %s, and no final head of it is here; "
+				  "ask a node that has one",
+				  log->row.origin);
+	}
 	buf_put_bytes(&r->answer, note);
 	if (index < *size)
 		return RC_OK;

@@ -597,6 +597,8 @@ static void what_a_removed_member_wrote_keeps_its_meaning(void **state)
 	struct ctl_proof proof;
 	int rc = replica_proof(fresh.replica, bytes_str(s.origin), 0, &proof, &fresh.e);
 	assert_rc(&fresh, rc, RC_NOT_FOUND); /* no stranger knows the roster's line */
+	assert_ok(&n, replica_proof(n.replica, bytes_str(s.origin), 0, &proof, &n.e));
+	assert_false(proof.final);
 	/* Under a key that is nobody's any more: nobody is blamed, nothing is taken. */
 	struct scribe next;
 	scribe_init(&next, w->c, JIANGSU, 2);
