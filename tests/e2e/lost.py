@@ -78,6 +78,7 @@ def replace_keys(c, node, number, before):
     """A version of the roster that gives the node new keys, in force everywhere; its file."""
     names, path = ("log", "cosign", "noise"), os.path.join(c.folder, f"roster-{number}")
     key = lambda n, name: os.path.join(n.keys, f"{name}.key")
+    c.wait_converged()  # the office drafts where the log ends by what it holds
     node.ctl("key", "rotate", node.keys, *names)
     c["office"].ctl("roster", "next", os.path.join(node.keys, "member.pub.next"), "-o", path)
     signers = [key(node, "log") + ".next", key(node, "cosign") + ".next"]

@@ -101,6 +101,9 @@ class Lane:
     def enroll(self, check=True):
         """As cluster.install does it; a log begun anew has no operators."""
         self.node.ctl("roster", "install", self.cluster.roster, check=check)
+        # With an empty disk it may hear of its log from the peer, and gets that back first.
+        if check:
+            wait_until("it writes", lambda: self.node.status()["state"] == "running", 90)
         self.node.ctl("operator", "add", "--yes", "--root", os.path.join(self.node.keys, "root.key"),
                       "--operator", os.path.join(self.node.folder, "operator.key.pub"), check=check)
 
