@@ -9,8 +9,6 @@
 #include "proto/trust/sign.h"
 #include "proto/wire/codec.h"
 
-#define REF_REPEAT 3
-
 bool audit_covers(const struct log *log, uint64_t index)
 {
 	return index < log->row.audited;

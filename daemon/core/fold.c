@@ -7,8 +7,6 @@
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 
-#define REF_SUPERSEDES 1
-
 static struct hash id_of(struct bytes b)
 {
 	struct hash h;

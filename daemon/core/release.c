@@ -6,9 +6,6 @@
 #include "daemon/core/verdicts.h"
 #include "proto/base/mutant.h"
 
-#define REF_UNDER 2
-#define REF_RELEASING 4
-
 /* What the changes that release others are filed under. */
 static const struct hash queue = {0};
 

@@ -5,6 +5,14 @@
 
 #include "daemon/core/state.h"
 
+/* Kinds of references between changes, as they stand in the store. */
+enum ref_kind {
+	REF_SUPERSEDES = 1, /* fold.c: superseded by a change that came before it */
+	REF_UNDER = 2,	    /* release.c: waited for */
+	REF_REPEAT = 3,	    /* audit.c: stands again in a later leaf */
+	REF_RELEASING = 4,  /* release.c: is here, and others are still to be decided */
+};
+
 /* ---- admit.c: verdicts and filing ---- */
 /* A change as it was stored, into r->side. RC_CORRUPT if it does not decode: only what decoded is
  * ever filed. */
