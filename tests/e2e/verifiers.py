@@ -99,6 +99,15 @@ def taken(c, slug, *field):
     return proof, policy
 
 
+def reported(c):
+    """The same of a report by jiangsu, in a cluster that begins with it."""
+    c.up(plan=False)
+    c.load_tasks("3-05", "3-06")
+    c.wait_converged()
+    c["jiangsu"].post("report", "3-05", "--status", "in_progress", "--progress", "40")
+    return taken(c, "jiangsu", "3-05", "report")
+
+
 def flipped(path, at):
     with open(path, "rb") as f:
         data = bytearray(f.read())
@@ -122,11 +131,7 @@ def places_that_count(path):
 
 def what_a_node_hands_out_is_taken_and_what_was_changed_is_not():
     with Cluster(("office", "jiangsu", "anhui")) as c:
-        c.up(plan=False)
-        c.load_tasks("3-05", "3-06")
-        c.wait_converged()
-        c["jiangsu"].post("report", "3-05", "--status", "in_progress", "--progress", "40")
-        proof, policy = taken(c, "jiangsu", "3-05", "report")
+        proof, policy = reported(c)
         all_agree(proof, policy, True)
         for file in (proof, proof + ".operator"):
             places = places_that_count(file)
@@ -185,11 +190,7 @@ def written_anew(text):
 
 def policies_in_other_words_mean_the_same():
     with Cluster(("office", "jiangsu", "anhui")) as c:
-        c.up(plan=False)
-        c.load_tasks("3-05", "3-06")
-        c.wait_converged()
-        c["jiangsu"].post("report", "3-05", "--status", "in_progress", "--progress", "40")
-        proof, policy = taken(c, "jiangsu", "3-05", "report")
+        proof, policy = reported(c)
         wait_until("all have cosigned", lambda: cosigned_by(c, proof) == 2)
         with open(policy, encoding="utf-8") as f:
             text = f.read()

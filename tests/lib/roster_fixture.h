@@ -24,4 +24,9 @@ void roster_sign(const struct roster *r, const struct roster *now, const struct 
 void roster_sign_quorum(const struct roster *r, const struct roster *now, const struct cluster *c,
 	const struct key *const *new_keys, size_t n, struct buf *out);
 
+/* Appends version 2 with a fifth province, fujian, whose keys go to k; *later is the cluster with
+ * it in the place of anhui, and owns nothing. */
+void roster_let_in(
+	const struct cluster *c, struct key k[4], struct cluster *later, struct buf *note);
+
 #endif

@@ -349,6 +349,18 @@ static inline struct fake_node *fake_open(void)
 	return f;
 }
 
+/* With a task that its member leads, and named to the commands that run in this process. */
+static inline struct fake_node *fake_begin(void)
+{
+	ENSURE(trust_init(NULL) == RC_OK);
+	struct fake_node *f = fake_open();
+	fake_task(f, "3-05", "jiangsu");
+	setenv("DELTACTL_NODE", f->path, 1);
+	setenv("DELTACTL_KEY", f->operator_path, 1);
+	setenv("XDG_STATE_HOME", f->folder, 1);
+	return f;
+}
+
 static inline void fake_close(struct fake_node *f)
 {
 	char command[96];

@@ -16,14 +16,8 @@ static struct fake_node *node;
 
 static int open_node(void **state)
 {
-	struct err e;
 	(void)state;
-	assert_int_equal(trust_init(&e), RC_OK);
-	node = fake_open();
-	fake_task(node, "3-05", "jiangsu");
-	setenv("DELTACTL_NODE", node->path, 1);
-	setenv("DELTACTL_KEY", node->operator_path, 1);
-	setenv("XDG_STATE_HOME", node->folder, 1);
+	node = fake_begin();
 	return 0;
 }
 

@@ -64,6 +64,19 @@ static void a_screen_has_columns_of_equal_width(void **state)
 	free(text);
 }
 
+/* The sheet on a screen of so many columns (0: no limit); it is freed, the text is the caller's. */
+static char *printed(struct sheet *s, size_t columns)
+{
+	char *text = NULL;
+	size_t n = 0;
+	struct output o = {
+		.mode = OUTPUT_SCREEN, .columns = columns, .to = open_memstream(&text, &n)};
+	sheet_print(s, &o);
+	fclose(o.to);
+	sheet_free(s);
+	return text;
+}
+
 /* Prints a table of two rows on a screen of so many columns: a key of 19 characters, a number that
  * may be left out, a name and a note that may be broken. */
 static char *print_on(size_t width)
@@ -74,8 +87,6 @@ static char *print_on(size_t width)
 		{.key = "name", .title = "name", .wrap = true},
 		{.key = "note", .title = "note", .wrap = true},
 	};
-	char *text = NULL;
-	size_t n = 0;
 	text_set(LANG_EN);
 	struct sheet *s = sheet_new("test");
 	struct table *t = sheet_table(s, "rows", four, 4, NULL, NULL);
@@ -83,12 +94,7 @@ static char *print_on(size_t width)
 	table_number(t, 7);
 	table_text(t, TONE_NONE, bytes_str("Wang Fang of Jiangsu"), NULL);
 	table_text(t, TONE_NONE, bytes_str("one two three four five six seven"), NULL);
-	struct output o = {
-		.mode = OUTPUT_SCREEN, .columns = width, .to = open_memstream(&text, &n)};
-	sheet_print(s, &o);
-	fclose(o.to);
-	sheet_free(s);
-	return text;
+	return printed(s, width);
 }
 
 static void assert_printed_on(size_t width, const char *wanted)
@@ -140,8 +146,6 @@ static void nothing_below_a_row_takes_no_line(void **state)
 {
 	static const struct column two[] = {
 		{.key = "a", .title = "a"}, {.key = "b", .title = "b", .wrap = true}};
-	char *text = NULL;
-	size_t n = 0;
 	(void)state;
 	struct sheet *s = sheet_new("test");
 	struct table *t = sheet_table(s, "rows", two, 2, NULL, NULL);
@@ -149,10 +153,7 @@ static void nothing_below_a_row_takes_no_line(void **state)
 	table_text(t, TONE_NONE, bytes_str("connection refused"), NULL);
 	table_text(t, TONE_NONE, bytes_str("another"), NULL);
 	table_cell(t, TONE_NONE, json_null(), "");
-	struct output o = {.mode = OUTPUT_SCREEN, .columns = 30, .to = open_memstream(&text, &n)};
-	sheet_print(s, &o);
-	fclose(o.to);
-	sheet_free(s);
+	char *text = printed(s, 30);
 	assert_string_equal(text, "a\n    b\na long identifier\n    connection refused\nanother\n");
 	free(text);
 }
@@ -160,16 +161,11 @@ static void nothing_below_a_row_takes_no_line(void **state)
 static void no_line_begins_with_a_stop(void **state)
 {
 	static const struct column one[] = {{.key = "a", .title = "a", .wrap = true}};
-	char *text = NULL;
-	size_t n = 0;
 	(void)state;
 	struct sheet *s = sheet_new("test");
 	struct table *t = sheet_table(s, "rows", one, 1, NULL, NULL);
 	table_text(t, TONE_NONE, bytes_str("江苏江苏江苏江苏江苏江苏，浙江"), NULL);
-	struct output o = {.mode = OUTPUT_SCREEN, .columns = 24, .to = open_memstream(&text, &n)};
-	sheet_print(s, &o);
-	fclose(o.to);
-	sheet_free(s);
+	char *text = printed(s, 24);
 	assert_string_equal(text, "a\n江苏江苏江苏江苏江苏江\n苏，浙江\n");
 	free(text);
 }
@@ -178,24 +174,19 @@ static void a_wrapping_column_goes_on_below_itself(void **state)
 {
 	static const struct column two[] = {
 		{.key = "a", .title = "a"}, {.key = "b", .title = "b", .wrap = true}};
-	char *text = NULL;
-	size_t n = 0;
 	(void)state;
 	struct sheet *s = sheet_new("test");
 	struct table *t = sheet_table(s, "rows", two, 2, NULL, NULL);
 	table_text(t, TONE_NONE, bytes_str("key"), NULL);
 	table_text(t, TONE_NONE,
 		bytes_str("one two three four five six 江苏江苏江苏江苏江苏江苏江苏"), NULL);
-	struct output o = {.mode = OUTPUT_SCREEN, .columns = 31, .to = open_memstream(&text, &n)};
-	sheet_print(s, &o);
-	fclose(o.to);
+	char *text = printed(s, 31);
 	assert_string_equal(text,
 		"a    b\n"
 		"key  one two three four five\n"
 		"     six 江苏江苏江苏江苏江苏江\n"
 		"     苏江苏\n");
 	free(text);
-	sheet_free(s);
 }
 
 static void an_optional_column_without_anything_is_not_shown(void **state)
@@ -204,18 +195,13 @@ static void an_optional_column_without_anything_is_not_shown(void **state)
 		{.key = "a", .title = "a"}, {.key = "b", .title = "b", .optional = true}};
 	(void)state;
 	for (int filled = 0; filled < 2; filled++) {
-		char *text = NULL;
-		size_t n = 0;
 		struct sheet *s = sheet_new("test");
 		struct table *t = sheet_table(s, "rows", two, 2, NULL, NULL);
 		table_number(t, 1);
 		table_text(t, TONE_NONE, bytes_str(filled ? "x" : ""), NULL);
-		struct output o = {.mode = OUTPUT_SCREEN, .to = open_memstream(&text, &n)};
-		sheet_print(s, &o);
-		fclose(o.to);
+		char *text = printed(s, 0);
 		assert_string_equal(text, filled ? "a  b\n1  x\n" : "a\n1\n");
 		free(text);
-		sheet_free(s);
 	}
 }
 

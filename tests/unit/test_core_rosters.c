@@ -417,31 +417,6 @@ static void member_whose_new_log_key_was_undone_reads_on(void **state)
 	key_release(&log);
 }
 
-/* Version 2 with a fifth province; *later: the cluster with it in the place of anhui. */
-static void let_in(const struct world *w, struct key k[4], struct cluster *later, struct buf *note)
-{
-	static const enum key_purpose purposes[] = {KEY_ROOT, KEY_LOG, KEY_COSIGN, KEY_NOISE};
-	struct roster next = roster_after(&w->first);
-	struct member *m = &next.member[next.n++];
-	*m = next.member[ANHUI];
-	snprintf(m->slug, sizeof(m->slug), "fujian");
-	m->addr[0] = '\0';
-	for (size_t i = 0; i < 4; i++) {
-		uint8_t seed[32] = {99, (uint8_t)i};
-		key_from_seed(&k[i], purposes[i], "fujian", "", seed);
-		roster_use_key(&next, next.n - 1, &k[i]);
-	}
-	const struct key *proofs[] = {&k[0], &k[1], &k[2]};
-	roster_sign_quorum(&next, &w->first, w->c, proofs, 3, note);
-	*later = *w->c;
-	struct cluster_member *fifth = &later->member[ANHUI];
-	snprintf(fifth->slug, sizeof(fifth->slug), "fujian");
-	fifth->root = k[0];
-	fifth->log = k[1];
-	fifth->cosign = k[2];
-	fifth->noise = k[3];
-}
-
 static void node_of_a_member_whom_another_version_leaves_out_keeps_what_it_has(void **state)
 {
 	struct world *w = *state;
@@ -449,7 +424,7 @@ static void node_of_a_member_whom_another_version_leaves_out_keeps_what_it_has(v
 	struct key k[4];
 	struct buf note = {0};
 	struct cluster *later = xalloc(sizeof(*later));
-	let_in(w, k, later, &note);
+	roster_let_in(w->c, k, later, &note);
 	struct bytes both[] = {buf_bytes(&w->c->roster), buf_bytes(&note)};
 	node_init_bare(&n, later, ANHUI, NULL);
 	assert_ok(&n, node_install(&n, both, 2));
