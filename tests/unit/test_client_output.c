@@ -65,12 +65,12 @@ static void a_screen_has_columns_of_equal_width(void **state)
 }
 
 /* The sheet on a screen of so many columns (0: no limit); it is freed, the text is the caller's. */
-static char *printed(struct sheet *s, size_t columns)
+static char *printed(struct sheet *s, size_t width)
 {
 	char *text = NULL;
 	size_t n = 0;
 	struct output o = {
-		.mode = OUTPUT_SCREEN, .columns = columns, .to = open_memstream(&text, &n)};
+		.mode = OUTPUT_SCREEN, .columns = width, .to = open_memstream(&text, &n)};
 	sheet_print(s, &o);
 	fclose(o.to);
 	sheet_free(s);
