@@ -10,7 +10,7 @@
 void stage_init(struct stage *s, uint64_t seed)
 {
 	const struct run run = {
-		.seed = seed, .members = STAGE_MEMBERS, .without = UINT32_MAX, .stage = true};
+		.seed = seed, .members = STAGE_MEMBERS, .without = UINT64_MAX, .stage = true};
 	*s = (struct stage){0};
 	disk_register();
 	world_init(&s->w, &run);

@@ -40,14 +40,14 @@ static bool parse_seeds(const char *s, struct plan *p)
 		decimal_parse(bytes_str(dots + 2), UINT64_MAX, &p->last) && p->first <= p->last;
 }
 
-static bool parse_classes(const char *s, uint32_t *out)
+static bool parse_classes(const char *s, uint64_t *out)
 {
 	while (*s != '\0') {
 		size_t n = strcspn(s, ",");
 		enum fault_class c = fault_named(s, n);
 		if (c == FAULT_CLASSES)
 			return false;
-		*out |= (uint32_t)1 << c;
+		*out |= (uint64_t)1 << c;
 		s += n + (s[n] == ',');
 	}
 	return true;

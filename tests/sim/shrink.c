@@ -55,7 +55,7 @@ static void fewer_faults(struct run *best)
 	for (size_t f = 0; f < FAULT_CLASSES; f++) {
 		struct run c = *best;
 		char what[64];
-		c.without |= (uint32_t)1 << f;
+		c.without |= (uint64_t)1 << f;
 		snprintf(what, sizeof(what), "without %s", fault_name((enum fault_class)f));
 		if (c.without != best->without)
 			(void)keep_if_it_fails(best, &c, what);

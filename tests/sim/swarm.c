@@ -81,11 +81,11 @@ void swarm_init(struct swarm *s, const struct run *run, struct dice *d)
 		unsigned weight = classes[c].weight * (unsigned)dice_range(from, 1, 4);
 		if (run->without >> c & 1)
 			on = false;
-		s->on |= (uint32_t)on << c;
+		s->on |= (uint64_t)on << c;
 		s->weight[c] = on ? weight : 0;
 	}
 	if (run->two_liars)
-		s->on |= (uint32_t)1 << FAULT_HOSTILE;
+		s->on |= (uint64_t)1 << FAULT_HOSTILE;
 	for (size_t c = 0; c < FAULT_CLASSES; c++)
 		s->weight_sum += s->weight[c];
 	s->death_in = (unsigned)dice_range(d, 300, 5000);

@@ -46,7 +46,7 @@ const char *fault_name(enum fault_class c);
 enum fault_class fault_named(const char *name, size_t n);
 
 struct swarm {
-	uint32_t on;			/* bit by class */
+	uint64_t on;			/* bit by class */
 	unsigned weight[FAULT_CLASSES]; /* of those that happen now and then; 0 = off */
 	unsigned weight_sum;
 	unsigned death_in;   /* a turn of so many ends in the process's death */
@@ -60,7 +60,7 @@ struct run {
 	uint64_t seed;
 	uint64_t steps;	  /* of the safety phase */
 	size_t members;	  /* 0 = the seed decides */
-	uint32_t without; /* fault classes that do nothing, by bit */
+	uint64_t without; /* fault classes that do nothing, by bit */
 	bool trace, canary;
 	bool two_liars; /* one has another member's cosign key too: more than is promised for */
 	bool stage;	/* nothing happens but what the caller does */
