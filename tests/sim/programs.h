@@ -1,6 +1,5 @@
 /* Which program a node runs. An older one knows fewer slots: simulated by answering slot_find for
- * the node whose turn it is. And a memory of signatures that were verified, since all nodes ask the
- * same of the same bytes. Both by the linker's --wrap. */
+ * the node whose turn it is, by the linker's --wrap. */
 #ifndef DELTAD_TESTS_SIM_PROGRAMS_H
 #define DELTAD_TESTS_SIM_PROGRAMS_H
 
@@ -10,6 +9,5 @@
 void programs_run(const struct sim_node *n);
 /* The newest program. */
 void programs_run_newest(void);
-void programs_forget(void);
 
 #endif
