@@ -34,6 +34,7 @@ struct changes {
 	struct operator_list operators;
 	struct pending pending;
 	bool is_known; /* how what is kept there ended; it may go once that was said */
+	bool is_left;  /* by an earlier run, of which nobody knows whether it posted it */
 	struct pool pool;
 	uint32_t kind; /* 0: changes; else LEAF_DELEGATE or LEAF_REVOKE */
 	struct signed_body body[LIMIT_POST_CHANGES];

@@ -33,6 +33,12 @@ static int take_posted(struct changes *c, const struct ctl_reply *r, struct err 
 	return RC_OK;
 }
 
+/* About the changes? A node that takes nothing now has not looked whether it has them. */
+static bool is_of_changes(int rc)
+{
+	return rc_exit(rc) != rc_exit(RC_DEGRADED) && rc_exit(rc) != rc_exit(RC_UNREACHABLE);
+}
+
 /* Sent: from here on only the node's word tells how it ended. */
 static int await_outcome(struct changes *c, struct err *e)
 {
@@ -46,7 +52,8 @@ static int await_outcome(struct changes *c, struct err *e)
 		return unknown_outcome(why.text, e);
 	}
 	if (reply.rc != RC_OK) {
-		pending_forget(&c->pending);
+		if (!c->is_left || is_of_changes(reply.rc))
+			pending_forget(&c->pending);
 		return connection_refusal(&reply, e);
 	}
 	c->is_known = true;
@@ -74,7 +81,7 @@ int changes_post(struct changes *c, struct err *e)
 	rc = send_request(c, e);
 	if (rc == RC_OK)
 		rc = await_outcome(c, e);
-	else
+	else if (!c->is_left)
 		pending_forget(&c->pending);
 	c->n = 0;
 	c->bytes = 0;
@@ -93,8 +100,11 @@ int changes_resume(struct changes *c, struct err *e)
 			c->pending.path);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		changes_add_signed(c, &bodies[i]);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		c->is_left = true;
 		rc = changes_post(c, e);
+		c->is_left = false;
+	}
 	free(bodies);
 	buf_release(&memory);
 	if (rc == PENDING_NONE)

@@ -26,6 +26,8 @@ enum fake_post {
 	FAKE_SILENT,  /* takes the post and says nothing */
 	FAKE_UNKNOWN, /* answers that it does not know */
 	FAKE_REFUSE,  /* answers RC_REFUSED_STALE */
+	FAKE_CANNOT,  /* answers RC_DEGRADED, without a look at the post */
+	FAKE_DEAF,    /* takes nothing after it has told who the operators are */
 	FAKE_WRONG,   /* answers with the id of another change */
 };
 
@@ -229,10 +231,11 @@ static inline bool fake_take(
 	f->posts++;
 	buf_reset(&f->last_post);
 	buf_put_bytes(&f->last_post, raw);
-	if (f->post == FAKE_UNKNOWN || f->post == FAKE_REFUSE) {
-		r = (struct ctl_reply){
-			.rc = f->post == FAKE_REFUSE ? RC_REFUSED_STALE : RC_UNKNOWN_OUTCOME,
-			.text = bytes_str("so says the node")};
+	static const int said[] = {[FAKE_UNKNOWN] = RC_UNKNOWN_OUTCOME,
+		[FAKE_REFUSE] = RC_REFUSED_STALE,
+		[FAKE_CANNOT] = RC_DEGRADED};
+	if (f->post == FAKE_UNKNOWN || f->post == FAKE_REFUSE || f->post == FAKE_CANNOT) {
+		r = (struct ctl_reply){.rc = said[f->post], .text = bytes_str("so says the node")};
 		fake_reply(fd, &r, q->id);
 		return true;
 	}
@@ -274,7 +277,11 @@ static inline bool fake_answer(struct fake_node *f, int fd, struct bytes raw)
 		fake_reply(fd, &r, q.id);
 		return true;
 	case CTL_QUERY: fake_entries(f, fd, q.id); return true;
-	case CTL_OPERATORS: fake_operators(f, fd, q.id); return true;
+	case CTL_OPERATORS:
+		if (f->post == FAKE_DEAF)
+			shutdown(fd, SHUT_RD);
+		fake_operators(f, fd, q.id);
+		return true;
 	case CTL_POST: return fake_take(f, fd, &q, raw);
 	case CTL_FINDINGS:
 		r.kind = CTL_REPLY_ENTRIES;

@@ -47,7 +47,9 @@ static void unknown_then_again(enum fake_post how)
 {
 	struct buf first = {0};
 	node->post = how;
-	RUN("report", "3-05", "--status", "in_progress", "--progress", "40", "--timeout", "300ms");
+	/* Who hangs up ends the waiting; who is silent has time to answer what comes before. */
+	RUN("report", "3-05", "--status", "in_progress", "--progress", "40", "--timeout",
+		how == FAKE_SILENT ? "3s" : "60s");
 	assert_ended(75, "E1075");
 	buf_put_bytes(&first, buf_bytes(&node->last_post));
 	node->post = FAKE_OK;
@@ -94,6 +96,27 @@ static void another_command_does_not_post_what_this_one_left(void **state)
 	assert_false(same_post(&first));
 	/* Flags that do not reach into the change leave the command the same. */
 	RUN("--json", "note", "3-05", "one");
+	assert_ended(0, NULL);
+	assert_true(same_post(&first));
+	buf_release(&first);
+}
+
+static void what_may_be_posted_is_kept_until_the_node_has_looked_for_it(void **state)
+{
+	struct buf first = {0};
+	(void)state;
+	node->post = FAKE_HANG_UP;
+	RUN("note", "3-05", "one");
+	assert_ended(75, NULL);
+	buf_put_bytes(&first, buf_bytes(&node->last_post));
+	node->post = FAKE_DEAF;
+	RUN("note", "3-05", "one");
+	assert_ended(3, "E3001");
+	node->post = FAKE_CANNOT;
+	RUN("note", "3-05", "one");
+	assert_ended(1, "E1009");
+	node->post = FAKE_OK;
+	RUN("note", "3-05", "one");
 	assert_ended(0, NULL);
 	assert_true(same_post(&first));
 	buf_release(&first);
@@ -512,6 +535,7 @@ int main(void)
 		NODE_TEST(silence_is_unknown_and_the_same_command_posts_the_same_bytes),
 		NODE_TEST(a_node_that_does_not_know_is_asked_again_with_the_same_bytes),
 		NODE_TEST(another_command_does_not_post_what_this_one_left),
+		NODE_TEST(what_may_be_posted_is_kept_until_the_node_has_looked_for_it),
 		NODE_TEST(a_refusal_is_told_and_nothing_is_kept),
 		NODE_TEST(an_answer_for_another_change_is_not_believed),
 		NODE_TEST(what_would_be_void_is_refused_before_it_is_signed),
