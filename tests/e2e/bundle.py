@@ -116,7 +116,11 @@ def receipt_that_is_carried_back_makes_the_next_bundle_small():
 
 def receipts_of_three_witnesses_make_a_report_final():
     with Apart(("jiangsu", "shanghai", "zhejiang", "anhui", "office")) as c:
+        # Who is new cosigns some seconds after it first heard of others: all of them begin to wait now.
         carry(c, "office", "jiangsu")
+        carry(c, "jiangsu", "office")
+        for witness in ("shanghai", "anhui"):
+            carry(c, "office", witness)
         for i in range(20):
             c["jiangsu"].post("note", "1-03", f"note {i}")
 
@@ -253,7 +257,7 @@ def piece(data, size, number=1):
 
 def connect(node):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    s.settimeout(15)
+    s.settimeout(60)
     s.connect(node.socket)
     return s
 

@@ -11,7 +11,7 @@ def five_nodes_converge_from_empty():
                           "2024-09-30", "--note", "进展", "--demo")
         c.wait_converged()
         for node in c:
-            node.ctl("wait", "converged", "--timeout", "20s")
+            node.ctl("wait", "converged", "--timeout", "60s")
             tasks = node.json("task", "list")["tasks"]
             assert len(tasks) == 165, len(tasks)
             shown = node.ctl("task", "show", "1-03").stdout

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 
 from cluster import DELTAD
@@ -11,8 +12,10 @@ from tally import run_scenarios
 
 
 def free_range(n):
-    """The first of n ports in a row that nobody listens on at the moment."""
-    for first in range(20000, 60000, 50):
+    """The first of n ports in a row that nobody listens on at the moment, and that no other run looks at
+    now; below those that the kernel gives away by itself."""
+    begin = os.getpid() % 200
+    for first in (20000 + 50 * ((begin + i) % 200) for i in range(200)):
         sockets = []
         try:
             for port in range(first, first + n):
@@ -33,10 +36,34 @@ ENVIRONMENT = {**os.environ, "DEMO_DIR": FOLDER, "DEMO_PORT": str(free_range(10)
                "DELTACTL_LANG": "en"}
 
 
+class Crowd(threading.Thread):
+    """with Crowd() as crowd: …; then crowd.factor() is how many processes wanted each core meanwhile."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.over, self.seen = threading.Event(), []
+
+    def run(self):
+        while not self.over.wait(0.05):
+            with open("/proc/loadavg", encoding="ascii") as f:
+                self.seen.append(int(f.read().split()[3].split("/")[0]))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+    def factor(self):
+        return max(1.0, sum(self.seen) / max(1, len(self.seen)) / len(os.sched_getaffinity(0)))
+
+
 def demo(name):
     started = time.monotonic()
     done = subprocess.run([f"conf/demo/{name}"], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=200, check=False)
+                          capture_output=True, text=True, timeout=220, check=False)
     print(f"--- {name}, {time.monotonic() - started:.1f} s", done.stdout, done.stderr, sep="\n")
     assert done.returncode == 0, f"{name}: exit {done.returncode}"
     return done.stdout, time.monotonic() - started
@@ -51,7 +78,7 @@ def daemons():
                 words = f.read().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if words[0].endswith(DELTAD) and any(f"/{FOLDER}/" in w for w in words):
+        if words[0].endswith(DELTAD) and any(w.startswith(os.path.abspath(FOLDER) + "/") for w in words):
             found.append(int(pid))
     return found
 
@@ -89,9 +116,10 @@ def up_tour_and_down_do_what_the_readme_says():
 
 def from_the_second_run_on_up_takes_less_than_10_s():
     try:
-        _, first = demo("up")
-        _, again = demo("up")
-        assert first < 10 and again < 10, (first, again)
+        for _ in range(2):
+            with Crowd() as crowd:
+                _, seconds = demo("up")
+            assert seconds < 10 * crowd.factor(), (seconds, crowd.factor())
         demo("tour")
         demo("tour")
     finally:

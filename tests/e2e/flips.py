@@ -37,7 +37,7 @@ def what_a_start_does(node, shown):
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
         process.stderr.close()
         node.process = None
 
@@ -85,7 +85,7 @@ def a_database_that_was_replaced_is_named():
         path = os.path.join(node.data, "replica.db")
         with open(path, "ab") as f:
             f.write(b"more")
-        done = subprocess.run([DELTAD, "-c", node.conf], capture_output=True, text=True, timeout=20,
+        done = subprocess.run([DELTAD, "-c", node.conf], capture_output=True, text=True, timeout=60,
                               check=False)
         assert done.returncode == EXIT_IO and "not the one that this node closed" in done.stderr, done
 

@@ -10,8 +10,7 @@ from tally import run_scenarios
 
 def speak(port, data, wait=False):
     """Connects, says it, reads until the other side closes; true if it closed."""
-    with socket.create_connection(("127.0.0.1", port), 5) as s:
-        s.settimeout(15)
+    with socket.create_connection(("127.0.0.1", port), 60) as s:
         try:
             s.sendall(data)
             if not wait:
@@ -21,6 +20,11 @@ def speak(port, data, wait=False):
         except ConnectionError:
             pass
         return True
+
+
+def what_counts(status):
+    """What strangers must not change; cosignatures come in by themselves."""
+    return sorted((g["origin"], g["size"], g["root"]) for g in status["logs"]), status["view_root"]
 
 
 def refused(cluster, at_least):
@@ -43,7 +47,7 @@ def noise_is_spoken_or_nothing():
         speak(port, b"", wait=True)
         wait_until("eight strangers are counted", lambda: refused(c, before["strangers"] + 8))
         after = c["office"].status()
-        assert after["logs"] == before["logs"] and after["view_root"] == before["view_root"]
+        assert what_counts(after) == what_counts(before), (after, before)
         c["jiangsu"].post("note", "1-01", "still here")
         c.wait_converged()
 
@@ -63,7 +67,7 @@ def a_key_of_nobody_and_another_cluster_are_refused():
         stranger.start()
         wait_until("the stranger is counted", lambda: refused(c, before["strangers"] + 1))
         after = c["office"].status()
-        assert after["logs"] == before["logs"], after["logs"]
+        assert what_counts(after) == what_counts(before), (after, before)
         assert not any(p["connected"] for p in after["peers"])
 
 
@@ -73,7 +77,7 @@ def a_second_daemon_on_one_folder_exits_75():
         c.install("office")
         root = c["office"].view_root()
         second = c["office"].launch()
-        assert second.wait(10) == 75, c["office"].tail()
+        assert second.wait(60) == 75, c["office"].tail()
         assert c["office"].view_root() == root
 
 
@@ -86,8 +90,7 @@ class Holder(threading.Thread):
 
     def run(self):
         while not self.stop.wait(0.3):
-            with socket.create_connection(("127.0.0.1", self.port), 5) as s:
-                s.settimeout(10)
+            with socket.create_connection(("127.0.0.1", self.port), 60) as s:
                 try:
                     s.recv(1)
                 except OSError:
@@ -105,11 +108,11 @@ def who_holds_connections_keeps_no_member_of_the_same_address_out():
         wait_until("somebody had to give way", lambda: refused(c, 1))
         c["jiangsu"].start()
         c["jiangsu"].post("note", "1-01", "in spite of them")
-        c.wait_converged(seconds=15)
+        c.wait_converged()
         stop.set()
         c["office"].stop()
         for h in holders:
-            h.join(10)
+            h.join(60)
 
 
 def a_damaged_configuration_is_refused_with_78():
@@ -118,7 +121,7 @@ def a_damaged_configuration_is_refused_with_78():
         with open(node.conf, "a", encoding="utf-8") as f:
             f.write('no_such_option = 1\n')
         process = node.launch()
-        assert process.wait(10) == 78, node.tail()
+        assert process.wait(60) == 78, node.tail()
         assert "deltad.conf:" in node.tail(), node.tail()
 
 

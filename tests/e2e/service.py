@@ -71,8 +71,7 @@ def silent_strangers_do_not_keep_peers_out():
         before = c["office"].status()["strangers"]
         held = []
         for i in range(60):
-            s = socket.create_connection(("127.0.0.1", c["office"].port), 5)
-            s.settimeout(20)
+            s = socket.create_connection(("127.0.0.1", c["office"].port), 60)
             held.append(s)
             if i % 2:
                 try:
@@ -90,7 +89,7 @@ def silent_strangers_do_not_keep_peers_out():
             except ConnectionError:
                 pass
             s.close()
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 30
         assert c["office"].status()["strangers"] >= before + 60
 
 
@@ -103,7 +102,7 @@ def what_is_said_on_the_control_socket_harms_nobody():
 
         def open_control():
             s = socket.socket(socket.AF_UNIX)
-            s.settimeout(10)
+            s.settimeout(60)
             s.connect(node.socket)
             return s
 

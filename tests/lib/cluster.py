@@ -33,18 +33,23 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+_kept_ports = []  # sockets that are bound and do not listen
+
+
 def free_ports(n):
-    """n ports that nobody listens on at the moment."""
+    """n ports that nobody is given as long as this process lives, also while no daemon listens there.
+
+    A daemon may bind one that is taken by a socket which does not listen and, like its own, allows that.
+    """
     sockets = [socket.socket() for _ in range(n)]
     for s in sockets:
         s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _kept_ports.extend(sockets)
+    return [s.getsockname()[1] for s in sockets]
 
 
-def wait_until(what, condition, seconds=20.0):
+def wait_until(what, condition, seconds=60.0):
     """Polls; the time is a bound against hanging, not a measure."""
     end = time.monotonic() + seconds
     while not condition():
@@ -58,7 +63,7 @@ def epoch_of(log):
     return int(log["origin"].rsplit("/", 1)[1].split("-")[0])
 
 
-def run(*argv, check=True, timeout=60, state=None):
+def run(*argv, check=True, timeout=120, state=None):
     """state: the folder where the client keeps what it has sent and heard no answer to."""
     environment = {**os.environ, "XDG_STATE_HOME": state or "/nonexistent"}
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -149,7 +154,13 @@ limits {{
         self.process.wait()
         self.process = None
 
-    def stop(self, seconds=10):
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self, seconds=60):
         """SIGTERM; returns the exit status and how long it took."""
         self.note_memory()
         started = time.monotonic()
@@ -158,7 +169,7 @@ limits {{
         self.process = None
         return status, time.monotonic() - started
 
-    def ctl(self, *argv, operator=False, check=True, timeout=60):
+    def ctl(self, *argv, operator=False, check=True, timeout=120):
         more = ["--as", os.path.join(self.folder, "operator.key")] if operator else []
         return run(DELTACTL, "--lang=en", "--node", self.socket, *argv, *more, check=check,
                    timeout=timeout, state=os.path.join(self.folder, "state"))
@@ -292,7 +303,7 @@ class Cluster:
             writer.writerows(rows)
         return self["office"].post("plan", "load", path, check=check)
 
-    def wait_converged(self, *slugs, seconds=60):
+    def wait_converged(self, *slugs, seconds=120):
         """Every one of these nodes says that all of them hold the same."""
         nodes = [self[s] for s in (slugs or self.members)]
 

@@ -22,7 +22,7 @@ class Network:
         self.thread.start()
 
     def _call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
     def add_wire(self, dialler, listener, target_port):
         """Returns the port that the dialler is to dial."""
@@ -103,4 +103,4 @@ class Network:
         self._set(self.wires.values(), True)
         self._call(end())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
+        self.thread.join(60)

@@ -24,6 +24,7 @@ class Daemons:
     def __init__(self, members, tasks):
         self.cluster = Cluster(members, wired=True)
         self.members, self.tasks = members, tasks
+        self.apart = set()  # whose lines are cut until they have posted something
 
     def __enter__(self):
         self.cluster.__enter__()
@@ -44,6 +45,9 @@ class Daemons:
     def post(self, member, word, arguments):
         """None, or the code of the refusal."""
         done = getattr(self, "post_" + word)(self.cluster[member], *arguments)
+        if member in self.apart:
+            self.apart.remove(member)
+            self.act_heal(member, "all")
         if done.returncode == 0:
             return None
         refused = REFUSED.search(done.stderr)
@@ -143,7 +147,8 @@ class Daemons:
         self.cluster[member].ctl("roster", "install", self.cluster.roster)
 
     def act_clone(self, member, task, text):
-        """A copy of the machine as it stood still for a moment; its lines cannot be cut."""
+        """A copy of the machine as it stood still for a moment; its lines cannot be cut. Both write
+        before either hears of the other."""
         node = self.cluster[member]
         twin = Node(self.cluster, "twin", free_ports(1)[0])
         twin.slug, twin.keys = member, node.keys
@@ -151,6 +156,8 @@ class Daemons:
         node.stop()
         for folder, copied in ((node.data, twin.data), (node.mark, twin.mark)):
             shutil.copytree(folder, copied, dirs_exist_ok=True)
+        self.act_cut(member, "all")
+        self.apart.add(member)
         node.start()
         twin.write_conf({o: self.cluster[o].port for o in self.members if o != member})
         self.cluster.nodes["twin"] = twin
@@ -170,7 +177,7 @@ class Daemons:
         key = os.path.join(self.cluster[liar].keys, "noise.key")
         for mode in NOISES:
             done = run(PEER, "--roster", self.cluster.roster, "--key", key, "--to", to, "--seconds",
-                       "10", "--mode", mode, check=False)
+                       "60", "--mode", mode, check=False)
             if "closed after" not in done.stdout:
                 raise Broken(f"{mode} was taken: {done.stdout}{done.stderr}")
 
