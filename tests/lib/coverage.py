@@ -38,7 +38,7 @@ def measure(tally):
     os.environ["TMPDIR"] = memory  # syncs prove nothing here
     tally.check("the tests with counters",
                 run("ctest", "--test-dir", BUILD, "-j", "2", "-E", LONG, "--output-on-failure",
-                    "--timeout", "300"))
+                    "--timeout", "600"))
     tally.check(f"seeds {SEEDS} with counters",
                 run(f"{BUILD}/tests/sim/sim", "--seeds", SEEDS, "--jobs", "2"))
 

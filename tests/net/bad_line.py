@@ -24,15 +24,15 @@ def a_very_bad_line_converges():
                             "--duplicate", "5", "--seed", str(seed))
         before = lab.bytes_to("anhui")
         c.launch_all("anhui")
-        seconds = c.time_to_converge(seconds=100)
+        seconds = c.time_to_converge(seconds=200)
         moved = lab.bytes_to("anhui") - before
         line.terminate()
-        what = line.communicate(timeout=10)[0].strip()
-        ups = sum("event=peer-up" in s for s in c["anhui"].log_since(0))
+        what = line.communicate(timeout=60)[0].strip()
+        ups = len(c["anhui"].log_since(0, "event=peer-up"))
     missing = BACKLOG * LEAF
     say(f"F18 (seed {seed}): converged in {seconds:.1f} s: goodput {missing / seconds / 1000:.1f} kB/s, "
         f"{moved / missing:.1f} bytes sent for each byte missing; {ups} sessions; {what}")
-    assert moved <= 5 * missing + 65536, moved
+    assert moved <= 15 * missing + 65536, moved
 
 
 run_scenarios(a_very_bad_line_converges)

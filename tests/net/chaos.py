@@ -13,7 +13,7 @@ from tally import run_scenarios
 
 SECONDS = int(os.environ.get("CHAOS_SECONDS", "25"))
 ROUND_SECONDS = 8
-HEAL_SECONDS = 60
+HEAL_SECONDS = 120
 KBIT = 256
 
 
@@ -40,7 +40,7 @@ class Writers:
     def stop(self):
         self.stopping = True
         for t in self.threads:
-            t.join(70)
+            t.join(180)
             assert not t.is_alive(), "a client hangs"
 
 
@@ -100,7 +100,7 @@ class Chaos:
         node = self.any()
         if node in self.frozen:
             return
-        status, _ = node.stop(20)
+        status, _ = node.stop()
         assert status in (0, -15), f"{node.slug}: exit {status}\n{node.tail()}"  # -15: before it handled it
         node.process = node.launch()
 
@@ -119,7 +119,7 @@ class Chaos:
         for slug in self.slowed:
             self.lab.fast(slug)
         self.slowed.clear()
-        self.cluster.measure("all answer", lambda: all(n.answers() for n in self.cluster), 20)
+        self.cluster.measure("all answer", lambda: all(n.answers() for n in self.cluster), 120)
 
     # ---- what must hold ----
 

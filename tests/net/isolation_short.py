@@ -5,17 +5,17 @@ others go on writing, and all agree soon after its line is back (F14)."""
 import time
 
 from cluster import MEMBERS
-from lab import Lab, LabCluster, say
+from lab import SOON_SECONDS, Lab, LabCluster, say
 from tally import run_scenarios
 
-CUT_SECONDS = 11
+CUT_SECONDS = 7  # TCP by itself tries again 6 s after this
+NOTICED_SECONDS = 4
 
 
 def each_office_in_turn_is_cut_off_and_agrees_when_its_line_is_back():
-    measured = {}
+    measured, plain = {}, []
     with Lab() as lab, LabCluster(lab) as c:
         c.up()
-        soon = c.soon()
         for i, slug in enumerate(MEMBERS):
             rest = [m for m in MEMBERS if m != slug]
             cut = time.monotonic()
@@ -26,13 +26,16 @@ def each_office_in_turn_is_cut_off_and_agrees_when_its_line_is_back():
             assert c[slug].view_root() != c[rest[0]].view_root()
             time.sleep(max(0, cut + CUT_SECONDS - time.monotonic()))
             lab.plug(slug)
-            measured[slug] = c.time_to_converge(seconds=30)
+            measured[slug] = c.time_to_converge()
+            plain.append(c.time_of_a_note(slug, f"plain {slug}"))
         notes = [len(n.values("1-01", "note")) for n in c]
     say(f"F14: cut for {CUT_SECONDS} s, then converged after "
         + ", ".join(f"{slug} {seconds:.2f}" for slug, seconds in measured.items())
         + f"; at most {max(measured.values()):.2f} s")
-    assert notes == [12] * 5, notes
-    assert max(measured.values()) <= soon, (measured, soon)
+    assert notes == [15] * 5, notes
+    # A busy machine only adds to what it takes: the shortest shows that nobody waits for TCP.
+    assert min(measured.values()) < NOTICED_SECONDS + min(plain), (measured, plain)
+    assert max(measured.values()) < SOON_SECONDS, measured
 
 
 run_scenarios(each_office_in_turn_is_cut_off_and_agrees_when_its_line_is_back)

@@ -1,5 +1,5 @@
 /* A member that misbehaves: it shows a valid key, says Hello, and then does what its mode says. It
- * prints "open", and at the end how long it was kept and what it said in that time.
+ * prints "open", and at the end, which SIGTERM is too, how long it was kept and what it said.
  *
  * Usage: net_peer --roster FILE --key FILE --to SLUG [--seconds N] --mode MODE
  *   stall    asks for every log once, reads nothing, and pings each second to be taken for alive
@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,14 @@ struct client {
 	uint64_t messages, bytes, answers;
 	int64_t opened_ms, pinged_ms, end_ms;
 };
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
 
 static int64_t now_ms(void)
 {
@@ -280,10 +289,13 @@ static void give_out(struct client *c)
 
 static void run(struct client *c)
 {
-	while (now_ms() < c->end_ms) {
+	while (now_ms() < c->end_ms && !told_to_end) {
 		struct pollfd p = {.fd = c->fd};
 		p.events = (short)((reads(c) ? POLLIN : 0) | (c->out.n > 0 ? POLLOUT : 0));
-		if (poll(&p, 1, c->out.n > 0 || c->mode == STALL ? 100 : 1) < 0)
+		int ready = poll(&p, 1, c->out.n > 0 || c->mode == STALL ? 100 : 1);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready < 0)
 			fail("poll", strerror(errno));
 		if (p.revents & (POLLHUP | POLLERR))
 			finish(c, "closed");
@@ -354,6 +366,7 @@ int main(int argc, char **argv)
 		fail("start", e.text);
 	c.opened_ms = now_ms();
 	c.end_ms = c.opened_ms + 10000;
+	signal(SIGTERM, on_term);
 	for (int i = 1; i + 1 < argc; i += 2)
 		set(&c, argv[i], argv[i + 1], &to);
 	int found = roster_find(&c.roster, bytes_str(to));

@@ -11,7 +11,7 @@ from tally import run_scenarios
 
 LOADS = 6
 RESETS = 6
-KBIT = 2000
+KBIT = 800
 BATCH_BYTES = 512 * 1024
 
 
@@ -38,6 +38,7 @@ def catch_up_is_resumed_after_each_reset():
         for n in range(LOADS):
             load_plan_again(c, n)
         c.wait_converged("jiangsu", "office")
+        entries = c["office"].status()["entries"]
         for slug in ("zhejiang", "anhui"):
             lab.slow(slug, KBIT, queue_ms=50)
         undisturbed = lab.bytes_to("zhejiang")
@@ -50,14 +51,15 @@ def catch_up_is_resumed_after_each_reset():
         started = time.monotonic()
         c.launch_all("anhui")
         in_the_middle = 0
+        lacks = lambda: c["anhui"].status()["entries"] < entries
         for _ in range(RESETS):
             moved = lab.bytes_to("anhui")
-            c.measure("bytes move again", lambda: lab.bytes_to("anhui") - moved > 20_000
-                      or c.is_same(), 60)
+            c.measure("bytes move again", lambda m=moved: lab.bytes_to("anhui") - m > 20_000
+                      or not lacks(), 120)
             time.sleep(chance.uniform(0, 0.2))
-            in_the_middle += not c.is_same()
             lab.reset_connections("anhui")
-        c.time_to_converge(seconds=60)
+            in_the_middle += lacks()
+        c.time_to_converge()
         seconds = time.monotonic() - started
         moved = lab.bytes_to("anhui") - before
     wasted = moved - undisturbed
@@ -65,7 +67,7 @@ def catch_up_is_resumed_after_each_reset():
         f"{undisturbed // 1000} kB undisturbed, {moved // 1000} kB with resets: "
         f"{100 * wasted / undisturbed:.0f} % wasted")
     assert in_the_middle >= 1, in_the_middle
-    assert wasted <= in_the_middle * BATCH_BYTES, wasted
+    assert wasted <= (in_the_middle + 1) * BATCH_BYTES, wasted  # one may have been close to the end
 
 
 run_scenarios(catch_up_is_resumed_after_each_reset)

@@ -4,7 +4,8 @@
 import threading
 import time
 
-from lab import Lab, LabCluster, say
+from cluster import wait_until
+from lab import SOON_SECONDS, Lab, LabCluster, say
 from tally import run_scenarios
 
 STOP_SECONDS = 5
@@ -37,12 +38,12 @@ def four_nodes_that_start_at_once_are_soon_connected():
             mesh.append(time.monotonic() - started)
             c.wait_converged()
             agreed.append(time.monotonic() - started)
-            sessions = {n.slug: sum("event=peer-up" in line for line in n.log_since(0)) for n in c}
+            sessions = {n.slug: len(n.log_since(0, "event=peer-up")) for n in c}
             for node in c:
                 assert node.stop()[0] == 0, node.tail()
     say(f"F33: full mesh of five after {', '.join(f'{s:.2f}' for s in mesh)} s; the same view after "
         f"{max(agreed):.2f} s; at most {max(sessions.values()) / 3:.1f} sessions a start and node")
-    assert max(mesh) < 5, mesh
+    assert max(mesh) < SOON_SECONDS and max(sessions.values()) <= 3 * 12, (mesh, sessions)
 
 
 def second_daemon_on_the_same_data_ends_and_the_first_goes_on():
@@ -52,7 +53,7 @@ def second_daemon_on_the_same_data_ends_and_the_first_goes_on():
         c.up()
         first = c["jiangsu"]
         began = time.monotonic()
-        status = first.launch().wait(10)
+        status = first.launch().wait(60)
         seconds = time.monotonic() - began
         first.post("note", "1-01", "the first is still there")
         c.wait_converged()
@@ -73,15 +74,15 @@ def stop_under_load_is_quick_and_loses_nothing():
             writers = [Writer(c["jiangsu"]), Writer(c["office"])]
             for w in writers:
                 w.start()
-            time.sleep(1)
+            wait_until("both are at work", lambda ws=writers: all(len(w.acknowledged) >= 10 for w in ws))
             status, seconds = node.stop()
             assert status == 0, f"exit {status}\n{node.tail()}"
             times.append(seconds)
             for w in writers:
                 w.stopping = True
-                w.join(20)
+                w.join(180)
                 done += [f"{w.node.slug} {t}" for t in w.acknowledged]
-            node.process = node.launch()
+            node.start()
         c.wait_mesh()
         c.wait_converged()
         kept = len(c["anhui"].values("1-01", "note"))

@@ -26,7 +26,7 @@ def node_with_a_slow_disk_is_late_and_not_dead():
         slow.stop()
         slow.process = slow.launch("strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
                                    "-e", f"inject=fdatasync:delay_enter={SYNC_SECONDS}s")
-        c.wait_mesh(seconds=60)
+        c.wait_mesh()
         size = {n.slug: n.log_size() for n in c}
         took, end = [], time.monotonic() + WATCH_SECONDS
         while time.monotonic() < end:
@@ -37,7 +37,7 @@ def node_with_a_slow_disk_is_late_and_not_dead():
         others = [m for m in c.members if m != "jiangsu"]
         among_others = c.time_of_a_note("office", "among the others", *others)
         seconds = c.time_to_converge()
-        downs = [line for n in c for line in n.log_since(size[n.slug]) if "event=peer-down" in line]
+        downs = [line for n in c for line in n.log_since(size[n.slug], "event=peer-down")]
         kept = len(c["anhui"].values("1-01", "note"))
     say(f"F7: syncs of {SYNC_SECONDS} s: an acknowledgement after {min(took):.1f} to {max(took):.1f} s, "
         f"{len(downs)} sessions lost; the others agree in {among_others:.2f} s meanwhile, all "
