@@ -154,7 +154,7 @@ int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool i
 		.index_ok = index_ok,
 		.signature_ok = x->signature_ok,
 		.retired = retire_covers(log, index),
-		.log_member = bytes_str(owner->slug),
+		.log_member = bytes_str(log->origin.member),
 		.author_is_regional = owner->role == ROLE_REGIONAL,
 		.author_is_province = owner->role == ROLE_PROVINCE,
 		.holder_is_province =
@@ -176,11 +176,11 @@ int admit_judge(struct replica *r, const struct log *log, uint64_t index, bool i
 
 /* A change gets a place in its register if its id and register can be trusted to be what this
  * member signed: else a member could take the id of another's change by copying it. */
-static bool is_filed(const struct replica *r, const struct log *log, const struct examined *x,
-	enum verdict v, enum void_code code)
+static bool is_filed(
+	const struct log *log, const struct examined *x, enum verdict v, enum void_code code)
 {
 	if (!x->body_ok || !x->signature_ok ||
-		(!bytes_equal(x->change.member, bytes_str(member_slug(r, log->member))) &&
+		(!bytes_equal(x->change.member, bytes_str(log->origin.member)) &&
 			!MUTANT(COPY_IS_FILED)))
 		return false;
 	return v != VERDICT_VOID || code >= VOID_OPERATOR;
@@ -350,7 +350,7 @@ int admit_leaf(struct replica *r, struct log *log, const struct examined *x, str
 	log->row.bytes += x->raw.n;
 	if (x->leaf.version == LEAF_VERSION && hlc_ok)
 		log->row.hlc = x->leaf.hlc;
-	if (rc == RC_OK && is_change && is_filed(r, log, x, v, code))
+	if (rc == RC_OK && is_change && is_filed(log, x, v, code))
 		rc = file_change(r, log, index, x, v, code, e);
 	else if (rc == RC_OK)
 		rc = admit_finding(r, log, index, v, code, e);
@@ -420,7 +420,7 @@ static int admit_change_again(struct replica *r, struct log *log, uint64_t index
 {
 	int64_t reg;
 	int rc = STORE_NONE;
-	if (is_filed(r, log, x, v, code))
+	if (is_filed(log, x, v, code))
 		rc = find_filed(r, log, index, x, &reg, e);
 	if (rc == RC_OK)
 		recheck_later(r, reg, &x->body_id);
@@ -429,8 +429,8 @@ static int admit_change_again(struct replica *r, struct log *log, uint64_t index
 	rc = r->ops->finding_delete(r->store, log->row.id, index, e);
 	if (rc != RC_OK)
 		return rc;
-	return is_filed(r, log, x, v, code) ? file_change(r, log, index, x, v, code, e)
-					    : admit_finding(r, log, index, v, code, e);
+	return is_filed(log, x, v, code) ? file_change(r, log, index, x, v, code, e)
+					 : admit_finding(r, log, index, v, code, e);
 }
 
 static int admit_again(

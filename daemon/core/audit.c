@@ -38,11 +38,11 @@ static struct hash place_of(const struct log *log, uint64_t index)
 	return h;
 }
 
-static struct log *log_at(const struct replica *r, int member, const struct hash *place)
+static struct log *log_at(const struct replica *r, const char *member, const struct hash *place)
 {
 	for (size_t i = 0; i < r->n_logs; i++) {
 		const struct origin *o = &r->log[i]->origin;
-		if (r->log[i]->member == member && o->epoch == get_u32be(place->b) &&
+		if (strcmp(o->member, member) == 0 && o->epoch == get_u32be(place->b) &&
 			o->salt == get_u32be(place->b + 4))
 			return r->log[i];
 	}
@@ -56,7 +56,7 @@ static uint64_t index_at(const struct hash *place)
 
 struct first_repeat {
 	const struct replica *r;
-	int member;
+	const char *member;
 	bool found;
 	int64_t reg;
 	struct hash place;
@@ -76,7 +76,7 @@ static int take_first(void *arg, int64_t reg, const struct hash *place)
 	return counts ? STORE_NONE : 0;
 }
 
-static int find_repeat(struct replica *r, int member, const struct hash *id,
+static int find_repeat(struct replica *r, const char *member, const struct hash *id,
 	struct first_repeat *out, struct err *e)
 {
 	*out = (struct first_repeat){.r = r, .member = member};
@@ -90,7 +90,7 @@ static int settle(struct replica *r, const struct log *log, uint64_t index, cons
 {
 	struct first_repeat f;
 	struct store_change c;
-	int rc = find_repeat(r, log->member, id, &f, e);
+	int rc = find_repeat(r, log->origin.member, id, &f, e);
 	if (rc != RC_OK || !f.found)
 		return rc;
 	rc = r->ops->change_get(r->store, f.reg, id, &c, e);
@@ -110,7 +110,7 @@ int audit_note_repeat(struct replica *r, int64_t reg, const struct hash *id, con
 /* ---- a bad signature ---- */
 
 /* The next leaf with the same change, so far a repeat, is the change from now on. */
-static int put_in_place(struct replica *r, int64_t reg, struct store_change *c, int member,
+static int put_in_place(struct replica *r, int64_t reg, struct store_change *c, const char *member,
 	const struct hash *place, struct err *e)
 {
 	struct log *log = log_at(r, member, place);
@@ -156,10 +156,10 @@ static int void_filed(struct replica *r, struct log *log, int64_t reg, struct st
 	}
 	admit_forget_under(r, &c->id);
 	if (rc == RC_OK)
-		rc = find_repeat(r, log->member, &c->id, &next, e);
+		rc = find_repeat(r, log->origin.member, &c->id, &next, e);
 	if (rc == RC_OK)
 		rc = next.found && !MUTANT(REPEAT_STAYS)
-			? put_in_place(r, reg, c, log->member, &next.place, e)
+			? put_in_place(r, reg, c, log->origin.member, &next.place, e)
 			: take_out(r, reg, c, x, e);
 	return rc;
 }

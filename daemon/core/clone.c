@@ -1,5 +1,7 @@
 /* Signs that two machines write as one member: seen from the logs alone, so every node sees them.
  * Source: PROTOCOL 3.7. */
+#include <string.h>
+
 #include "daemon/core/state.h"
 #include "proto/base/mutant.h"
 
@@ -11,7 +13,8 @@ static bool says_nothing(const struct log *log)
 
 enum clone_kind clone_between(const struct replica *r, const struct log *a, const struct log *b)
 {
-	if (a->member != b->member || a == b || says_nothing(a) || says_nothing(b))
+	if (strcmp(a->origin.member, b->origin.member) != 0 || a == b || says_nothing(a) ||
+		says_nothing(b))
 		return CLONE_NONE;
 	/* The members know, and have said where it ends. */
 	if (roster_retired(&r->roster, bytes_str(a->row.origin)) != NULL ||

@@ -31,7 +31,7 @@ static bool signed_by_root(const struct replica *r, const struct log *log, const
 	const uint8_t *root = roster_authority(&r->roster, bytes_str(log->row.origin), log->member);
 	return x->signature_ok && root != NULL &&
 		bytes_equal(x->leaf.signed_body.key, bytes_of(root, KEY_BYTES)) &&
-		bytes_equal(member, bytes_str(member_slug(r, log->member)));
+		bytes_equal(member, bytes_str(log->origin.member));
 }
 
 enum void_code event_judge(

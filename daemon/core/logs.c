@@ -135,16 +135,16 @@ static int load_heads(struct replica *r, struct log *log, struct err *e)
 }
 
 /* Whom only a version let in that is not in force any more is nobody by this one, no province
- * either: its logs are here and count nowhere, as those of a member who was removed. */
-static int find_or_add_former(struct replica *r, const struct origin *o)
+ * either: its logs are here and count nowhere, as those of a member who was removed. One place
+ * behind the last stands for all of them. */
+static int owner_of_row(struct replica *r, const struct origin *o)
 {
 	struct roster *roster = &r->roster;
 	int found = roster_find_any(roster, bytes_str(o->member));
-	if (found >= 0 || r->rosters.top == 1 || roster->n_former == LIMIT_FORMER)
+	if (found >= 0 || r->rosters.top == 1)
 		return found;
-	size_t at = roster->n + roster->n_former++;
+	size_t at = roster->n + roster->n_former;
 	roster->member[at] = (struct member){.former = true};
-	memcpy(roster->member[at].slug, o->member, sizeof(o->member));
 	return (int)at;
 }
 
@@ -154,7 +154,7 @@ static int load_one(void *arg, const struct store_log *row)
 	struct origin o;
 	if (r->n_logs == LIMIT_LOGS || origin_parse(bytes_str(row->origin), &o, NULL) != RC_OK)
 		return RC_CORRUPT;
-	int member = find_or_add_former(r, &o);
+	int member = owner_of_row(r, &o);
 	if (member < 0 || row->audited > row->size)
 		return RC_CORRUPT;
 	struct log *log = log_new(&o, member);
@@ -372,12 +372,12 @@ int log_accept_head(struct replica *r, int peer, struct bytes note, struct now n
 		origin_parse(cp->origin, &o, e) != RC_OK || cp->size == 0 ||
 		cp->size > LIMIT_LOG_SIZE)
 		return err_set(e, RC_PEER_HEAD, "a head that is no checkpoint");
-	int member = log_owner(r, &o, e);
+	struct log *log = log_find(r, cp->origin);
+	int member = log != NULL ? log->member : log_owner(r, &o, e);
 	if (member < 0 && peer != NO_PEER && !rosters_equal(r, &r->session[peer]))
 		return RC_OK;
 	if (member < 0)
 		return member;
-	struct log *log = log_find(r, cp->origin);
 	int rc = check_head(r, peer, log, &o, member, note, cp, &pass, e);
 	if (rc != RC_OK || pass)
 		return rc;

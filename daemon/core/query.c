@@ -194,7 +194,7 @@ int replica_operators(struct replica *r, const struct ctl_operator **out, size_t
 		if (ev->kind != LEAF_DELEGATE || log == NULL)
 			continue;
 		r->answer_operators[(*n)++] =
-			(struct ctl_operator){.member = bytes_str(member_slug(r, log->member)),
+			(struct ctl_operator){.member = bytes_str(log->origin.member),
 				.key = bytes_of(ev->key, KEY_BYTES),
 				.name = bytes_str(ev->name),
 				.origin = bytes_str(log->row.origin),
@@ -223,12 +223,11 @@ static void fill_cosigned(const struct replica *r, const struct log *log, struct
 	}
 }
 
-static void fill_log(
-	const struct replica *r, const struct log *log, struct hash *root, struct ctl_log *out)
+static void fill_log(const struct log *log, struct hash *root, struct ctl_log *out)
 {
 	frontier_root(&log->row.frontier, root);
 	*out = (struct ctl_log){.origin = bytes_str(log->row.origin),
-		.member = bytes_str(member_slug(r, log->member)),
+		.member = bytes_str(log->origin.member),
 		.root = hash_bytes(root),
 		.epoch = log->origin.epoch,
 		.size = log->row.size,
@@ -348,7 +347,7 @@ int replica_status(struct replica *r, struct now now, struct ctl_status *out, st
 	r->answer_cosigned =
 		xrealloc(r->answer_cosigned, (n_logs * n_peers + 1) * sizeof(*r->answer_cosigned));
 	for (size_t i = 0; i < n_logs; i++) {
-		fill_log(r, r->log[i], &roots[i], &r->answer_logs[i]);
+		fill_log(r->log[i], &roots[i], &r->answer_logs[i]);
 		fill_cosigned(r, r->log[i], r->answer_cosigned + i * n_peers, &r->answer_logs[i]);
 		out->entries += r->log[i]->row.size;
 	}

@@ -13,7 +13,7 @@ void cosign_vkey(const struct roster *r, int member, struct vkey *out)
 
 unsigned member_set_count(member_set s)
 {
-	return (unsigned)__builtin_popcount(s);
+	return (unsigned)__builtin_popcountll(s);
 }
 
 static const struct note_signature *line_of(const struct note *n, const struct vkey *v)

@@ -10,7 +10,7 @@
 void cosign_vkey(const struct roster *r, int member, struct vkey *out);
 
 /* A set of members, one bit for each index in the roster. */
-typedef uint32_t member_set;
+typedef uint64_t member_set;
 #define MEMBER_BIT(i) ((member_set)1 << (i))
 unsigned member_set_count(member_set s);
 

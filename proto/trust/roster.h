@@ -42,7 +42,7 @@ struct roster {
 	unsigned province_quorum; /* provinces needed beside the office to sign the next version */
 	size_t n;		  /* members; those that were removed stand behind them */
 	size_t n_former;
-	struct member member[LIMIT_MEMBERS + LIMIT_FORMER];
+	struct member member[LIMIT_MEMBERS + LIMIT_FORMER + 1]; /* no text fills the last place */
 	size_t n_retired;
 	struct retirement retired[LIMIT_RETIRED]; /* by origin */
 };

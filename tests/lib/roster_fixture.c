@@ -102,27 +102,35 @@ void roster_sign_quorum(const struct roster *r, const struct roster *now, const 
 	roster_sign(r, now, keys, 4 + n, out);
 }
 
-void roster_let_in(
-	const struct cluster *c, struct key k[4], struct cluster *later, struct buf *note)
+void roster_let_in_after(const struct cluster *c, const struct roster *now, const char *slug,
+	struct key k[4], struct cluster *later, struct buf *note)
 {
 	static const enum key_purpose purposes[] = {KEY_ROOT, KEY_LOG, KEY_COSIGN, KEY_NOISE};
-	struct roster now = roster_of_note(buf_bytes(&c->roster)), next = roster_after(&now);
+	struct roster next = roster_after(now);
 	struct member *m = &next.member[next.n++];
 	*m = next.member[ANHUI];
-	snprintf(m->slug, sizeof(m->slug), "fujian");
+	snprintf(m->slug, sizeof(m->slug), "%s", slug);
 	m->addr[0] = '\0';
 	for (size_t i = 0; i < 4; i++) {
-		uint8_t seed[32] = {99, (uint8_t)i};
-		key_from_seed(&k[i], purposes[i], "fujian", "", seed);
+		uint8_t seed[KEY_BYTES] = {99, (uint8_t)i};
+		snprintf((char *)seed + 2, SLUG_SIZE, "%s", slug);
+		key_from_seed(&k[i], purposes[i], slug, "", seed);
 		roster_use_key(&next, next.n - 1, &k[i]);
 	}
 	const struct key *proofs[] = {&k[0], &k[1], &k[2]};
-	roster_sign_quorum(&next, &now, c, proofs, 3, note);
+	roster_sign_quorum(&next, now, c, proofs, 3, note);
 	*later = *c;
 	struct cluster_member *fifth = &later->member[ANHUI];
-	snprintf(fifth->slug, sizeof(fifth->slug), "fujian");
+	snprintf(fifth->slug, sizeof(fifth->slug), "%s", slug);
 	fifth->root = k[0];
 	fifth->log = k[1];
 	fifth->cosign = k[2];
 	fifth->noise = k[3];
+}
+
+void roster_let_in(
+	const struct cluster *c, struct key k[4], struct cluster *later, struct buf *note)
+{
+	struct roster first = roster_of_note(buf_bytes(&c->roster));
+	roster_let_in_after(c, &first, "fujian", k, later, note);
 }

@@ -28,5 +28,8 @@ void roster_sign_quorum(const struct roster *r, const struct roster *now, const 
  * it in the place of anhui, and owns nothing. */
 void roster_let_in(
 	const struct cluster *c, struct key k[4], struct cluster *later, struct buf *note);
+/* Likewise the version after now, with a province of that slug. */
+void roster_let_in_after(const struct cluster *c, const struct roster *now, const char *slug,
+	struct key k[4], struct cluster *later, struct buf *note);
 
 #endif

@@ -350,6 +350,56 @@ static void member_of_a_version_that_was_undone_is_nobody(void **state)
 	end(&w);
 }
 
+/* The version after *now lets this province in, and what it wrote comes; then another version,
+ * which all have signed, is the one after *now. */
+static void come_and_go(struct world *w, struct roster *now, const char *slug)
+{
+	struct cluster *later = xalloc(sizeof(*later));
+	struct buf with = {0}, without = {0};
+	struct roster next = roster_after(now);
+	const struct key *last = &w->c->member[ANHUI].root;
+	struct key k[4];
+	struct scribe s;
+	roster_let_in_after(w->c, now, slug, k, later, &with);
+	roster_sign_quorum(&next, now, w->c, &last, 1, &without);
+	struct bytes b = buf_bytes(&with);
+	assert_ok(&w->n, node_install(&w->n, &b, 1));
+	scribe_begin(&s, later, ANHUI);
+	node_greet(&w->n, JIANGSU);
+	assert_ok(&w->n, node_leaves(&w->n, JIANGSU, &s, 0, s.n));
+	assert_int_equal(node_size(&w->n, s.origin), s.n);
+	b = buf_bytes(&without);
+	assert_ok(&w->n, node_install(&w->n, &b, 1));
+	*now = roster_of_note(b);
+	assert_same_hash(replica_roster(w->n.replica)->id, now->id);
+	for (size_t i = 0; i < 4; i++)
+		key_release(&k[i]);
+	scribe_release(&s);
+	free(later);
+	buf_release(&with);
+	buf_release(&without);
+}
+
+static void any_number_of_versions_that_let_somebody_in_may_be_undone(void **state)
+{
+	struct world w;
+	struct ctl_status said;
+	begin(&w, state);
+	struct roster now = roster_of_note(buf_bytes(&w.c->roster));
+	struct hash before = node_view(&w.n);
+	for (unsigned i = 0; i < LIMIT_FORMER + 2; i++) {
+		char slug[SLUG_SIZE];
+		snprintf(slug, sizeof(slug), "fujian-%u", i);
+		come_and_go(&w, &now, slug);
+	}
+	assert_ok(&w.n, node_restart(&w.n));
+	assert_same_hash(node_view(&w.n), before);
+	assert_ok(&w.n, replica_status(w.n.replica, w.n.now, &said, &w.n.e));
+	assert_int_equal(said.n_clones, 0);
+	back_up_and_restore(&w);
+	end(&w);
+}
+
 /* ---- what cannot be ---- */
 
 static void plant(struct world *w, const char *sql, struct bytes note)
@@ -411,6 +461,7 @@ int main(void)
 		cmocka_unit_test(log_that_is_nobodys_is_restored),
 		cmocka_unit_test(logs_of_a_version_that_was_undone_are_restored),
 		cmocka_unit_test(member_of_a_version_that_was_undone_is_nobody),
+		cmocka_unit_test(any_number_of_versions_that_let_somebody_in_may_be_undone),
 		cmocka_unit_test(roster_that_nothing_explains_is_refused),
 	};
 	return cmocka_run_group_tests(tests, core_set_up, core_tear_down);
