@@ -14,8 +14,14 @@ static bool has_more(const struct replica *r, size_t i, int peer)
 		(r->log[i]->parted & MEMBER_BIT(peer)) == 0;
 }
 
+/* What it was asked is still on its way, or lies there: a line loses nothing while it lasts. */
+static bool is_silent(const struct session *s, size_t i)
+{
+	return s->log[i].asked && s->log[i].asked_at == s->messages;
+}
+
 /* The author first; then whoever has it and did not fail since the last progress; then anybody who
- * has it. */
+ * has it and has said anything since it was asked. */
 static int choose_source(const struct replica *r, size_t i)
 {
 	const struct log *log = r->log[i];
@@ -28,7 +34,7 @@ static int choose_source(const struct replica *r, size_t i)
 			continue;
 		if (!r->session[peer].log[i].failed)
 			return peer;
-		if (fallback == NO_PEER)
+		if (fallback == NO_PEER && !is_silent(&r->session[peer], i))
 			fallback = peer;
 	}
 	return fallback;
@@ -74,9 +80,11 @@ uint64_t fetch_from(const struct replica *r, const struct log *log, const struct
 	return doubted ? log->common.size : log->row.size;
 }
 
-static bool needs_fetch(const struct log *log)
+/* What comes while the disk is full is lost, and would be asked for again and again. */
+static bool needs_fetch(const struct replica *r, const struct log *log)
 {
-	return log->seen.size > log->row.size && !log_is_frozen(log);
+	bool full = r->full && !MUTANT(FETCH_ON_A_FULL_DISK);
+	return !full && log->seen.size > log->row.size && !log_is_frozen(log);
 }
 
 /* A head that another peer told us of may already be on its way from its author. */
@@ -91,7 +99,7 @@ void fetch_plan(struct replica *r, struct now now)
 {
 	for (size_t i = 0; i < r->n_logs; i++) {
 		struct log *log = r->log[i];
-		if (!needs_fetch(log)) {
+		if (!needs_fetch(r, log)) {
 			log->source = NO_PEER;
 			continue;
 		}
@@ -115,7 +123,7 @@ void fetch_progress(struct replica *r, struct log *log, struct now now)
 	log->parted = 0;
 	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
 	fetch_wait(log, now);
-	if (!needs_fetch(log))
+	if (!needs_fetch(r, log))
 		log->source = NO_PEER;
 }
 
@@ -143,7 +151,7 @@ struct mono_ms fetch_deadline(const struct replica *r)
 	for (size_t i = 0; i < r->n_logs; i++) {
 		const struct log *log = r->log[i];
 		sooner(&at, log->relay_at.v);
-		if (!needs_fetch(log))
+		if (!needs_fetch(r, log))
 			continue;
 		if (log->source != NO_PEER)
 			sooner(&at, log->source_deadline.v);

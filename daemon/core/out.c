@@ -159,6 +159,7 @@ static bool make_want(struct replica *r, struct session *s, size_t i, struct mes
 	if (log->seen.size <= log->row.size)
 		return false;
 	s->log[i].asked = true;
+	s->log[i].asked_at = s->messages;
 	m->kind = MESSAGE_WANT;
 	m->want.origin = bytes_str(log->row.origin);
 	m->want.from = fetch_from(r, log, s);

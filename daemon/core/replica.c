@@ -361,6 +361,11 @@ int replica_rollback(struct replica *r, struct now now, struct err *e)
 	return rc;
 }
 
+void replica_set_full(struct replica *r, bool full)
+{
+	r->full = full;
+}
+
 static int removes_us(uint32_t version, struct err *e)
 {
 	return err_set(e, RC_REFUSED,

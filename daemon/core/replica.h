@@ -74,6 +74,9 @@ int replica_commit(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 /* Reloads; RC_CORRUPT etc. if even that fails: stop. All sessions are gone: the shell closes its
  * connections. */
 int replica_rollback(struct replica *r, struct now now, struct err *e) MUST_CHECK;
+/* Whether the disk is known to be full: while it is, peers are asked for nothing. When there may be
+ * room again the shell ends all sessions, because what was said in them meanwhile is lost. */
+void replica_set_full(struct replica *r, bool full);
 
 enum link_event { LINK_UP, LINK_DOWN };
 /* A session with this peer began or ended. LINK_UP of one that is up ends the old one first. */

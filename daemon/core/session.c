@@ -367,6 +367,7 @@ int replica_recv(struct replica *r, int peer, const struct message *m, const str
 	struct session *s = &r->session[peer];
 	int rc = RC_OK;
 	s->heard = now.mono;
+	s->messages++;
 	switch (s->state) {
 	case SESSION_DOWN:
 	case SESSION_LEAVING: return RC_OK;

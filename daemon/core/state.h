@@ -120,6 +120,7 @@ struct peer_log {
 	bool evidence_due;	     /* it is to be told that the log is forked */
 	bool asked;		     /* in this session, so that it may be answering late */
 	bool failed;		     /* timed out as a source since the last progress */
+	uint64_t asked_at;	     /* how many messages had come from it when it was asked */
 	struct mono_ms looked_back;  /* when its head was last compared by counting our leaves */
 };
 
@@ -155,7 +156,7 @@ struct session {
 	unsigned rosters_in_vain; /* that it told us since a minute before vain_until */
 	struct mono_ms vain_until;
 
-	uint64_t refused;
+	uint64_t messages, refused;
 	char last_error[160];
 	char software[40];
 	int64_t sync_ms;
@@ -307,7 +308,7 @@ struct replica {
 	struct doubt doubt[AUDIT_DOUBTS];
 	size_t n_doubts;
 
-	bool in_group, wrote;
+	bool in_group, wrote, full;
 	struct mono_ms rest_until; /* after a group that could not be written: of itself the node
 				      writes nothing before then */
 	struct event_queue held;   /* become visible at the commit */

@@ -84,8 +84,10 @@ static void space_on_time(struct shell *s, struct now now)
 	if (now.mono.v < space_deadline(&s->space).v)
 		return;
 	/* Announcements were passed over meanwhile: new sessions say them again. */
-	if (space_retry(&s->space, now.mono))
+	if (space_retry(&s->space, now.mono)) {
+		replica_set_full(s->replica, false);
 		peers_close_all(s, "there may be room on the disk again");
+	}
 	measure(s, now.mono);
 }
 

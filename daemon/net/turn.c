@@ -45,6 +45,7 @@ static void roll_back(struct shell *s, int rc_for_posts, const char *text)
 static void on_disk_full(struct shell *s, const struct err *e)
 {
 	space_failed(&s->space, loop_now().mono, s->config.chance);
+	replica_set_full(s->replica, true);
 	turn_set_degraded(s, "the disk is full: nothing new is accepted; free some space");
 	log_warn("event=disk-full why=\"%s\"", e->text);
 	roll_back(s, RC_DEGRADED, s->degraded);

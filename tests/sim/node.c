@@ -172,6 +172,7 @@ static void is_full(struct world *w, struct sim_node *n)
 {
 	sometimes(SOMETIMES_DISK_FULL);
 	n->full = true;
+	replica_set_full(n->replica, true);
 	n->full_to = w->now + dice_range(&n->dice, FULL_MIN_MS, FULL_MAX_MS);
 	roll_back(w, n);
 }

@@ -23,8 +23,7 @@ static struct repeat *find(struct repeats *r, const struct hash *what)
 	return x;
 }
 
-/* I16: no exchange repeats more than 3 times without progress at either end. One whose disk is full
- * asks on for what it cannot keep. */
+/* I16: no exchange repeats more than 3 times without progress at either end. */
 void repeats_said(struct world *w, struct sim_conn *c, int end, const struct message *m)
 {
 	const struct sim_node *from = c->end[end].node, *to = c->end[!end].node;
@@ -37,7 +36,7 @@ void repeats_said(struct world *w, struct sim_conn *c, int end, const struct mes
 	sha256(buf_bytes(&envelope), &what);
 	buf_release(&envelope);
 	struct repeat *x = find(&c->end[end].said, &what);
-	if (memcmp(x->held, held, sizeof(held)) != 0 || from->full || to->full)
+	if (memcmp(x->held, held, sizeof(held)) != 0)
 		x->times = 0;
 	memcpy(x->held, held, sizeof(held));
 	if (++x->times > TIMES_MAX)

@@ -247,6 +247,7 @@ void shell_on_time(struct world *w, struct sim_node *n)
 	/* Announcements were passed over meanwhile: new sessions say them again. */
 	if (n->full && w->now >= n->full_to) {
 		n->full = false;
+		replica_set_full(n->replica, false);
 		shell_drop_all(w, n, "there may be room on the disk again");
 	}
 	for (size_t i = 0; i < w->n_members; i++) {

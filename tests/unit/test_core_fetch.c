@@ -82,6 +82,20 @@ static void silent_source_is_changed_for_the_next_and_all_are_tried_again(void *
 	scene_end(t);
 }
 
+static void only_source_is_not_asked_again_before_it_says_anything(void **state)
+{
+	struct scene *t = scene_begin(state, 4);
+	struct message pong = {.kind = MESSAGE_PONG};
+	node_greet(&t->n, ANHUI);
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
+	assert_true(is_asked(t, ANHUI, 0));
+	assert_ok(&t->n, node_pass(&t->n, 3 * FETCH_TIMEOUT_MS));
+	assert_false(is_asked(t, ANHUI, 0));
+	assert_ok(&t->n, node_recv(&t->n, ANHUI, &pong));
+	assert_true(is_asked(t, ANHUI, 0));
+	scene_end(t);
+}
+
 static void lost_source_is_changed_at_once(void **state)
 {
 	struct scene *t = scene_begin(state, 4);
@@ -130,6 +144,27 @@ static void source_whose_line_moves_is_given_five_minutes(void **state)
 		assert_ok(&t->n, node_pass(&t->n, 1000));
 	}
 	assert_int_equal(waited, FETCH_HOLD_MS);
+	scene_end(t);
+}
+
+static void nobody_is_asked_while_the_disk_is_full(void **state)
+{
+	struct scene *t = scene_begin(state, 4);
+	struct err e;
+	node_greet(&t->n, ANHUI);
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
+	assert_true(is_asked(t, ANHUI, 0));
+	assert_int_equal(replica_begin(t->n.replica, &e), RC_OK);
+	assert_int_equal(replica_rollback(t->n.replica, t->n.now, &e), RC_OK);
+	replica_set_full(t->n.replica, true);
+	node_greet(&t->n, ANHUI);
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
+	assert_ok(&t->n, node_pass(&t->n, 2 * FETCH_TIMEOUT_MS));
+	assert_false(is_asked(t, ANHUI, 0));
+	replica_set_full(t->n.replica, false);
+	node_greet(&t->n, ANHUI);
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
+	assert_true(is_asked(t, ANHUI, 0));
 	scene_end(t);
 }
 
@@ -395,9 +430,11 @@ int main(void)
 		cmocka_unit_test(relay_is_asked_when_the_author_does_not_send_in_time),
 		cmocka_unit_test(relay_is_asked_at_once_when_the_author_is_away),
 		cmocka_unit_test(silent_source_is_changed_for_the_next_and_all_are_tried_again),
+		cmocka_unit_test(only_source_is_not_asked_again_before_it_says_anything),
 		cmocka_unit_test(lost_source_is_changed_at_once),
 		cmocka_unit_test(source_that_sends_is_given_more_time),
 		cmocka_unit_test(source_whose_line_moves_is_given_five_minutes),
+		cmocka_unit_test(nobody_is_asked_while_the_disk_is_full),
 		cmocka_unit_test(missing_leaves_are_shown_with_the_day_they_were_missed),
 		cmocka_unit_test(author_pushes_to_who_was_up_to_date_and_relays_announce),
 		cmocka_unit_test(equal_logs_with_another_view_raise_one_alarm),
