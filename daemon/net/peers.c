@@ -1,5 +1,7 @@
 #include "daemon/net/peers.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "daemon/net/loop.h"
@@ -171,6 +173,17 @@ static void on_connection(uv_stream_t *listener, int status)
 		log_error("event=accept-failed why=\"%s\"", e.text);
 }
 
+/* An office whose line is down writes all the same: that no interface has the address yet (at boot,
+ * or while its cable is out) keeps no node from starting. */
+static int bind_absent(uv_tcp_t *listener, const struct sockaddr *addr)
+{
+	uv_os_fd_t fd;
+	int on = 1, status = uv_fileno((uv_handle_t *)listener, &fd);
+	if (status == 0 && setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) != 0)
+		status = uv_translate_sys_error(errno);
+	return status < 0 ? status : uv_tcp_bind(listener, addr, 0);
+}
+
 int peers_open(struct shell *s, struct err *e)
 {
 	struct peers *ps = &s->peers;
@@ -186,6 +199,11 @@ int peers_open(struct shell *s, struct err *e)
 	ps->listener_open = status == 0;
 	if (status == 0)
 		status = uv_tcp_bind(&ps->listener, (const struct sockaddr *)&addr, 0);
+	if (status == UV_EADDRNOTAVAIL) {
+		log_warn("event=no-such-address listen=%s why=\"no interface has it now\"",
+			s->settings.listen);
+		status = bind_absent(&ps->listener, (const struct sockaddr *)&addr);
+	}
 	if (status < 0)
 		return err_set(
 			e, RC_IO, "listen = \"%s\": %s", s->settings.listen, uv_strerror(status));
