@@ -127,6 +127,11 @@ static void tick(struct shell *s, struct now now)
 	(void)turn_survives(s, replica_tick(s->replica, now, &e), &e);
 }
 
+static const char *status_of(const struct shell *s)
+{
+	return s->degraded[0] ? s->degraded : loop_state_name(s);
+}
+
 /* A sign of life is given only by a turn in which the store answered. */
 static void feed_watchdog(struct shell *s, struct now now)
 {
@@ -136,7 +141,7 @@ static void feed_watchdog(struct shell *s, struct now now)
 		turn_settle(s);
 	if (s->state == SHELL_FAILED)
 		return;
-	notify_watchdog(s->config.notify);
+	notify_watchdog(s->config.notify, status_of(s));
 	s->watchdog_at.v = now.mono.v + s->config.notify->watchdog_ms / 3;
 }
 
@@ -257,7 +262,7 @@ static void reload(struct shell *s)
 		peers_readdress(s, loop_now());
 		log_info("event=reloaded peers=%zu", fresh.n_peers);
 	}
-	notify_ready(s->config.notify, s->degraded[0] ? s->degraded : loop_state_name(s));
+	notify_ready(s->config.notify, status_of(s));
 }
 
 static void on_signal(uv_signal_t *handle, int number)

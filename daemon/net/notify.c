@@ -59,11 +59,16 @@ static void send_text(const struct notify *n, const char *text)
 	while (sent < 0 && errno == EINTR);
 }
 
-void notify_ready(const struct notify *n, const char *status)
+static void send_with_status(const struct notify *n, const char *first, const char *status)
 {
 	char text[256];
-	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
+	snprintf(text, sizeof(text), "%sSTATUS=%s", first, status);
 	send_text(n, text);
+}
+
+void notify_ready(const struct notify *n, const char *status)
+{
+	send_with_status(n, "READY=1\n", status);
 }
 
 void notify_reloading(const struct notify *n)
@@ -81,14 +86,12 @@ void notify_stopping(const struct notify *n)
 	send_text(n, "STOPPING=1");
 }
 
-void notify_watchdog(const struct notify *n)
+void notify_watchdog(const struct notify *n, const char *status)
 {
-	send_text(n, "WATCHDOG=1");
+	send_with_status(n, "WATCHDOG=1\n", status);
 }
 
 void notify_status(const struct notify *n, const char *status)
 {
-	char text[256];
-	snprintf(text, sizeof(text), "STATUS=%s", status);
-	send_text(n, text);
+	send_with_status(n, "", status);
 }

@@ -28,8 +28,8 @@ void notify_release(struct notify *n);
 void notify_ready(const struct notify *n, const char *status);
 void notify_reloading(const struct notify *n);
 void notify_stopping(const struct notify *n);
-void notify_watchdog(const struct notify *n);
-/* One line for `systemctl status`; control characters must not be in it. */
+/* status everywhere: one line for `systemctl status`; control characters must not be in it. */
+void notify_watchdog(const struct notify *n, const char *status);
 void notify_status(const struct notify *n, const char *status);
 
 #endif

@@ -260,14 +260,16 @@ def service_manager_hears_of_every_step():
 
         def hears(*words):
             said = manager.recv(4096).decode()
-            while said == "WATCHDOG=1" and said not in words:
+            while said.startswith("WATCHDOG=1") and "WATCHDOG=1" not in words:
                 said = manager.recv(4096).decode()
             assert all(w in said for w in words), said
 
         node.process = node.launch("env", f"NOTIFY_SOCKET={path}", "WATCHDOG_USEC=600000")
         hears("READY=1", "STATUS=waiting-roster")
-        hears("WATCHDOG=1")
-        hears("WATCHDOG=1")
+        hears("WATCHDOG=1", "STATUS=waiting-roster")
+        node.ctl("roster", "install", c.roster)
+        wait_until("its state is told", lambda: "STATUS=running" in manager.recv(4096).decode())
+        hears("WATCHDOG=1", "STATUS=running")
         node.process.send_signal(signal.SIGHUP)
         hears("RELOADING=1", "MONOTONIC_USEC=")
         hears("READY=1")

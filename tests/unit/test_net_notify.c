@@ -46,8 +46,8 @@ static void every_message_reaches_a_socket_with_a_path(void **state)
 	assert_heard(fd, "READY=1\nSTATUS=running");
 	notify_status(&n, "degraded");
 	assert_heard(fd, "STATUS=degraded");
-	notify_watchdog(&n);
-	assert_heard(fd, "WATCHDOG=1");
+	notify_watchdog(&n, "running");
+	assert_heard(fd, "WATCHDOG=1\nSTATUS=running");
 	notify_stopping(&n);
 	assert_heard(fd, "STOPPING=1");
 	notify_reloading(&n);
@@ -71,8 +71,8 @@ static void abstract_socket_is_reached(void **state)
 	int fd = manager(name, length);
 	name[0] = '@';
 	assert_int_equal(notify_init(&n, name, NULL, NULL, &e), RC_OK);
-	notify_watchdog(&n);
-	assert_heard(fd, "WATCHDOG=1");
+	notify_watchdog(&n, "running");
+	assert_heard(fd, "WATCHDOG=1\nSTATUS=running");
 	notify_release(&n);
 	close(fd);
 }
