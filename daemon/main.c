@@ -38,8 +38,8 @@ static const char usage[] =
 	"Runs the node of one office.\n"
 	"\n"
 	"  -c FILE     configuration (default " DEFAULT_CONFIG ")\n"
-	"  --check     reads the configuration and the keys, says \"ok\" or what is wrong, and "
-	"ends\n"
+	"  --check     reads the configuration and the keys (but for the service manager's\n"
+	"              credentials), says \"ok\" or what is wrong, and ends\n"
 	"  --verify-backup FILE   checks every signature in a backup, and its manifest if it has\n"
 	"              one; needs no configuration\n"
 	"  --seal-backup FILE     the same, for this node; then writes FILE.manifest, signed\n"
@@ -54,6 +54,7 @@ static const char usage[] =
 
 struct options {
 	const char *config, *verify, *seal, *restore, *cluster_id;
+	const char *credentials; /* the folder of the service manager's */
 	bool check, version, help;
 };
 
@@ -103,6 +104,9 @@ static int parse_options(int argc, char **argv, struct options *o, struct err *e
 	}
 	if (!o->config)
 		o->config = DEFAULT_CONFIG;
+	o->credentials = getenv("CREDENTIALS_DIRECTORY");
+	if (!o->credentials && (o->restore || o->check))
+		o->credentials = "/nonexistent";
 	return RC_OK;
 }
 
@@ -120,9 +124,15 @@ static int exit_code_of(int rc)
 	return EX_CONFIG;
 }
 
+static bool to_journal;
+
+/* The journal shows an error as one; whoever reads a pipe expects the line alone. */
 static int complain(int code, const struct err *e)
 {
-	fprintf(stderr, "deltad: %s: %s\n", rc_id(e->rc), e->text);
+	if (to_journal)
+		log_error("event=failed exit=%d why=\"%s %s\"", code, rc_id(e->rc), e->text);
+	else
+		fprintf(stderr, "deltad: %s: %s\n", rc_id(e->rc), e->text);
 	return code;
 }
 
@@ -165,15 +175,6 @@ static int load_keys(struct node *n, struct err *e)
 	if (!rc)
 		rc = load_next(&n->noise_next, c->key_noise, KEY_NOISE, c, e);
 	return rc;
-}
-
-static int load_config(const struct options *o, struct config *out, struct err *e)
-{
-	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	/* Restoring needs no key, and has none where the service manager keeps them. */
-	if (o->restore && credentials == NULL)
-		credentials = "/nonexistent";
-	return config_load(o->config, credentials, out, e);
 }
 
 static int check_data_dir(const char *dir, struct err *e)
@@ -281,7 +282,7 @@ static int reload(void *arg, struct net_settings *out, struct err *e)
 	struct node *n = arg;
 	struct config fresh;
 	struct buf needs = {0};
-	int rc = load_config(n->options, &fresh, e);
+	int rc = config_load(n->options->config, n->options->credentials, &fresh, e);
 	if (rc)
 		return rc;
 	config_restart_needs(&n->config, &fresh, &needs);
@@ -330,14 +331,25 @@ static int run(struct node *n)
 	return code;
 }
 
+/* The service manager shows credentials to the service, and neither to an administrator who checks
+ * a file nor to the commands of a reload. */
+static bool is_shown(const struct options *o, const char *key)
+{
+	size_t n = o->credentials ? strlen(o->credentials) : 0;
+	return n == 0 || strncmp(key, o->credentials, n) != 0 || access(o->credentials, X_OK) == 0;
+}
+
 static int check(struct node *n)
 {
 	struct err e = {0};
-	int rc = load_keys(n, &e);
+	const struct config *c = &n->config;
+	bool shown = is_shown(n->options, c->key_log) && is_shown(n->options, c->key_cosign) &&
+		is_shown(n->options, c->key_noise);
+	int rc = shown ? load_keys(n, &e) : RC_OK;
 	close_node(n);
 	if (rc)
 		return complain(exit_code_of(rc), &e);
-	puts("ok");
+	puts(shown ? "ok" : "ok; the keys are shown to the service alone");
 	return fflush(stdout) == 0 ? EX_OK : EX_IO;
 }
 
@@ -423,6 +435,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {0};
 	struct err e = {0};
+	to_journal = log_open_journal(getenv("JOURNAL_STREAM"), LOG_JOURNAL_SOCKET);
 	if (parse_options(argc, argv, &o, &e))
 		return complain(EX_USAGE, &e);
 	if (o.help)
@@ -434,7 +447,7 @@ int main(int argc, char **argv)
 	if (!rc && o.verify)
 		return verify(&o);
 	if (!rc)
-		rc = load_config(&o, &n.config, &e);
+		rc = config_load(o.config, o.credentials, &n.config, &e);
 	if (rc)
 		return complain(exit_code_of(rc), &e);
 	if (o.seal)

@@ -4,9 +4,10 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 import time
 
-from cluster import Cluster, wait_until
+from cluster import DELTAD, Cluster, wait_until
 from tally import run_scenarios
 
 
@@ -132,7 +133,39 @@ def what_is_said_on_the_control_socket_harms_nobody():
         c.wait_converged()
 
 
+def a_file_is_checked_without_the_keys_that_only_the_service_is_shown():
+    """The example as it stands: by an administrator, by a reload, and with the credentials there."""
+    def check(folder):
+        environment = {k: v for k, v in os.environ.items() if k != "CREDENTIALS_DIRECTORY"}
+        if folder:
+            environment["CREDENTIALS_DIRECTORY"] = folder
+        return subprocess.run([DELTAD, "--check", "-c", "conf/deltad.conf.example"], text=True,
+                              env=environment, capture_output=True, timeout=10)
+    with Cluster(("jiangsu", "office")) as c:
+        for folder in (None, "/nonexistent"):
+            done = check(folder)
+            assert done.returncode == 0 and done.stdout.startswith("ok; the keys"), done
+        done = check(c["jiangsu"].keys)
+        assert done.returncode == 0 and done.stdout == "ok\n", done
+        done = check(c["office"].keys)
+        assert done.returncode == 78 and "this node is jiangsu" in done.stderr, done
+
+
+def a_node_whose_address_is_not_there_yet_works_all_the_same():
+    """At boot, or while the office's cable is out: no interface has what it shall listen on."""
+    with Cluster(("jiangsu", "office"), listens=("office",)) as c:
+        node = c["jiangsu"]
+        node.host = "192.0.2.9"
+        node.write_conf({"office": c["office"].port})
+        c.up()
+        assert "event=no-such-address listen=192.0.2.9:" in log_of(node), node.tail()
+        node.post("note", "1-01", "written without an address")
+        c.wait_converged()
+
+
 run_scenarios(a_bad_file_at_reload_changes_nothing,
               a_peer_is_reached_at_its_new_address_after_a_reload,
+              a_file_is_checked_without_the_keys_that_only_the_service_is_shown,
+              a_node_whose_address_is_not_there_yet_works_all_the_same,
               silent_strangers_do_not_keep_peers_out,
               what_is_said_on_the_control_socket_harms_nobody)

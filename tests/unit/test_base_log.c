@@ -4,7 +4,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "proto/base/log.h"
@@ -81,6 +86,52 @@ static void a_long_line_is_cut_and_still_ended(void **state)
 	assert_logged(want);
 }
 
+/* A journal of our own in a folder of our own; what stderr is, is told as the manager tells it. */
+static int journal_listens(char path[64], char stream[64])
+{
+	struct stat st;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	strcpy(path, "/tmp/test_base_log.XXXXXX");
+	assert_non_null(mkdtemp(path));
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/journal", path);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	strcat(path, "/journal");
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, 64, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return fd;
+}
+
+static void journal_ends(int fd, char path[64])
+{
+	close(fd);
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(rmdir(path), 0);
+}
+
+static void a_journal_is_given_the_kind_of_a_line_and_its_id(void **state)
+{
+	(void)state;
+	char path[64], stream[64], said[512] = "";
+	int fd = journal_listens(path, stream);
+	assert_false(log_open_journal(NULL, path));
+	assert_false(log_open_journal("1:2", path));
+	log_info("event=before");
+	assert_logged("<6>event=before\n");
+	assert_true(log_open_journal(stream, path));
+	log_error("event=fork what=\"a\nPRIORITY=7\"");
+	assert_true(recv(fd, said, sizeof(said) - 1, MSG_DONTWAIT) > 0);
+	assert_string_equal(said,
+		"PRIORITY=3\nSYSLOG_IDENTIFIER=deltad\nDELTAD_EVENT=fork\n"
+		"MESSAGE_ID=dd1d0d790c2f1881b25d9a0af9c85790\n"
+		"MESSAGE=event=fork what=\"a\\x0aPRIORITY=7\"\n");
+	assert_logged("");
+	journal_ends(fd, path);
+	log_warn("event=gone");
+	assert_logged("<4>event=gone\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +143,8 @@ int main(void)
 			text_of_a_peer_cannot_forge_a_line, capture_begin, capture_end),
 		cmocka_unit_test_setup_teardown(
 			a_long_line_is_cut_and_still_ended, capture_begin, capture_end),
+		cmocka_unit_test_setup_teardown(a_journal_is_given_the_kind_of_a_line_and_its_id,
+			capture_begin, capture_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
