@@ -161,9 +161,9 @@ def five_hundred_slow_strangers_keep_nobody_out():
         wait_until("the strangers are counted", lambda: office.status()["strangers"] >= 50)
         c.launch_all("anhui")
         started = time.monotonic()
-        held = [office_held(lab)]
+        held = [strangers_held(lab, office)]
         while not office.hears("anhui"):
-            held.append(office_held(lab))
+            held.append(strangers_held(lab, office))
             if time.monotonic() - started > SOON_SECONDS:
                 raise AssertionError("anhui is kept out")
         connected = time.monotonic() - started
@@ -186,14 +186,17 @@ def five_hundred_slow_strangers_keep_nobody_out():
     assert grown < HEAP_SLACK_KIB, grown
 
 
-def office_held(lab):
-    """Connections of strangers that the daemon holds, as the kernel counts them.
+def strangers_held(lab, office):
+    """Connections of strangers that the office's daemon holds, as the kernel counts them.
 
-    One that the kernel has established and the daemon has not accepted yet has no inode. It costs
+    The daemon stands still meanwhile: the kernel tells of one after the other. One that the kernel has established and the daemon has not accepted yet has no inode. It costs
     the daemon nothing, and there are as many as come while it is not on a processor.
     """
+    office.freeze()
+    wait_until("the office stands still", office.stands_still)
     out = subprocess.run([*lab.inside("office"), "ss", "-Htne", "state", "established"],
                          capture_output=True, text=True, check=True).stdout
+    office.thaw()
     return sum(any(f"{a}:" in line for a in SOURCES) and " ino:0 " not in line
                for line in out.splitlines())
 

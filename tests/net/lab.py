@@ -186,6 +186,14 @@ class LabNode(Node):
     def pid(self):
         return self.process.pid
 
+    def stands_still(self):
+        """Has every thread come to a stop, after it was frozen?"""
+        states = []
+        for thread in os.listdir(f"/proc/{self.pid()}/task"):
+            with open(f"/proc/{self.pid()}/task/{thread}/stat", encoding="ascii") as f:
+                states.append(f.read().rsplit(")", 1)[1].split()[0])
+        return set(states) == {"T"}
+
     def memory_kib(self, field="VmRSS"):
         """VmRSS, or VmHWM for the most it ever was."""
         with open(f"/proc/{self.pid()}/status", encoding="ascii") as f:
