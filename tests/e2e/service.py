@@ -140,7 +140,7 @@ def a_file_is_checked_without_the_keys_that_only_the_service_is_shown():
         if folder:
             environment["CREDENTIALS_DIRECTORY"] = folder
         return subprocess.run([DELTAD, "--check", "-c", "conf/deltad.conf.example"], text=True,
-                              env=environment, capture_output=True, timeout=10)
+                              env=environment, capture_output=True, timeout=60)
     with Cluster(("jiangsu", "office")) as c:
         for folder in (None, "/nonexistent"):
             done = check(folder)

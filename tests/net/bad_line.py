@@ -1,6 +1,6 @@
 """A line of 300 ms round trip that loses three packets in ten, and reorders and doubles others
 (F18)."""
-# seconds: 40
+# seconds: 10
 
 import random
 

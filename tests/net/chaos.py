@@ -1,7 +1,7 @@
 """Faults of every kind at random, while all five offices write; after each round everything is
 mended, and all must come to hold what was acknowledged, once, with no log forked or begun anew.
 CHAOS_SECONDS: for how long; CHAOS_SEED: the order of the faults, printed first."""
-# seconds: 55
+# seconds: 35
 
 import os
 import random

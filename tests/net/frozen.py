@@ -1,5 +1,5 @@
 """A node that stands still for longer than its peers wait, and wakes up (F32)."""
-# seconds: 62
+# seconds: 60
 
 import time
 

@@ -1,5 +1,5 @@
 """A cable is pulled while nobody says anything: both sides close what they hold (F22)."""
-# seconds: 60
+# seconds: 55
 
 import time
 

@@ -1,6 +1,6 @@
 """Whoever reaches the port, with or without a member's key: others are served meanwhile, and memory
 stays what it was (F23 to F26)."""
-# seconds: 50
+# seconds: 40
 
 import re
 import subprocess

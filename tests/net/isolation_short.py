@@ -1,6 +1,6 @@
 """One office after the other is cut off for some seconds, shorter than any time-out; it and the
 others go on writing, and all agree soon after its line is back (F14)."""
-# seconds: 75
+# seconds: 50
 
 import time
 

@@ -1,6 +1,6 @@
 """An office whose line is out from the start: after a minute of dialling in vain on both sides it is
 plugged in, and everybody agrees (F14)."""
-# seconds: 75
+# seconds: 70
 
 import time
 

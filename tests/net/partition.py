@@ -1,5 +1,5 @@
 """Parts of the network that do not hear each other, while all of them write (F15, F16)."""
-# seconds: 30
+# seconds: 10
 
 import csv
 import os

@@ -1,5 +1,5 @@
 """Connections that are reset in the middle of a catch-up, again and again (F21)."""
-# seconds: 60
+# seconds: 15
 
 import csv
 import os

@@ -1,5 +1,5 @@
 """Starting, stopping and starting twice (F33, F37, F40)."""
-# seconds: 20
+# seconds: 10
 
 import threading
 import time
