@@ -213,7 +213,8 @@ static int find(struct node *n, const char *name, struct piece *p, struct err *e
 		if (at + 1 < total)
 			piece_release(p);
 	}
-	return err_set(e, RC_NOT_FOUND, tr("there is no evidence against %s"), name);
+	return err_set(e, RC_NOT_FOUND,
+		tr("there is no evidence against %s; deltactl evidence list"), name);
 }
 
 int cmd_evidence_show(struct app *app, struct err *e)

@@ -57,7 +57,10 @@ static int explain_error(const char *id, FILE *to, struct err *e)
 {
 	int rc = rc_from_id(id);
 	if (rc == RC_OK)
-		return err_set(e, RC_NOT_FOUND, tr("no error has the id \"%.40s\""), id);
+		return err_set(e, RC_NOT_FOUND,
+			tr("no error has the id \"%.40s\"; it stands at the beginning of an error, "
+			   "like E6003"),
+			id);
 	fprintf(to, "%s: %s\n%s\n", id, tr_word(rc_text(rc)), advice_for(rc));
 	fprintf(to, tr("deltactl exits with %d"), rc_exit(rc));
 	fputc('\n', to);

@@ -101,7 +101,9 @@ static int load(struct loading *l, struct app *app, struct plan *plan, struct er
 	if (rc == RC_OK || rc == RC_UNKNOWN_OUTCOME || l->changes->n_posted == 0)
 		return rc;
 	struct err why = *e;
-	return err_set(e, RC_PARTLY, tr("%zu rows were posted, the rest not: %s: %.200s"),
+	return err_set(e, RC_PARTLY,
+		tr("%zu rows were posted, the rest not: %s: %.200s; mend that and run it again: "
+		   "what is posted is not posted twice"),
 		l->changes->n_posted, rc_id(why.rc), why.text);
 }
 

@@ -44,7 +44,9 @@ static int choose_entry(struct proving *p, const struct app *app, struct err *e)
 	if (rc == RC_OK && wanted)
 		return field_find_change(p->view.entry, n, wanted, &p->entry, e);
 	if (rc == RC_OK && n == 0)
-		return err_set(e, RC_NOT_FOUND, tr("nothing stands there"));
+		return err_set(e, RC_NOT_FOUND,
+			tr("nothing stands there; deltactl task show %s shows what does"),
+			app->operand[0]);
 	if (rc == RC_OK && n > 1)
 		return err_set(e, RC_USAGE,
 			tr("%zu values stand there; name the field, or one by --change; deltactl "
@@ -156,8 +158,11 @@ static int prove(struct proving *p, struct app *app, struct err *e)
 	if (p->check.head.enough)
 		return RC_OK;
 	return err_set(e, wait_ms > 0 ? RC_TIMEOUT : RC_PARTLY,
-		tr("the proof is written but NOT FINAL: too few members have cosigned yet; try "
-		   "again with --wait"));
+		wait_ms > 0
+			? tr("the proof is written but NOT FINAL: too few members have cosigned "
+			     "yet; make another later, or with a longer --timeout")
+			: tr("the proof is written but NOT FINAL: too few members have cosigned "
+			     "yet; make another later, or with --wait"));
 }
 
 int cmd_proof(struct app *app, struct err *e)

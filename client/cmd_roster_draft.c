@@ -4,6 +4,7 @@
 #include "client/command.h"
 #include "client/files.h"
 #include "client/show.h"
+#include "client/roster_text.h"
 #include "client/text.h"
 #include "proto/trust/roster.h"
 
@@ -24,9 +25,7 @@ static int read_member(const char *path, struct buf *out, struct member *m, stru
 	return rc;
 }
 
-/* The lines of PROTOCOL 5 in their order. By default final needs all but two of the members, and
- * the next version all provinces but one: 3 of each in a cluster of four provinces and an office.
- */
+/* The lines of PROTOCOL 5 in their order. */
 static int write_text(struct app *app, struct buf *out, struct err *e)
 {
 	const struct args *a = app->args;
@@ -46,7 +45,7 @@ static int write_text(struct app *app, struct buf *out, struct err *e)
 			return rc;
 		provinces += m.role == ROLE_PROVINCE;
 	}
-	uint64_t final = n > 3 ? n - 2 : 1, quorum = provinces > 2 ? provinces - 1 : provinces;
+	uint64_t final = roster_usual_final(n), quorum = roster_usual_quorum(provinces);
 	rc = args_number(a, OPT_FINAL, 1, LIMIT_MEMBERS, &final, e);
 	if (rc == RC_OK)
 		rc = args_number(a, OPT_QUORUM, 1, LIMIT_MEMBERS, &quorum, e);

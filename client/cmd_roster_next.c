@@ -45,7 +45,8 @@ static int remove_member(struct roster *r, struct bytes slug, struct err *e)
 {
 	int i = roster_find(r, slug);
 	if (i < 0)
-		return err_set(e, RC_NOT_FOUND, tr("%.*s is no member"), (int)slug.n,
+		return err_set(e, RC_NOT_FOUND,
+			tr("%.*s is no member; deltactl roster show names them"), (int)slug.n,
 			(const char *)slug.p);
 	if (r->n_former == LIMIT_FORMER)
 		return err_set(e, RC_ROSTER, tr("%d members were removed, which is the most"),
@@ -130,7 +131,8 @@ static int retire_named(
 			return retire(&d->next, &now->member[m], origin, log->size, log->root,
 				d->reason ? d->reason : "forked", e);
 	}
-	return err_set(e, RC_NOT_FOUND, tr("this node holds no log %.*s of a member"),
+	return err_set(e, RC_NOT_FOUND,
+		tr("this node holds no log %.*s of a member; deltactl status --json names them"),
 		(int)origin.n, (const char *)origin.p);
 }
 
@@ -182,13 +184,32 @@ static int draft(struct drafting *d, struct app *app, struct err *e)
 	return rc == RC_OK ? status_fetch(&d->node, on_status, &r, e) : rc;
 }
 
+/* What the roster itself refuses, said with the option that helps. */
+static int check_numbers(const struct roster *r, struct err *e)
+{
+	size_t provinces = roster_provinces(r);
+	if (r->n > 0 && r->final_quorum > r->n - 1)
+		return err_set(e, RC_USAGE,
+			tr("final would need %u cosignatures, and there are %zu other members; "
+			   "say how many with --final"),
+			r->final_quorum, r->n - 1);
+	if (r->province_quorum > provinces)
+		return err_set(e, RC_USAGE,
+			tr("the version after it would need %u provinces, and there are %zu; say "
+			   "how many with --quorum"),
+			r->province_quorum, provinces);
+	return RC_OK;
+}
+
 /* Only what may follow, and as it will be read. */
 static int write_draft(struct drafting *d, struct app *app, struct err *e)
 {
 	struct buf text = {0};
 	struct sheet *s = sheet_new("roster-next");
 	roster_print(&d->next, &text);
-	int rc = roster_parse(buf_bytes(&text), &d->next, e);
+	int rc = check_numbers(&d->next, e);
+	if (rc == RC_OK)
+		rc = roster_parse(buf_bytes(&text), &d->next, e);
 	if (rc == RC_OK)
 		rc = roster_check_next(&d->node.roster, &d->next, e);
 	if (rc == RC_OK)

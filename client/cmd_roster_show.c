@@ -43,14 +43,16 @@ static int show_file(struct app *app, struct err *e)
 	return rc;
 }
 
-static void add_version(struct table *t, const struct roster_version *x)
+/* newest: of those that follow from one another the one that counts now. */
+static void add_version(struct table *t, const struct roster_version *x, bool newest)
 {
 	char id[HASH_HEX_SIZE], date[DATE_TEXT_SIZE];
 	enum tone tone = x->in_force ? TONE_NONE : TONE_BAD;
+	const char *word = newest ? "yes" : x->in_force ? "superseded" : "no";
 	hash_print(&x->id, id);
 	show_date(x->not_after, date);
 	table_number(t, x->version);
-	table_cell(t, tone, json_boolean(x->in_force), x->in_force ? tr("yes") : tr("no"));
+	table_cell(t, tone, json_boolean(newest), tr_word(word));
 	table_cell(t, TONE_NONE, json_date(x->not_after), date);
 	table_text(t, tone, bytes_str(id), NULL);
 }
@@ -61,8 +63,11 @@ static int show_history(struct app *app, struct node *n, struct err *e)
 	struct sheet *s = sheet_new("roster-history");
 	struct table *t = sheet_table(s, "versions", version_columns, 4, NULL, NULL);
 	int rc = roster_versions_fetch(&v, &n->line, e);
+	size_t newest = v.n;
+	for (size_t i = 0; i < v.n; i++)
+		newest = v.of[i].in_force ? i : newest;
 	for (size_t i = 0; rc == RC_OK && i < v.n; i++)
-		add_version(t, &v.of[i]);
+		add_version(t, &v.of[i], i == newest);
 	if (rc == RC_OK)
 		sheet_print(s, &app->out);
 	roster_versions_release(&v);

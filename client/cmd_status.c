@@ -80,14 +80,11 @@ static void put_forks(struct sheet *s, const struct ctl_status *st)
 static void put_roster(struct sheet *s, const struct ctl_status *st)
 {
 	char date[DATE_TEXT_SIZE];
-	char *conflict = show_text(
-		     "%.*s", (int)st->roster_conflict.n, (const char *)st->roster_conflict.p),
-	     *said = said_tr(conflict);
+	char *said = said_tr_bytes(st->roster_conflict);
 	if (*said)
 		sheet_line(
 			s, TONE_BAD, tr("!! ROSTER: %s -> deltactl roster show --history"), said);
 	free(said);
-	free(conflict);
 	show_date(st->roster_not_after, date);
 	if (st->roster_not_after != 0 && show_today(st->now_ms) > st->roster_not_after)
 		sheet_line(s, TONE_WARN,
@@ -134,6 +131,14 @@ static void put_rebuild(struct sheet *s, const struct ctl_status *st)
 	sheet_fact(s, "rebuild_all_known", json_number(b->all_known));
 }
 
+static void put_state(struct sheet *s, const struct ctl_status *st)
+{
+	char *state = said_tr_bytes(st->state), *why = said_tr_bytes(st->state_text);
+	sheet_line(s, TONE_BAD, tr("! state: %s: %s"), state, why);
+	free(state);
+	free(why);
+}
+
 static void put_head(struct sheet *s, const struct picture *p, const struct ctl_status *st)
 {
 	char root[SHORT_ID_SIZE];
@@ -141,9 +146,7 @@ static void put_head(struct sheet *s, const struct picture *p, const struct ctl_
 	show_id(st->view_root, root);
 	bool running = bytes_equal(st->state, bytes_str("running")) || st->n_rebuild > 0;
 	if (!running)
-		sheet_line(s, TONE_BAD, tr("! state: %.*s: %.*s"), (int)st->state.n,
-			(const char *)st->state.p, (int)st->state_text.n,
-			(const char *)st->state_text.p);
+		put_state(s, st);
 	const struct member *self = node_self(p->node);
 	sheet_line(s, TONE_NONE, tr("node %s %s  up %s  entries %llu  view root %s  rules %u"),
 		p->node->member, self ? self->name : "", up, (unsigned long long)st->entries, root,

@@ -35,8 +35,9 @@ static int known_member(const struct roster *r, struct bytes slug, enum opt o, s
 {
 	if (slug.n == 0 || roster_find(r, slug) >= 0)
 		return RC_OK;
-	return err_set(e, RC_NOT_FOUND, tr("%s: no member \"%.40s\" in the roster"), args_name(o),
-		(const char *)slug.p);
+	return err_set(e, RC_NOT_FOUND,
+		tr("%s: no member \"%.40s\" in the roster; deltactl roster show names them"),
+		args_name(o), (const char *)slug.p);
 }
 
 static int read_filter(const struct args *a, struct filter *f, struct err *e)

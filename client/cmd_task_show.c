@@ -65,8 +65,8 @@ static int tell(struct app *app, const struct view *v, const struct entries_cont
 	sheet_free(s);
 	if (found)
 		return RC_OK;
-	return err_set(e, RC_NOT_FOUND, tr("task %.*s is not in the plan"), (int)key.n,
-		(const char *)key.p);
+	return err_set(e, RC_NOT_FOUND, tr("task %.*s is not in the plan; deltactl task list"),
+		(int)key.n, (const char *)key.p);
 }
 
 int cmd_task_show(struct app *app, struct err *e)

@@ -92,7 +92,9 @@ static int look_task(struct waiting *w, struct err *e)
 	w->entries = v.n;
 	w->done = open == 0;
 	if (rc == RC_OK && v.n == 0)
-		rc = err_set(e, RC_NOT_FOUND, tr("nothing was ever said there"));
+		rc = err_set(e, RC_NOT_FOUND,
+			tr("nothing was ever said there; deltactl task list names the tasks, "
+			   "deltactl task show KEY what a task has"));
 	if (open > 0)
 		buf_printf(&w->lacking, tr("%zu of %zu values are not final"), open, v.n);
 	view_release(&v);

@@ -39,7 +39,9 @@ static int tell(struct app *app, const struct view *v, const struct entries_cont
 	sheet_print(s, &app->out);
 	sheet_free(s);
 	if (!found)
-		return err_set(e, RC_NOT_FOUND, tr("nothing was ever said there"));
+		return err_set(e, RC_NOT_FOUND,
+			tr("nothing was ever said there; deltactl task list names the tasks, "
+			   "deltactl task show KEY what a task has"));
 	if (bad)
 		return err_set(e, RC_VERIFY,
 			tr("a current value's signature does not verify; this node cannot be "

@@ -71,6 +71,7 @@ int field_find_change(const struct entry *x, size_t n, const char *prefix, const
 		*out = &x[i];
 	}
 	if (!*out)
-		return err_set(e, RC_NOT_FOUND, tr("no change here begins with %.64s"), prefix);
+		return err_set(e, RC_NOT_FOUND,
+			tr("no change here begins with %.64s; deltactl why shows them"), prefix);
 	return RC_OK;
 }

@@ -92,10 +92,8 @@ static void agree_cell(struct table *t, const struct ctl_peer *p)
 
 static void error_cell(struct table *t, struct bytes text)
 {
-	char *english = show_text("%.*s", (int)text.n, (const char *)text.p),
-	     *said = said_tr(english);
+	char *said = said_tr_bytes(text);
 	table_text(t, text.n ? TONE_WARN : TONE_NONE, text, said);
-	free(english);
 	free(said);
 }
 

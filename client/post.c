@@ -15,7 +15,8 @@ static int read_task(struct post *p, struct err *e)
 	const struct cell_register *r = view_find(&p->view, p->task, SLOT_TASK, bytes_of(NULL, 0));
 	p->plan = r && r->n_current > 0 ? &r->entry[0] : NULL;
 	if (p->task.n > 0 && !p->plan)
-		return err_set(e, RC_NOT_FOUND, tr("task %.*s is not in the plan"), (int)p->task.n,
+		return err_set(e, RC_NOT_FOUND,
+			tr("task %.*s is not in the plan; deltactl task list"), (int)p->task.n,
 			(const char *)p->task.p);
 	return RC_OK;
 }

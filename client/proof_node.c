@@ -46,8 +46,10 @@ int proof_policy(const struct roster *r, const struct origin *o, unsigned quorum
 {
 	int owner = roster_find_any(r, bytes_str(o->member));
 	if (owner < 0 || strcmp(o->cluster, r->cluster) != 0)
-		return err_set(
-			e, RC_NOT_FOUND, tr("no member of the roster owns the log %s"), o->text);
+		return err_set(e, RC_NOT_FOUND,
+			tr("no member of the roster owns the log %s; deltactl status --json names "
+			   "those that are here"),
+			o->text);
 	return policy_print(r, owner, o->text, quorum, out, e);
 }
 

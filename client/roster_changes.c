@@ -61,6 +61,41 @@ static void put_retired(struct sheet *s, const struct roster *now, const struct 
 	}
 }
 
+unsigned roster_usual_final(size_t members)
+{
+	return members > 3 ? (unsigned)members - 2 : 1;
+}
+
+unsigned roster_usual_quorum(size_t provinces)
+{
+	return (unsigned)(provinces > 2 ? provinces - 1 : provinces);
+}
+
+size_t roster_provinces(const struct roster *r)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < r->n; i++)
+		n += r->member[i].role == ROLE_PROVINCE;
+	return n;
+}
+
+/* Where members come or go, what was right for so many may not be for so many. */
+static void put_numbers(struct sheet *s, const struct roster *now, const struct roster *next)
+{
+	size_t provinces = roster_provinces(next);
+	unsigned final = roster_usual_final(next->n), quorum = roster_usual_quorum(provinces);
+	if (now->n != next->n && next->final_quorum != final)
+		sheet_line(s, TONE_WARN,
+			tr("! final needs %u of %zu other members; with so many, %u is usual: "
+			   "--final %u"),
+			next->final_quorum, next->n - 1, final, final);
+	if (roster_provinces(now) != provinces && next->province_quorum != quorum)
+		sheet_line(s, TONE_WARN,
+			tr("! the version after it needs %u of %zu provinces; with so many, %u is "
+			   "usual: --quorum %u"),
+			next->province_quorum, provinces, quorum, quorum);
+}
+
 void roster_put_changes(struct sheet *s, const struct roster *now, const struct roster *next)
 {
 	char was[DATE_TEXT_SIZE], is[DATE_TEXT_SIZE];
@@ -80,4 +115,5 @@ void roster_put_changes(struct sheet *s, const struct roster *now, const struct 
 			tr("* the version after it needs the regional office and %u provinces "
 			   "(was %u)"),
 			next->province_quorum, now->province_quorum);
+	put_numbers(s, now, next);
 }

@@ -16,6 +16,11 @@ int roster_describe(
 /* A draft of a version after the first: what it changes, and the signatures still missing. */
 int roster_describe_next(struct sheet *s, struct bytes draft, const struct roster *now,
 	const struct roster *next, struct err *e) MUST_CHECK;
+/* How many cosignatures make final among so many members, and how many provinces sign the next
+ * version, unless somebody says otherwise: all but one, where that leaves two. */
+unsigned roster_usual_final(size_t members);
+unsigned roster_usual_quorum(size_t provinces);
+size_t roster_provinces(const struct roster *r);
 /* Lines for people: what is another in `next`. */
 void roster_put_changes(struct sheet *s, const struct roster *now, const struct roster *next);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/show.h"
 #include "client/text.h"
-#include "proto/base/bytes.h"
 
 #define BLANKS_MAX 8   /* conversions in one format */
 #define LITERALS_MIN 6 /* a format with fewer letters of its own would match anything */
@@ -156,4 +156,12 @@ char *said_tr(const char *text)
 		buf_put_str(&out, text);
 	buf_put_u8(&out, 0);
 	return (char *)out.p;
+}
+
+char *said_tr_bytes(struct bytes text)
+{
+	char *english = show_text("%.*s", (int)text.n, (const char *)text.p);
+	char *said = said_tr(english);
+	free(english);
+	return said;
 }

@@ -3,8 +3,12 @@
 #ifndef DELTAD_CLIENT_SAID_H
 #define DELTAD_CLIENT_SAID_H
 
+#include "proto/base/bytes.h"
+
 /* The sentence in the chosen language, for free(). Parts between ": " that are known are
  * translated, the others stay as they are. */
 char *said_tr(const char *text);
+/* The same for what is not ended by a zero. */
+char *said_tr_bytes(struct bytes text);
 
 #endif

@@ -52,7 +52,8 @@ static int choose_head(struct replica *r, const struct log *log, uint64_t index,
 	buf_put_bytes(&r->answer, note);
 	if (index < *size)
 		return RC_OK;
-	return err_set(e, RC_NOT_FOUND, "there is no entry %llu under a signed head of %s",
+	return err_set(e, RC_NOT_FOUND,
+		"there is no entry %llu under a signed head of %s; ask again later",
 		(unsigned long long)index, log->row.origin);
 }
 
@@ -73,7 +74,8 @@ int replica_proof(struct replica *r, struct bytes origin, uint64_t index, struct
 	uint64_t size;
 	size_t n;
 	if (log == NULL)
-		return err_set(e, RC_NOT_FOUND, "there is no log of that origin here");
+		return err_set(e, RC_NOT_FOUND,
+			"there is no log of that origin here; deltactl status --json names them");
 	int rc = choose_head(r, log, index, &size, &out->final, e);
 	if (rc != RC_OK)
 		return rc;

@@ -135,7 +135,8 @@ static int begin_for(
 {
 	int peer = roster_find(&r->roster, member);
 	if (peer < 0)
-		return err_set(e, RC_NOT_FOUND, "no member of that name");
+		return err_set(
+			e, RC_NOT_FOUND, "no member of that name; deltactl roster show names them");
 	if (peer == r->self)
 		return err_set(e, RC_INPUT, "this is the member's own node");
 	const struct session *s = &r->session[peer];

@@ -108,7 +108,8 @@ static void answer_evidence(struct client *c, const struct ctl_request *r)
 	if (replica_evidence(c->shell->replica, r->evidence_at, &out.evidence) == RC_OK)
 		client_reply(c, &out);
 	else
-		client_error(c, r->id, RC_NOT_FOUND, "there is no evidence of a fork here");
+		client_error(c, r->id, RC_NOT_FOUND,
+			"there is no evidence of a fork here; no log is frozen");
 }
 
 static void answer_subscribe(struct client *c, uint32_t id)

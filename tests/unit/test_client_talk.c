@@ -54,6 +54,11 @@ static void what_a_library_says_is_translated_by_its_shape(void **state)
 	assert_said("connection refused", "连接被拒绝");
 	assert_said("key file \"x\": a log key of jiangsu, and a root key is needed",
 		"密钥文件 “x”：这是 jiangsu 的日志密钥，而需要根密钥");
+	assert_said("the disk is full: nothing new is accepted; free some space",
+		"磁盘已满：不接受新内容；请腾出空间");
+	assert_said(
+		"too many logs of member jiangsu (limit 64)", "成员 jiangsu 的日志过多（上限 64）");
+	assert_said("more than 8 rosters of version 3", "第 3 版名册超过 8 份");
 }
 
 static void what_nobody_knows_stays_as_it_is(void **state)
