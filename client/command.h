@@ -36,8 +36,8 @@ command_fn cmd_anchor, cmd_audit, cmd_backup_create, cmd_backup_prune, cmd_backu
 	cmd_key_init, cmd_key_rotate, cmd_key_show, cmd_missing, cmd_note, cmd_operator_add,
 	cmd_operator_endorse, cmd_operator_list, cmd_operator_revoke, cmd_overall, cmd_peers,
 	cmd_plan_load, cmd_plan_show, cmd_policy, cmd_proof, cmd_rebuild, cmd_report, cmd_restore,
-	cmd_roster_draft, cmd_roster_install, cmd_roster_next, cmd_roster_show, cmd_roster_sign,
-	cmd_status, cmd_task_list, cmd_task_show, cmd_verify, cmd_version, cmd_wait, cmd_wait_final,
-	cmd_why;
+	cmd_roster_draft, cmd_roster_export, cmd_roster_install, cmd_roster_next, cmd_roster_show,
+	cmd_roster_sign, cmd_status, cmd_task_list, cmd_task_show, cmd_verify, cmd_version,
+	cmd_wait, cmd_wait_final, cmd_why;
 
 #endif

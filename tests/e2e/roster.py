@@ -55,6 +55,19 @@ def agree(c, *slugs):
     wait_until("all show the same", same, 120)
 
 
+def exported(c, node):
+    """The names of the files that it writes, and that writing them again changes nothing."""
+    folder = os.path.join(c.folder, "all")
+    os.mkdir(folder)
+    for _ in range(2):
+        shown = node.json("roster", "export", folder)["versions"]
+        names = sorted(os.listdir(folder))
+        assert sorted(v["file"] for v in shown) == [os.path.join(folder, name) for name in names]
+    with open(os.path.join(folder, "roster-1"), "rb") as first, open(c.roster, "rb") as given:
+        assert first.read() == given.read()
+    return names
+
+
 def a_log_key_is_replaced_while_people_work():
     with Cluster() as c:
         c.up(plan=False)
@@ -101,7 +114,12 @@ def a_log_key_is_replaced_while_people_work():
         for n in c:
             n.ctl("wait", "final")
         shown = node.json("roster", "show", "--history")["versions"]
-        assert [(v["version"], v["in_force"]) for v in shown] == [(1, True), (2, True)]
+        assert [(v["version"], v["in_force"]) for v in shown] == [(1, False), (2, True)]
+        assert exported(c, node) == ["roster-1", "roster-2"]
+        with open(os.path.join(c.folder, "all", "roster-2"), "a", encoding="utf-8") as other:
+            other.write("another\n")
+        done = node.ctl("roster", "export", os.path.join(c.folder, "all"), check=False)
+        assert done.returncode == 6 and "roster-2" in done.stderr, done.stderr
 
 
 def a_lost_office_root_is_replaced_by_all_provinces():
@@ -143,6 +161,16 @@ def a_removed_member_is_refused_and_what_it_wrote_stays():
         gone.post("note", "1-01", "farewell")
         c.wait_converged()
         c["office"].ctl("wait", "final")
+        # Numbers that were right for five are said where four are left.
+        tight = draft(c["office"], "tight", "--remove", "anhui")
+        said = run(DELTACTL, "--lang=en", "roster", "sign", tight, "--key", key(c["office"], "root"),
+                   "--after", c.roster, "--yes").stderr
+        assert "final needs 3 of 3 other members" in said and "--final 2" in said, said
+        assert "needs 3 of 3 provinces" in said and "--quorum 2" in said, said
+        for option in ("--final", "--quorum"):
+            done = c["office"].ctl("roster", "next", "--remove", "anhui", option, "4", "-o",
+                                   os.path.join(c.folder, "none"), check=False)
+            assert done.returncode == 2 and f"how many with {option}" in done.stderr, done.stderr
         path = draft(c["office"], "roster-2", "--remove", "anhui", "--final", "2", "--quorum", "2")
         done = c["office"].ctl("roster", "install", path, check=False)
         assert done.returncode == 7 and f"nobody has signed; deltactl roster sign {path}" in done.stderr, done.stderr
@@ -204,6 +232,8 @@ def two_successors_are_shown_on_both_sides_and_end_by_all_signatures():
                    lambda: all(n.status()["roster_conflict"] and version(n) == 1 for n in c), 120)
         shown = c["jiangsu"].json("roster", "show", "--history")["versions"]
         assert [v["in_force"] for v in shown] == [True, False, False]
+        names = exported(c, c["jiangsu"])
+        assert names == ["roster-1", *sorted(f"roster-2-{v['id'][:8]}" for v in shown[1:])], names
         c["jiangsu"].post("note", "1-01", "meanwhile work goes on")
         agree(c)
         c["zhejiang"].ctl("roster", "install", both)
