@@ -34,6 +34,11 @@ void examine_leaf(
 void examine_bulk(
 	const struct hash *cluster_id, struct bytes raw, struct arena *a, struct examined *out);
 
+/* n leaves that came together. room: an arena with CODEC_LEAF_ARENA free, asked for before each. */
+typedef struct arena *examine_room_fn(void *arg);
+void examine_leaves(const struct hash *cluster_id, const struct bytes *raw, size_t n, bool bulk,
+	examine_room_fn *room, void *arg, struct examined *out);
+
 /* The same without hash, id and signatures, which stay zero and false: for what was examined
  * before.
  */

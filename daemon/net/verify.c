@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "proto/base/mutant.h"
 #include "proto/wire/codec.h"
 
 /* Room for the worst leaf must be free before each, but a leaf takes a small part of that. */
@@ -32,8 +31,9 @@ struct verify {
 	struct chunk chunk[];
 };
 
-static struct arena *arena_for_leaf(struct chunk *c)
+static struct arena *arena_for_leaf(void *arg)
 {
+	struct chunk *c = arg;
 	struct block *b = c->blocks;
 	if (!b || b->arena.cap - b->arena.used < CODEC_LEAF_ARENA) {
 		b = xalloc(sizeof(*b) + BLOCK_BYTES);
@@ -47,12 +47,8 @@ static struct arena *arena_for_leaf(struct chunk *c)
 static void examine_chunk(struct chunk *c)
 {
 	struct verify *v = c->owner;
-	for (size_t i = c->from; i < c->to; i++) {
-		(v->bulk ? examine_bulk : examine_leaf)(
-			&v->cluster_id, v->raw[i], arena_for_leaf(c), &v->leaf[i]);
-		if (MUTANT(SIGNATURE_OF_FIRST_ONLY) && i > c->from)
-			v->leaf[i].signature_ok = true;
-	}
+	examine_leaves(&v->cluster_id, v->raw + c->from, c->to - c->from, v->bulk, arena_for_leaf,
+		c, v->leaf + c->from);
 }
 
 static void on_work(uv_work_t *work)

@@ -5,6 +5,10 @@
 #include "proto/trust/key.h"
 #include "proto/trust/merkle.h"
 
+/* What must become of a leaf by the way it was made. */
+enum made { MADE_GOOD, MADE_VOID, MADE_WAITING };
+#define BOOK_MADE_MAX 128
+
 /* A log as its owner wrote it. */
 struct book_log {
 	char origin[ORIGIN_SIZE];
@@ -13,11 +17,13 @@ struct book_log {
 	struct frontier frontier;
 	size_t n, cap;
 	uint64_t safe; /* leaves from here on may be gone: a database that held them was put back */
-	uint32_t closed;	/* bit by node: it may not go on in this log */
-	bool by_hand;		/* its owner's own replica need not hold it */
-	bool cloned;		/* two machines wrote it */
-	uint8_t key[KEY_BYTES]; /* its member's log key when it was opened */
-	bool tainted;		/* its owner was cloned, rolled back unnoticed, or hostile */
+	uint32_t closed;	     /* bit by node: it may not go on in this log */
+	bool by_hand;		     /* its owner's own replica need not hold it */
+	bool crafted;		     /* by hand, and not all of it counts: */
+	uint8_t made[BOOK_MADE_MAX]; /* enum made, by leaf */
+	bool cloned;		     /* two machines wrote it */
+	uint8_t key[KEY_BYTES];	     /* its member's log key when it was opened */
+	bool tainted;		     /* its owner was cloned, rolled back unnoticed, or hostile */
 };
 
 /* A change that a client was told is on disk. */

@@ -349,10 +349,13 @@ static int on_sector_size(sqlite3_file *f)
 	return SECTOR;
 }
 
+/* As SQLite takes it of every file on Linux: what is torn is what was written, and nothing beside
+ * it. Else it wrote the frame that commits several times, and the disk could be full after the
+ * first. */
 static int on_characteristics(sqlite3_file *f)
 {
 	(void)f;
-	return 0;
+	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 static const sqlite3_io_methods methods = {

@@ -9,6 +9,11 @@
 #define AUDIT_WAIT_MS 400
 #define AUDIT_AT_ONCE 12
 
+static struct arena *same_room(void *arena)
+{
+	return arena;
+}
+
 /* Into memory that the caller frees. */
 static struct examined *examine_all(
 	const struct world *w, const struct bytes *leaf, size_t n, bool bulk, void **memory)
@@ -18,8 +23,7 @@ static struct examined *examine_all(
 	struct examined *x = xalloc((n + 1) * sizeof(*x));
 	*memory = xalloc(room);
 	arena_init(&a, *memory, room);
-	for (size_t i = 0; i < n; i++)
-		(bulk ? examine_bulk : examine_leaf)(&w->cluster_id, leaf[i], &a, &x[i]);
+	examine_leaves(&w->cluster_id, leaf, n, bulk, same_room, &a, x);
 	return x;
 }
 

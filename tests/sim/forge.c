@@ -56,10 +56,13 @@ static struct buf encode(struct forged *f, struct leaf *leaf)
 	return raw;
 }
 
-static struct buf signed_leaf(struct world *w, struct forged *f, enum leaf_kind kind,
-	enum body_type type, const struct key *k, struct bytes body)
+struct buf forge_signed(struct world *w, struct forged *f, enum leaf_kind kind, const struct key *k,
+	struct bytes body)
 {
 	uint8_t signature[SIGNATURE_BYTES];
+	enum body_type type = kind == LEAF_CHANGE ? BODY_CHANGE
+		: kind == LEAF_DELEGATE		  ? BODY_DELEGATE
+						  : BODY_REVOKE;
 	body_sign(k, type, &w->cluster_id, body, signature);
 	struct leaf leaf = {.kind = kind,
 		.signed_body = {bytes_of(k->public, KEY_BYTES),
@@ -67,8 +70,8 @@ static struct buf signed_leaf(struct world *w, struct forged *f, enum leaf_kind 
 	return encode(f, &leaf);
 }
 
-static struct buf delegate_leaf(struct world *w, struct forged *f, const struct identity *id,
-	const struct key *root, const uint8_t operator_key[KEY_BYTES])
+struct buf forge_delegate(struct world *w, struct forged *f, const struct identity *id,
+	const struct key *root, const uint8_t operator_key[KEY_BYTES], uint64_t not_after)
 {
 	uint8_t nonce[NONCE_BYTES];
 	struct buf body = {0};
@@ -77,39 +80,37 @@ static struct buf delegate_leaf(struct world *w, struct forged *f, const struct 
 		.member = bytes_str(id->slug),
 		.nonce = bytes_of(nonce, sizeof(nonce)),
 		.operator_key = bytes_of(operator_key, KEY_BYTES),
-		.name = bytes_str("operator")};
+		.name = bytes_str("operator"),
+		.not_after_index = not_after};
 	ENSURE(delegate_encode(&d, &body, NULL) == RC_OK);
-	struct buf raw = signed_leaf(w, f, LEAF_DELEGATE, BODY_DELEGATE, root, buf_bytes(&body));
+	struct buf raw = forge_signed(w, f, LEAF_DELEGATE, root, buf_bytes(&body));
 	buf_release(&body);
 	return raw;
 }
 
-void forge_begin(struct world *w, struct forged *f, const struct identity *id, uint32_t epoch)
+void forge_begin(struct world *w, struct forged *f, const struct identity *id, uint32_t epoch,
+	const struct forged *before)
 {
 	struct origin o;
+	struct hash root;
 	struct leaf open = {
 		.kind = LEAF_OPEN, .open = {.suite = SUITE_ED25519_SHA256, .reason = OPEN_INIT}};
+	if (before != NULL) {
+		frontier_root(&before->after[before->n], &root);
+		open.open.reason = OPEN_ROTATE;
+		open.open.previous_origin = bytes_str(before->origin);
+		open.open.previous_size = before->n;
+		open.open.previous_root = hash_bytes(&root);
+	}
 	uint32_t salt = (uint32_t)dice_u64(&w->hostile_dice);
 	origin_make(&o, "sim", id->slug, epoch, salt);
 	*f = (struct forged){.hlc = HLC_OF_MS(node_now(w, &w->node[0]).wall.v)};
 	memcpy(f->origin, o.text, sizeof(f->origin));
 	forge_append(f, encode(f, &open));
-	forge_append(f, delegate_leaf(w, f, id, &id->root, id->operator[0].public));
+	forge_append(f, forge_delegate(w, f, id, &id->root, id->operator[0].public, 0));
 }
 
-/* What a change says; the rest is as it should be. */
-struct claim {
-	const struct identity *as;
-	const char *task, *holder; /* NULL: its own nonce */
-	uint32_t slot;
-	struct bytes value;
-	struct bytes under;
-	const struct bytes *supersedes;
-	size_t n_supersedes;
-};
-
-static struct buf change_leaf(
-	struct world *w, struct forged *f, const struct key *k, const struct claim *c)
+struct buf forge_body(struct world *w, const struct claim *c)
 {
 	uint8_t nonce[NONCE_BYTES];
 	char own_holder[33];
@@ -127,7 +128,14 @@ static struct buf change_leaf(
 		.supersedes = c->supersedes,
 		.n_supersedes = c->n_supersedes};
 	ENSURE(change_encode(&change, &body, NULL) == RC_OK);
-	struct buf raw = signed_leaf(w, f, LEAF_CHANGE, BODY_CHANGE, k, buf_bytes(&body));
+	return body;
+}
+
+struct buf forge_change(
+	struct world *w, struct forged *f, const struct key *k, const struct claim *c)
+{
+	struct buf body = forge_body(w, c);
+	struct buf raw = forge_signed(w, f, LEAF_CHANGE, k, buf_bytes(&body));
 	buf_release(&body);
 	return raw;
 }
@@ -160,7 +168,7 @@ struct buf forge_note(struct world *w, struct forged *f, const struct identity *
 		.slot = SLOT_NOTE,
 		.value = bytes_str("\x0a\x06"
 				   "forged")};
-	return change_leaf(w, f, &id->operator[0], &c);
+	return forge_change(w, f, &id->operator[0], &c);
 }
 
 struct buf forge_future(struct world *w, struct forged *f, const struct identity *id)
@@ -168,12 +176,12 @@ struct buf forge_future(struct world *w, struct forged *f, const struct identity
 	struct claim c = {
 		.as = id, .task = "1-02", .slot = NEW_SLOT, .value = bytes_str("\x08\x05")};
 	switch (dice_index(&w->hostile_dice, 4)) {
-	case 0: return change_leaf(w, f, &id->operator[0], &c);
+	case 0: return forge_change(w, f, &id->operator[0], &c);
 	case 1: return strange_leaf(f, 1, ++f->hlc);
 	case 2: return strange_leaf(f, 2, ++f->hlc);
 	default:
-		return signed_leaf(w, f, LEAF_CHANGE, BODY_CHANGE, &id->operator[0],
-			bytes_str("\x08\x02\x12\x05later"));
+		return forge_signed(
+			w, f, LEAF_CHANGE, &id->operator[0], bytes_str("\x08\x02\x12\x05later"));
 	}
 }
 
@@ -203,8 +211,7 @@ static struct buf open_again(struct world *w, struct forged *f)
 	return encode(f, &open);
 }
 
-/* What was signed for another place, here; its signature is as good as it was there. */
-static struct buf same_body(struct forged *f, struct bytes of, bool *is_change)
+struct buf forge_same_body(struct forged *f, struct bytes of, bool *is_change)
 {
 	uint8_t memory[CODEC_LEAF_ARENA];
 	struct arena a;
@@ -219,7 +226,7 @@ struct buf forge_repeat(
 {
 	bool is_change;
 	struct bytes leaf = buf_bytes(&of->leaf[dice_index(&w->hostile_dice, of->n)]);
-	struct buf raw = same_body(f, leaf, &is_change);
+	struct buf raw = forge_same_body(f, leaf, &is_change);
 	return is_change ? raw : forge_note(w, f, id);
 }
 
@@ -236,7 +243,7 @@ static struct buf of_another(struct world *w, struct forged *f, const struct ide
 		return forge_note(w, f, id);
 	}
 	bool as_own = dice_percent(&w->hostile_dice, 70), is_change = false;
-	struct buf own = as_own ? same_body(f, buf_bytes(&raw), &is_change) : raw;
+	struct buf own = as_own ? forge_same_body(f, buf_bytes(&raw), &is_change) : raw;
 	if (!as_own || !is_change)
 		return raw;
 	buf_release(&raw);
@@ -253,7 +260,7 @@ static struct buf report_of_another(struct world *w, struct forged *f, const str
 		.slot = SLOT_REPORT,
 		.value = bytes_str("\x08\x02\x10\x0a\x18\xd3\xe4\xd5\x09"),
 		.under = hash_bytes(&under)};
-	return change_leaf(w, f, &id->operator[0], &c);
+	return forge_change(w, f, &id->operator[0], &c);
 }
 
 /* The plan, by somebody who is not the office, in place of everything that stands there. */
@@ -268,11 +275,11 @@ static struct buf plan_of_another(struct world *w, struct forged *f, const struc
 		.value = bytes_str("\x0a\x04mine\x18\x01"),
 		.supersedes = supersedes,
 		.n_supersedes = 2};
-	return change_leaf(w, f, &id->operator[0], &c);
+	return forge_change(w, f, &id->operator[0], &c);
 }
 
-static struct buf revoke_leaf(struct world *w, struct forged *f, const struct identity *id,
-	const struct identity *whose, const struct key *root)
+struct buf forge_revoke(struct world *w, struct forged *f, const struct identity *id,
+	const struct key *root, const uint8_t operator_key[KEY_BYTES], uint64_t valid_below)
 {
 	uint8_t nonce[NONCE_BYTES];
 	struct buf body = {0};
@@ -280,12 +287,19 @@ static struct buf revoke_leaf(struct world *w, struct forged *f, const struct id
 	struct revoke v = {.version = 1,
 		.member = bytes_str(id->slug),
 		.nonce = bytes_of(nonce, sizeof(nonce)),
-		.operator_key = bytes_of(whose->operator[0].public, KEY_BYTES),
-		.valid_below = dice_percent(&w->hostile_dice, 50) ? 1 : UINT64_MAX};
+		.operator_key = bytes_of(operator_key, KEY_BYTES),
+		.valid_below = valid_below};
 	ENSURE(revoke_encode(&v, &body, NULL) == RC_OK);
-	struct buf raw = signed_leaf(w, f, LEAF_REVOKE, BODY_REVOKE, root, buf_bytes(&body));
+	struct buf raw = forge_signed(w, f, LEAF_REVOKE, root, buf_bytes(&body));
 	buf_release(&body);
 	return raw;
+}
+
+static struct buf revoke_any(struct world *w, struct forged *f, const struct identity *id,
+	const struct identity *whose, const struct key *root)
+{
+	uint64_t below = dice_percent(&w->hostile_dice, 50) ? 1 : UINT64_MAX;
+	return forge_revoke(w, f, id, root, whose->operator[0].public, below);
 }
 
 /* A change of the log once more, or for the first time; its signature is good or not. */
@@ -319,11 +333,11 @@ struct buf forge_bad(struct world *w, struct forged *f, const struct identity *i
 	case 3: return of_another(w, f, id);
 	case 4: return report_of_another(w, f, id);
 	case 5: return plan_of_another(w, f, id);
-	case 6: return revoke_leaf(w, f, id, other, &id->root);
-	case 7: return revoke_leaf(w, f, other, other, &id->root);
-	case 8: return revoke_leaf(w, f, id, id, &id->operator[0]);
-	case 9: return delegate_leaf(w, f, id, &id->root, other->operator[0].public);
-	case 10: return delegate_leaf(w, f, other, &id->root, id->operator[1].public);
+	case 6: return revoke_any(w, f, id, other, &id->root);
+	case 7: return revoke_any(w, f, other, other, &id->root);
+	case 8: return revoke_any(w, f, id, id, &id->operator[0]);
+	case 9: return forge_delegate(w, f, id, &id->root, other->operator[0].public, 0);
+	case 10: return forge_delegate(w, f, other, &id->root, id->operator[1].public, 0);
 	case 11: return strange_leaf(f, 1, UINT64_MAX); /* a stamp that leaves no room */
 	case 12: return strange_leaf(f, 1, 1);
 	case 13:

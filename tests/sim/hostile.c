@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "proto/trust/cosign.h"
+#include "tests/sim/crafts.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sometimes.h"
 
-#define LOGS_MAX 8
 #define HEARD_MAX 8
 #define FUTURE_EPOCH 50
 #define HOSTILE_EPOCH 60
@@ -17,16 +17,8 @@
 #define TWO_LIARS_PAUSE_MS 500
 #define PAUSE_MAX_MS 10000
 
-/* Who writes logs by hand. A log of a liar has two branches, and each peer is shown one of them. */
-struct forger {
-	int member; /* -1: nobody */
-	bool lies;
-	struct forged *log[LOGS_MAX][2];
-	size_t n_logs;
-};
-
 struct hostile {
-	struct forger future, liar;
+	struct forger future, liar, crafter;
 	struct buf heard[HEARD_MAX];
 	size_t n_heard;
 	unsigned withholds, twists; /* percent of what its node would say */
@@ -48,7 +40,7 @@ static void begin_log(struct world *w, struct forger *f)
 	struct forged *log = xalloc(sizeof(*log));
 	if (f->lies && dice_percent(&w->hostile_dice, 20))
 		epoch = HOSTILE_EPOCH; /* two of one number */
-	forge_begin(w, log, id, epoch);
+	forge_begin(w, log, id, epoch, NULL);
 	f->log[f->n_logs++][0] = log;
 	for (size_t i = 0; i < log->n && !f->lies; i++)
 		oracle_wrote(w, log->origin, f->member, buf_bytes(&log->leaf[i]));
@@ -85,7 +77,7 @@ static void write_logs(struct world *w, struct forger *f)
 	if (f->member < 0 || w->calm)
 		return;
 	bool opens = f->n_logs == 0 || (f->lies && dice_percent(&w->hostile_dice, 10));
-	if (opens && f->n_logs < LOGS_MAX)
+	if (opens && f->n_logs < FORGER_LOGS)
 		begin_log(w, f);
 	size_t i = dice_index(&w->hostile_dice, f->n_logs);
 	bool parts = dice_percent(&w->hostile_dice, 20);
@@ -142,7 +134,7 @@ static void cosign_for_another(
 static void announce(struct world *w, const struct forger *f)
 {
 	for (size_t peer = 0; f->member >= 0 && peer < w->n_members; peer++)
-		for (size_t i = 0; i < f->n_logs; i++) {
+		for (size_t i = f->hides_first; i < f->n_logs; i++) {
 			int end;
 			struct sim_conn *c = session_with(w, f, peer, &end);
 			if (c == NULL)
@@ -245,6 +237,9 @@ void hostile_act(struct world *w)
 	struct hostile *h = w->hostile;
 	write_logs(w, &h->future);
 	write_logs(w, &h->liar);
+	crafts_write(w, &h->crafter, &h->future);
+	if (h->crafter.member >= 0 && dice_percent(&w->hostile_dice, 40))
+		announce(w, &h->crafter);
 	if (dice_percent(&w->hostile_dice, 40))
 		announce(w, &h->future);
 	if (h->liar.member >= 0) {
@@ -292,13 +287,16 @@ bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes en
 	if (c->end[end].node->member == h->liar.member)
 		overhear(w, h, envelope);
 	return takes_want(w, &h->future, c, end, envelope) ||
+		takes_want(w, &h->crafter, c, end, envelope) ||
 		takes_want(w, &h->liar, c, end, envelope);
 }
 
 bool hostile_writes(const struct world *w, int member)
 {
 	const struct hostile *h = w->hostile;
-	return h != NULL && (member == h->future.member || member == h->liar.member);
+	return h != NULL &&
+		(member == h->future.member || member == h->liar.member ||
+			member == h->crafter.member);
 }
 
 static bool would_tell_of_both(const struct message *m)
@@ -349,7 +347,9 @@ static void keep_apart(struct world *w, int liar)
 void hostile_setup(struct world *w)
 {
 	bool lies = swarm_has(&w->swarm, FAULT_HOSTILE) && w->n_members >= 3;
-	bool future = swarm_has(&w->swarm, FAULT_FUTURE);
+	bool crafts = swarm_has(&w->swarm, FAULT_CRAFT) && !w->two_liars;
+	/* What it copies is a newer program's. */
+	bool future = swarm_has(&w->swarm, FAULT_FUTURE) || crafts;
 	static const unsigned percents[] = {0, 0, 5, 40};
 	int liar = (int)dice_index(&w->hostile_dice, w->n_members);
 	unsigned withholds = percents[dice_index(&w->hostile_dice, 4)];
@@ -358,6 +358,7 @@ void hostile_setup(struct world *w)
 		return;
 	struct hostile *h = w->hostile = xalloc(sizeof(*h));
 	h->future.member = future ? (liar + 1) % (int)w->n_members : -1;
+	h->crafter.member = crafts ? (liar + 2) % (int)w->n_members : -1;
 	h->liar = (struct forger){.member = lies ? liar : -1, .lies = true};
 	h->withholds = w->two_liars ? 0 : withholds;
 	h->twists = w->two_liars ? 0 : twists;
@@ -386,6 +387,7 @@ void hostile_release(struct world *w)
 		return;
 	release_forger(&w->hostile->future);
 	release_forger(&w->hostile->liar);
+	release_forger(&w->hostile->crafter);
 	for (size_t i = 0; i < HEARD_MAX; i++)
 		buf_release(&w->hostile->heard[i]);
 	free(w->hostile);

@@ -59,7 +59,8 @@ static int open_replica(struct world *w, struct sim_node *n, struct err *e)
 		.software = "sim",
 		.mark = n->mark,
 		/* Some nodes in the smallest pieces, some in whole ones. */
-		.release_at_once = n->self % 2 == 0 ? 0 : 1};
+		.release_at_once =
+			n->self % 2 == 0 && !swarm_has(&w->swarm, FAULT_RESTART) ? 0 : 1};
 	return replica_open(&c, node_now(w, n), &n->replica, e);
 }
 
@@ -88,6 +89,48 @@ static void drop_process(struct sim_node *n)
 	disk_set_dead(n->disk, false);
 }
 
+static void does_not_start(struct world *w, struct sim_node *n, int rc, const struct err *e)
+{
+	drop_process(n);
+	world_trace(w, "no start %s%d: %s", n->id->slug, n->self, e->text);
+	/* No disk of this world changes what was synced. */
+	if (n->disk == NULL || !disk_has_struck(n->disk) || rc == RC_CORRUPT)
+		oracle_fail(w, 19, "%s does not start: %s", n->id->slug, e->text);
+	sometimes(SOMETIMES_NO_START);
+	if (rc == RC_IO)
+		sometimes(SOMETIMES_UNREADABLE_START);
+	sometimes_rc(rc);
+	n->power = NODE_DEAD;
+	restart_later(w, n);
+}
+
+/* The power went while it was under way. */
+static bool is_cut_short(struct world *w, struct sim_node *n)
+{
+	if (n->disk == NULL || !disk_is_dead(n->disk))
+		return false;
+	world_trace(w, "power off in the start %s%d", n->id->slug, n->self);
+	sometimes(SOMETIMES_POWER_IN_START);
+	drop_process(n);
+	disk_lose_power(n->disk, &w->weather);
+	n->power = NODE_OFF;
+	restart_later(w, n);
+	return true;
+}
+
+static int open_both(struct world *w, struct sim_node *n, struct err *e)
+{
+	if (n->disk != NULL && !w->calm)
+		disk_die_at(n->disk, n->start_dies);
+	n->start_dies = 0;
+	int rc = open_store(n, e);
+	if (rc == RC_OK)
+		rc = open_replica(w, n, e);
+	if (n->disk != NULL)
+		disk_die_at(n->disk, 0);
+	return rc;
+}
+
 void node_start(struct world *w, struct sim_node *n)
 {
 	struct err e = {0};
@@ -96,18 +139,11 @@ void node_start(struct world *w, struct sim_node *n)
 	n->timer_at = SIM_NEVER;
 	n->mark_writing = n->in_group = n->full = n->audit_queued = false;
 	programs_run(n);
-	int rc = open_store(n, &e);
-	if (rc == RC_OK)
-		rc = open_replica(w, n, &e);
+	int rc = open_both(w, n, &e);
+	if (is_cut_short(w, n))
+		return;
 	if (rc != RC_OK) {
-		drop_process(n);
-		world_trace(w, "no start %s%d: %s", n->id->slug, n->self, e.text);
-		if (n->disk == NULL || !disk_has_struck(n->disk))
-			oracle_fail(w, 19, "%s does not start: %s", n->id->slug, e.text);
-		sometimes(SOMETIMES_NO_START);
-		sometimes_rc(rc);
-		n->power = NODE_DEAD;
-		restart_later(w, n);
+		does_not_start(w, n, rc, &e);
 		return;
 	}
 	world_trace(w, "start %s%d", n->id->slug, n->self);
@@ -185,7 +221,8 @@ bool node_survives(struct world *w, struct sim_node *n, int rc, const struct err
 		return true;
 	world_trace(w, "store %s%d rc %d", n->id->slug, n->self, rc);
 	sometimes_rc(rc);
-	if (n->disk == NULL || !disk_has_struck(n->disk) || rc == RC_INTERNAL || rc == RC_BUSY)
+	if (n->disk == NULL || !disk_has_struck(n->disk) || rc == RC_INTERNAL || rc == RC_BUSY ||
+		rc == RC_CORRUPT)
 		oracle_fail(w, 19, "%s: the store failed for no reason: %s", n->id->slug, e->text);
 	if (rc == RC_DISK_FULL) {
 		is_full(w, n);
@@ -253,6 +290,18 @@ static bool take_events(struct world *w, struct sim_node *n)
 	return wrote;
 }
 
+/* With something left to do that nobody asks for again. */
+static bool dies_in_release(struct world *w, struct sim_node *n)
+{
+	bool releases = replica_is_provisional(n->replica) && !replica_audit_is_due(n->replica);
+	if (w->calm || !swarm_has(&w->swarm, FAULT_RESTART) || !releases ||
+		!dice_percent(&w->weather, 40))
+		return false;
+	sometimes(SOMETIMES_DEATH_IN_RELEASE);
+	node_die(w, n, NODE_DEAD);
+	return true;
+}
+
 static bool commit(struct world *w, struct sim_node *n)
 {
 	struct err e = {0};
@@ -272,6 +321,8 @@ static bool commit(struct world *w, struct sim_node *n)
 	requests_committed(w, n);
 	versions_match(w, n);
 	bool before_mark = n->mark_writing;
+	if (dies_in_release(w, n))
+		return false;
 	if (!dies_here(w, n, 1))
 		return true;
 	if (before_mark)

@@ -122,6 +122,14 @@ void oracle_wrote(struct world *w, const char *origin, int member, struct bytes 
 	books_leaf(l, &h);
 }
 
+void oracle_made(struct world *w, const char *origin, uint64_t index, enum made how)
+{
+	struct book_log *l = books_log(&w->books, origin, true);
+	ENSURE(index < BOOK_MADE_MAX);
+	l->crafted = true;
+	l->made[index] = (uint8_t)how;
+}
+
 void oracle_taint(struct world *w, const char *origin, int member)
 {
 	struct book_log *l = books_log(&w->books, origin, true);
@@ -222,7 +230,7 @@ static int check_log(void *arg, const struct store_log *log)
 	frontier_root(&log->frontier, &held->root);
 	if (!c->book->tainted)
 		check_history(c, log, held);
-	if (c->book->by_hand && !c->book->tainted) {
+	if (c->book->by_hand && !c->book->tainted && !c->book->crafted) {
 		sometimes(SOMETIMES_FUTURE_STORED);
 		oracle_holds(22);
 	}
@@ -486,7 +494,7 @@ static void diverged(struct world *w, struct sim_node *n, const struct event *ev
 static void bad_signature(struct world *w, struct sim_node *n, const struct event *ev)
 {
 	const struct book_log *l = books_log(&w->books, ev->origin, false);
-	if (l != NULL && !l->tainted && world_is_honest(w, l->member))
+	if (l != NULL && !l->tainted && !l->crafted && world_is_honest(w, l->member))
 		oracle_fail(w, 29, "%s finds in %s: %s", n->id->slug, ev->origin, ev->text);
 	oracle_holds(29);
 	sometimes(SOMETIMES_AUDIT_VOIDED);

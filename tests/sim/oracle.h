@@ -34,6 +34,8 @@ void oracle_refusal(struct world *w, struct sim_node *n, struct sim_conn *c, int
 void oracle_put_back(struct world *w, struct sim_node *n, const struct mark *with);
 /* A leaf that a member wrote without a replica. */
 void oracle_wrote(struct world *w, const char *origin, int member, struct bytes leaf);
+/* And what must become of it. */
+void oracle_made(struct world *w, const char *origin, uint64_t index, enum made how);
 void oracle_taint(struct world *w, const char *origin, int member);
 /* A second machine goes on in this log. */
 void oracle_cloned(struct world *w, const char *origin, int member);
@@ -63,6 +65,10 @@ void witness_end(struct world *w);
 void oracle_fold(struct world *w, struct sim_node *n);
 /* What honest members wrote is sound. */
 void oracle_findings(struct world *w, struct sim_node *n);
+
+/* ---- shown.c ---- */
+/* What a node shows of leaves made by hand, and in which order; and what it counts. */
+void oracle_shown(struct world *w, struct sim_node *n);
 
 /* ---- rebuild.c ---- */
 /* A new node that is given all leaves of this one in another order sees the same view. */

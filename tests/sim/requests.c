@@ -151,6 +151,14 @@ static int rejected(struct world *w, struct request *r, int rc)
 	return rc;
 }
 
+/* A full disk is known to have taken nothing of the group, and the client is told. */
+static int group_failed(struct world *w, struct request *r)
+{
+	const struct sim_node *n = &w->node[r->node];
+	bool refused = n->full && node_is_up(n) && r->tries == 1;
+	return refused ? rejected(w, r, RC_DEGRADED) : keep_unknown(w, r);
+}
+
 int request_run(struct world *w, struct request *r)
 {
 	struct sim_node *n = &w->node[r->node];
@@ -170,7 +178,7 @@ int request_run(struct world *w, struct request *r)
 	int rc = replica_post(n->replica, r->s, r->n, r->posted, node_now(w, n), &e);
 	world_trace(w, "post %s%d %zu try %u rc %d", n->id->slug, n->self, r->n, r->tries, rc);
 	if (!node_survives(w, n, rc, &e))
-		return keep_unknown(w, r);
+		return group_failed(w, r);
 	if (rc != RC_OK) {
 		node_settle(w, n);
 		return rejected(w, r, rc);
@@ -182,7 +190,7 @@ int request_run(struct world *w, struct request *r)
 	node_settle(w, n);
 	all(w)->turn = NULL;
 	if (!r->done)
-		return keep_unknown(w, r);
+		return group_failed(w, r);
 	request_free(r);
 	return RC_OK;
 }

@@ -41,6 +41,8 @@ static const struct {
 	[FAULT_SPLIT] = {"split", 50, 0},
 	[FAULT_RETIRE] = {"retire", 40, 0},
 	[FAULT_APART] = {"apart", 30, 0},
+	[FAULT_CRAFT] = {"craft", 30, 0},
+	[FAULT_RESTART] = {"restart", 40, 8},
 };
 
 const char *fault_name(enum fault_class c)

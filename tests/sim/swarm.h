@@ -38,6 +38,8 @@ enum fault_class {
 	FAULT_APART,	/* no line ever reaches one of the nodes, only files do */
 	FAULT_SPLIT,	/* two versions of one number are signed */
 	FAULT_RETIRE,	/* not a fault: versions of the roster end logs */
+	FAULT_CRAFT,	/* one member's logs hold what is void, each leaf in a way of its own */
+	FAULT_RESTART,	/* disks fail, and nodes die, where only the next start finds out */
 	FAULT_CLASSES
 };
 

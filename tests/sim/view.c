@@ -198,6 +198,7 @@ void oracle_fold(struct world *w, struct sim_node *n)
 	}
 	oracle_holds(28);
 	check_writers(w, n, &h);
+	oracle_shown(w, n);
 	for (size_t i = 0; i < h.n; i++)
 		free(h.place[i].supersedes);
 	free(h.place);
@@ -219,11 +220,15 @@ static int check_finding(void *arg, const struct ctl_entry *entry)
 	char origin[ORIGIN_SIZE];
 	keep_text(origin, entry->origin);
 	const struct book_log *l = books_log(&w->books, origin, false);
-	if (l == NULL || l->tainted || !world_is_honest(w, l->member) ||
-		entry->verdict != VERDICT_VOID || !is_own_mistake((enum void_code)entry->void_code))
+	enum void_code code = (enum void_code)entry->void_code;
+	if (l == NULL || l->tainted || l->crafted || !world_is_honest(w, l->member) ||
+		entry->verdict != VERDICT_VOID)
+		return 0;
+	/* Who writes by hand says nothing twice: a repeat would be of somebody else's copy. */
+	if (!is_own_mistake(code) && !(l->by_hand && code == VOID_REPEAT))
 		return 0;
 	oracle_fail(w, 29, "leaf %llu of %s is void (%s)", (unsigned long long)entry->index, origin,
-		void_code_name((enum void_code)entry->void_code));
+		void_code_name(code));
 }
 
 void oracle_findings(struct world *w, struct sim_node *n)

@@ -9,6 +9,9 @@
 #define YEAR_MS 31557600000LL
 #define MONTH_MS 2592000000LL
 #define BACKUPS 4
+#define START_READS 40
+#define START_CHANGES 40
+#define SPOILT_MS 10000
 
 /* A copy of a disk, and the mark file of that moment. */
 struct backup {
@@ -222,6 +225,37 @@ static void break_disk(struct world *w)
 	n->disk_heals = w->now + how_long(w);
 }
 
+/* What a process is told once, or never: a sync fails, and soon it ends, and the power goes while
+ * the next one puts things right; or that one cannot read what is there. */
+static void spoil_start(struct world *w)
+{
+	struct sim_node *n = any_node(w);
+	unsigned nth = (unsigned)dice_range(&w->weather, 1, START_READS);
+	unsigned change = (unsigned)dice_range(&w->weather, 1, START_CHANGES);
+	bool reads = dice_percent(&w->weather, 40);
+	if (n->disk == NULL || !node_is_up(n))
+		return;
+	world_trace(w, "spoil %s%d %s", n->id->slug, n->self, reads ? "reads" : "sync");
+	n->disk_heals = w->now + how_long(w) + SPOILT_MS;
+	if (reads) {
+		node_die(w, n, NODE_DEAD);
+		disk_plan_fault(n->disk, DISK_READ, nth, false, SQLITE_IOERR_READ, &w->weather);
+		return;
+	}
+	disk_plan_fault(n->disk, DISK_SYNC, 1 + nth % 3, false, SQLITE_IOERR_FSYNC, &w->weather);
+	n->start_dies = change;
+}
+
+/* Whatever it made of the sync. */
+static void end_spoilt(struct world *w)
+{
+	for (size_t i = 0; i < w->n_nodes; i++) {
+		struct sim_node *n = &w->node[i];
+		if (n->start_dies > 0 && node_is_up(n) && dice_percent(&w->weather, 40))
+			node_die(w, n, NODE_DEAD);
+	}
+}
+
 static void fill_disk(struct world *w)
 {
 	struct sim_node *n = any_node(w);
@@ -319,6 +353,7 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_RESTORE: put_back(w, any_backup(w), false); break;
 	case FAULT_ROLLBACK: put_back(w, any_backup(w), true); break;
 	case FAULT_CLONE: clone(w); break;
+	case FAULT_RESTART: spoil_start(w); break;
 	case FAULT_CHUNKS:
 	case FAULT_SLOW:
 	case FAULT_FLIP:
@@ -335,6 +370,7 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_APART:
 	case FAULT_SPLIT:
 	case FAULT_RETIRE:
+	case FAULT_CRAFT:
 	case FAULT_CLASSES: break;
 	}
 }
@@ -363,6 +399,7 @@ void weather_act(struct world *w)
 	bool backs_up = dice_percent(&w->weather, 30);
 	if (backs_up)
 		back_up(w);
+	end_spoilt(w);
 	if (w->swarm.weight_sum > 0)
 		happen(w, choose(w));
 	int64_t pause_ms = dice_range(&w->weather, 0, w->swarm.weather_max);

@@ -70,6 +70,7 @@ struct sim_node {
 	int64_t timer_at; /* of the earliest timer event under way */
 	bool full;	  /* takes nothing new until there is room on the disk */
 	int64_t full_to, disk_heals;
+	unsigned start_dies; /* the power goes at this change of its files in the next start */
 	struct dice dice;
 	uint64_t lineage;  /* counts the times its database was put back */
 	int64_t wall_last; /* what it said at the last acknowledgement */
