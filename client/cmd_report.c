@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "client/post.h"
 #include "client/text.h"
 
@@ -5,6 +7,21 @@ static bool says_something(const struct args *a)
 {
 	return args_has(a, OPT_STATUS) || args_has(a, OPT_PROGRESS) || args_has(a, OPT_NOTE) ||
 		args_has(a, OPT_PROBLEM) || args_has(a, OPT_NEXT);
+}
+
+/* What is not given stays, and a task that is delayed no more would go on showing why it was. */
+static void tell_kept(
+	const struct app *app, const struct report_value *old, const struct report_value *now)
+{
+	bool problem = now->problem.n > 0 && !args_has(app->args, OPT_PROBLEM);
+	bool next = now->next.n > 0 && !args_has(app->args, OPT_NEXT);
+	if (app->out.quiet || !old || old->status != STATUS_DELAYED ||
+		now->status == STATUS_DELAYED || (!problem && !next))
+		return;
+	fprintf(stderr, tr("what the delayed report said stays; to empty it: %s%s%s"),
+		problem ? "--problem \"\"" : "", problem && next ? " " : "",
+		next ? "--next \"\"" : "");
+	fputc('\n', stderr);
 }
 
 static int report(struct post *p, struct app *app, struct err *e)
@@ -21,7 +38,11 @@ static int report(struct post *p, struct app *app, struct err *e)
 	d.reason = args_bytes(app->args, OPT_REASON);
 	d.value.slot = SLOT_REPORT;
 	int rc = post_read_report(app->args, old ? &old->report : NULL, &d.value.report, e);
-	return rc == RC_OK ? post_finish(p, app, &d, e) : rc;
+	if (rc == RC_OK)
+		rc = post_finish(p, app, &d, e);
+	if (rc == RC_OK)
+		tell_kept(app, old ? &old->report : NULL, &d.value.report);
+	return rc;
 }
 
 int cmd_report(struct app *app, struct err *e)

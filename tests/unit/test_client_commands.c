@@ -178,6 +178,24 @@ static void progress_falls_only_with_a_reason(void **state)
 	assert_int_equal(node->posts, 2);
 }
 
+static void what_a_delayed_report_said_stays_and_that_is_told(void **state)
+{
+	(void)state;
+	RUN("report", "3-05", "--status", "delayed", "--problem", "rain", "--next", "wait");
+	assert_ended(0, NULL);
+	RUN("report", "3-05", "--progress", "5");
+	assert_ended(0, NULL);
+	assert_null(strstr(done.err, "stays"));
+	RUN("report", "3-05", "--status", "in_progress", "-n");
+	assert_ended(
+		0, "what the delayed report said stays; to empty it: --problem \"\" --next \"\"");
+	RUN("report", "3-05", "--status", "in_progress", "--problem", "");
+	assert_ended(0, "what the delayed report said stays; to empty it: --next \"\"");
+	RUN("report", "3-05", "--progress", "10");
+	assert_ended(0, NULL);
+	assert_null(strstr(done.err, "stays"));
+}
+
 static void a_key_without_the_right_is_refused_before_it_signs(void **state)
 {
 	(void)state;
@@ -542,6 +560,7 @@ int main(void)
 		NODE_TEST(an_answer_for_another_change_is_not_believed),
 		NODE_TEST(what_would_be_void_is_refused_before_it_is_signed),
 		NODE_TEST(progress_falls_only_with_a_reason),
+		NODE_TEST(what_a_delayed_report_said_stays_and_that_is_told),
 		NODE_TEST(a_key_without_the_right_is_refused_before_it_signs),
 		NODE_TEST(a_dry_run_checks_and_posts_nothing),
 		NODE_TEST(evidence_is_verified_before_it_is_shown),
