@@ -115,14 +115,15 @@ def node_that_meets_its_own_key_refuses_it():
 
 
 SOURCES = [f"10.77.0.{n}" for n in range(101, 109)]  # of the strangers: more than 16 / 4
+# As long as somebody listens to it, and 500 connections at least.
 SLOWLORIS = f"""
-import socket, time
+import select, socket, sys, time
 target, sources = ("{address('office')}", {PORT}), {SOURCES}
 message = bytes([0, 48]) + bytes(48)  # what a handshake begins with, a byte at a time
-held, gone, made = {{}}, [], 0
-end = time.monotonic() + 120
-while time.monotonic() < end and (made < 500 or held):
-    for _ in range(25 if made < 500 else 0):
+held, gone, made, told = {{}}, [], 0, False
+end = time.monotonic() + 240
+while time.monotonic() < end and (made < 500 or not told or held):
+    for _ in range(0 if told and made >= 500 else 25):
         s = socket.socket()
         s.bind((sources[made % len(sources)], 0))
         s.settimeout(60)
@@ -130,7 +131,10 @@ while time.monotonic() < end and (made < 500 or held):
         s.connect(target)
         s.setblocking(False)
         held[s] = [time.monotonic(), 0]
-    time.sleep(0.4)
+    if told:
+        time.sleep(0.4)
+    else:
+        told = bool(select.select([sys.stdin], [], [], 0.4)[0])
     for s, state in list(held.items()):
         try:
             if state[1] < time.monotonic() - state[0]:
@@ -180,7 +184,7 @@ def five_hundred_slow_strangers_keep_nobody_out():
     say(f"F24: {made:.0f} connections of 1 byte/s: at most {max(held)} held at a time, the longest for "
         f"{longest:.1f} s; a peer that dials in meanwhile is connected after {connected:.2f} s, "
         f"also from another address; {counted} counted; peak memory grew by {grown} KiB")
-    assert made == 500 and still == 0 and longest < STALLED_SECONDS, (made, still, longest)
+    assert made >= 500 and still == 0 and longest < STALLED_SECONDS, (made, still, longest)
     # 16, and one that was just accepted while the oldest is on its way out.
     assert 4 < max(held) <= 17 and counted >= 500, (held, counted)
     assert grown < HEAP_SLACK_KIB, grown
