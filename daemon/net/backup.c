@@ -43,6 +43,16 @@ static bool ends_in(const char *name, const char *end)
 	return n > m && strcmp(name + n - m, end) == 0;
 }
 
+static bool is_fresh(const char *name)
+{
+	static const char *const ends[] = {
+		".db.new", ".db.new-journal", ".db.new" MANIFEST, ".db.new" MANIFEST ".new"};
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (ends_in(name, ends[i]))
+			return true;
+	return false;
+}
+
 /* What a crash of this node left: others may be at work in the same folder. */
 static void sweep(const struct shell *s, const char *folder)
 {
@@ -50,11 +60,8 @@ static void sweep(const struct shell *s, const char *folder)
 	DIR *d = opendir(folder);
 	snprintf(begin, sizeof(begin), ".%s-", s->settings.member);
 	for (struct dirent *f; d != NULL && (f = readdir(d)) != NULL;) {
-		bool ours = ends_in(f->d_name, ".db.new") ||
-			ends_in(f->d_name, ".db.new" MANIFEST) ||
-			ends_in(f->d_name, ".db.new" MANIFEST ".new");
 		snprintf(path, sizeof(path), "%s/%s", folder, f->d_name);
-		if (strncmp(f->d_name, begin, strlen(begin)) == 0 && ours)
+		if (strncmp(f->d_name, begin, strlen(begin)) == 0 && is_fresh(f->d_name))
 			(void)unlink(path);
 	}
 	if (d != NULL)

@@ -168,6 +168,17 @@ def full_disk_of_the_backups_leaves_nothing_there_and_the_node_alone():
         back_up(node, folder)
 
 
+def is_named_to_a_process(folder):
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                if folder.encode() in f.read():
+                    return True
+        except OSError:  # it has ended meanwhile
+            pass
+    return False
+
+
 def node_that_dies_while_it_makes_one_leaves_nothing_that_looks_good():
     with Cluster(("jiangsu", "office")) as c:
         c.up()
@@ -177,14 +188,21 @@ def node_that_dies_while_it_makes_one_leaves_nothing_that_looks_good():
         wait_until("a copy is there", lambda: os.listdir(folder))
         node.kill()
         asks.wait(60)
+        # A service manager ends what the node had begun; here it comes to its own end.
+        wait_until("nobody is at work on it", lambda: not is_named_to_a_process(folder))
         for name in os.listdir(folder):  # a copy this small may be whole before the kill
             if os.path.exists(os.path.join(folder, name + ".manifest")):
                 assert verify(os.path.join(folder, name)).returncode == 0
                 for made in (name, name + ".manifest"):
                     os.remove(os.path.join(folder, made))
+        # What may be left of others that came to such an end, and what is not of this node.
+        for name in (".db.new", ".db.new-journal", ".db.new.manifest", ".db.new.manifest.new"):
+            for member in ("jiangsu", "anhui"):
+                open(f"{folder}/.{member}-20260101T000000Z{name}", "wb").close()
         node.start()
         back_up(node, folder)
-        assert not [f for f in os.listdir(folder) if f.startswith(".")]
+        hidden = [f for f in os.listdir(folder) if f.startswith(".")]
+        assert len(hidden) == 4 and all(f.startswith(".anhui-") for f in hidden), hidden
 
 
 def hostile(path, sql):
