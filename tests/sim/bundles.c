@@ -56,6 +56,12 @@ static void post(struct world *w, const struct sim_node *from, const struct sim_
 	queue_add(w, w->now + travel_ms(&b->dice), SIM_PARCEL, to->self, id);
 }
 
+void bundles_post(struct world *w, const struct sim_node *from, const struct sim_node *to,
+	const struct buf *file)
+{
+	post(w, from, to, file, true);
+}
+
 /* ---- writing ---- */
 
 static int write_file(struct world *w, struct sim_node *n, const struct ctl_export *what,
@@ -241,10 +247,14 @@ static int choose_apart(struct world *w)
 
 void bundles_setup(struct world *w)
 {
-	if (!swarm_has(&w->swarm, FAULT_BUNDLE))
+	bool often = swarm_has(&w->swarm, FAULT_BUNDLE);
+	if (!often && w->deceit == NULL)
 		return;
 	struct bundles *b = w->bundles = xalloc(sizeof(*b));
 	b->dice = (struct dice){w->seed ^ 0x62756e646c65};
+	b->apart = -1;
+	if (!often)
+		return; /* the liar's alone */
 	b->percent = 1 + (unsigned)dice_index(&b->dice, PERCENT_MAX);
 	b->apart = choose_apart(w);
 	bundles_keep_apart(w);

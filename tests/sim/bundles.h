@@ -60,6 +60,10 @@ struct bundles {
 void bundles_send(struct world *w, struct sim_node *from, struct sim_node *to,
 	const struct ctl_export *what, bool well);
 
+/* Sends off one that somebody made by hand. */
+void bundles_post(struct world *w, const struct sim_node *from, const struct sim_node *to,
+	const struct buf *file);
+
 /* ---- imports.c ---- */
 void imports_begin(struct world *w, struct parcel *p);
 /* Goes on with it; false: it is over. */

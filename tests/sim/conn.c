@@ -319,7 +319,10 @@ static void deliver(struct world *w, struct sim_conn *c, int end, struct fed *f)
 		return;
 	world_trace(w, "recv %s%d %llu %s", n->id->slug, n->self, (unsigned long long)c->id,
 		message_kind_name(f->m.kind));
+	meet_message(w, n, e->peer, &f->m);
 	int rc = replica_recv(n->replica, e->peer, &f->m, &f->batch, node_now(w, n), &err);
+	if (rc != RC_OK)
+		meet_refused(w, n, &f->m);
 	if (rc != RC_OK)
 		oracle_refusal(w, n, c, end, rc, &err);
 	if (!node_survives(w, n, rc, &err))

@@ -438,6 +438,8 @@ void oracle_end(struct world *w)
 		if (!counts(w, &w->node[i]) || !node_is_up(&w->node[i]))
 			continue;
 		oracle_fold(w, &w->node[i]);
+		oracle_values(w, &w->node[i]);
+		oracle_twins(w, &w->node[i]);
 		if (any == NULL || dice_percent(&w->oracle, 30))
 			any = &w->node[i];
 	}

@@ -6,8 +6,8 @@
 #include "tests/sim/sometimes.h"
 #include "tests/sim/world.h"
 
-#define AUDIT_WAIT_MS 400
 #define AUDIT_AT_ONCE 12
+#define DEATH_PERCENT 1
 
 static struct arena *same_room(void *arena)
 {
@@ -78,7 +78,8 @@ void feed_plan_audit(struct world *w, struct sim_node *n)
 	if (n->audit_queued || !replica_audit_is_due(n->replica))
 		return;
 	n->audit_queued = true;
-	queue_add(w, w->now + dice_range(&w->audit, 1, AUDIT_WAIT_MS), SIM_AUDIT, n->self, n->life);
+	int64_t wait = dice_range(&w->audit, 1, w->calm ? AUDIT_WAIT_MS : n->audit_wait);
+	queue_add(w, w->now + wait, SIM_AUDIT, n->self, n->life);
 }
 
 static void audit(struct world *w, struct sim_node *n, struct audit_piece *p)
@@ -104,6 +105,12 @@ void feed_on_audit(struct world *w, struct sim_node *n)
 	if (n->full || n->in_group)
 		return;
 	programs_run(n);
+	bool dies = dice_percent(&w->audit, DEATH_PERCENT) && swarm_has(&w->swarm, FAULT_CRASH);
+	if (dies && !w->calm) {
+		sometimes(SOMETIMES_DEATH_BEFORE_AUDIT);
+		node_die(w, n, NODE_DEAD);
+		return;
+	}
 	int rc = replica_audit_next(n->replica, &p, &e);
 	if (rc == RC_OK) {
 		sometimes(SOMETIMES_AUDITED);

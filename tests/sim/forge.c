@@ -221,6 +221,19 @@ struct buf forge_same_body(struct forged *f, struct bytes of, bool *is_change)
 	return *is_change ? encode(f, &leaf) : (struct buf){0};
 }
 
+struct buf forge_unsigned(struct forged *f, const struct buf *change)
+{
+	uint8_t memory[CODEC_LEAF_ARENA], signature[SIGNATURE_BYTES];
+	struct arena a;
+	struct leaf leaf;
+	arena_init(&a, memory, sizeof(memory));
+	ENSURE(leaf_decode(buf_bytes(change), &a, &leaf, NULL) == RC_OK);
+	memcpy(signature, leaf.signed_body.signature.p, sizeof(signature));
+	signature[9] ^= 1;
+	leaf.signed_body.signature.p = signature;
+	return encode(f, &leaf);
+}
+
 struct buf forge_repeat(
 	struct world *w, struct forged *f, const struct identity *id, const struct forged *of)
 {

@@ -69,6 +69,8 @@ struct buf forge_future(struct world *w, struct forged *f, const struct identity
 /* A change of another log of the same member. */
 struct buf forge_repeat(
 	struct world *w, struct forged *f, const struct identity *id, const struct forged *of);
+/* The same change with a signature that is none. */
+struct buf forge_unsigned(struct forged *f, const struct buf *change);
 /* One of many things that are not as they should be. */
 struct buf forge_bad(struct world *w, struct forged *f, const struct identity *id);
 

@@ -5,6 +5,7 @@
 
 #include "proto/trust/cosign.h"
 #include "tests/sim/crafts.h"
+#include "tests/sim/deceit.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/oracle.h"
@@ -92,9 +93,9 @@ static void write_logs(struct world *w, struct forger *f)
 
 /* ---- saying it ---- */
 
-static struct sim_conn *session_with(struct world *w, const struct forger *f, size_t peer, int *end)
+struct sim_conn *hostile_session(struct world *w, int member, size_t peer, int *end)
 {
-	struct sim_node *n = &w->node[f->member];
+	struct sim_node *n = &w->node[member];
 	struct sim_conn *c = conn_find(w, n->peer[peer].session);
 	if (n->peer[peer].session == 0 || c == NULL || !node_is_up(n))
 		return NULL;
@@ -102,7 +103,7 @@ static struct sim_conn *session_with(struct world *w, const struct forger *f, si
 	return c->end[*end].tenure.state == CONN_SESSION && !c->end[*end].bye_written ? c : NULL;
 }
 
-static void say(struct world *w, struct sim_conn *c, int end, const struct message *m)
+void hostile_say(struct world *w, struct sim_conn *c, int end, const struct message *m)
 {
 	struct buf out = {0};
 	message_encode(m, &out);
@@ -127,7 +128,7 @@ static void cosign_for_another(
 	cosign_put_line(
 		replica_roster(r), other, &w->identity[other].cosign, n.text, 1 + w->steps, &note);
 	struct message m = {.kind = MESSAGE_COSIGNATURE, .note = buf_bytes(&note)};
-	say(w, c, end, &m);
+	hostile_say(w, c, end, &m);
 	buf_release(&note);
 }
 
@@ -136,14 +137,14 @@ static void announce(struct world *w, const struct forger *f)
 	for (size_t peer = 0; f->member >= 0 && peer < w->n_members; peer++)
 		for (size_t i = f->hides_first; i < f->n_logs; i++) {
 			int end;
-			struct sim_conn *c = session_with(w, f, peer, &end);
+			struct sim_conn *c = hostile_session(w, f->member, peer, &end);
 			if (c == NULL)
 				continue;
 			struct buf note = {0};
 			const struct forged *log = branch_for(f, i, (int)peer);
 			forge_head(log, &w->identity[f->member], log->n, &note);
 			struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
-			say(w, c, end, &m);
+			hostile_say(w, c, end, &m);
 			cosign_for_another(w, f, c, end, buf_bytes(&note));
 			buf_release(&note);
 		}
@@ -170,7 +171,7 @@ static bool serve(struct world *w, const struct forger *f, struct sim_conn *c, i
 		m.leaves.leaves = &leaf[from];
 		m.leaves.n = log->n - from;
 		m.leaves.head = buf_bytes(&note);
-		say(w, c, end, &m);
+		hostile_say(w, c, end, &m);
 		buf_release(&note);
 		return true;
 	}
@@ -183,7 +184,7 @@ static void lie(struct world *w, struct hostile *h)
 {
 	int end;
 	size_t peer = dice_index(&w->hostile_dice, w->n_members);
-	struct sim_conn *c = session_with(w, &h->liar, peer, &end);
+	struct sim_conn *c = hostile_session(w, h->liar.member, peer, &end);
 	if (c == NULL || c->end[end].deaf || h->liar.n_logs == 0)
 		return;
 	const struct buf *heard = &h->heard[dice_index(&w->hostile_dice, HEARD_MAX)];
@@ -201,7 +202,7 @@ static void ask_for_all(struct world *w, struct sim_conn *c, int end)
 		const char *origin = w->books.log[i].origin;
 		struct message m = {
 			.kind = MESSAGE_WANT, .want = {bytes_str(origin), 0, UINT64_MAX}};
-		say(w, c, end, &m);
+		hostile_say(w, c, end, &m);
 	}
 }
 
@@ -210,7 +211,7 @@ static void be_deaf(struct world *w, struct hostile *h)
 {
 	int end;
 	size_t peer = dice_index(&w->hostile_dice, w->n_members);
-	struct sim_conn *c = session_with(w, &h->liar, peer, &end);
+	struct sim_conn *c = hostile_session(w, h->liar.member, peer, &end);
 	if (c == NULL || w->calm)
 		return;
 	c->end[end].deaf = c->pipe[1 - end].narrow = true;
@@ -222,11 +223,11 @@ static void go_on_deaf(struct world *w, struct hostile *h)
 {
 	for (size_t peer = 0; peer < w->n_members; peer++) {
 		int end;
-		struct sim_conn *c = session_with(w, &h->liar, peer, &end);
+		struct sim_conn *c = hostile_session(w, h->liar.member, peer, &end);
 		struct message m = {.kind = MESSAGE_PING, .token = 1};
 		if (c == NULL || !c->end[end].deaf)
 			continue;
-		say(w, c, end, &m);
+		hostile_say(w, c, end, &m);
 		if (!w->calm && c->end[1 - end].tenure.drain.queued < LIMIT_WRITE_PAUSE_BYTES)
 			ask_for_all(w, c, end);
 	}
@@ -274,7 +275,8 @@ static bool takes_want(
 	if (f->member < 0 || c->end[end].node->member != f->member)
 		return false;
 	bool served = feed_decode(w, envelope, false, &fed, NULL) == RC_OK &&
-		fed.m.kind == MESSAGE_WANT && serve(w, f, c, end, &fed.m);
+		fed.m.kind == MESSAGE_WANT &&
+		(serve(w, f, c, end, &fed.m) || deceit_takes(w, c, end, &fed.m));
 	feed_release(w, &fed);
 	return served;
 }
@@ -367,8 +369,10 @@ void hostile_setup(struct world *w)
 		h->pause_max = TWO_LIARS_PAUSE_MS;
 		keep_apart(w, liar);
 	}
-	if (lies)
+	if (lies) {
 		w->identity[liar].liar = true;
+		deceit_setup(w, liar);
+	}
 	queue_add(w, 100, SIM_HOSTILE, 0, 0);
 }
 
@@ -388,6 +392,7 @@ void hostile_release(struct world *w)
 	release_forger(&w->hostile->future);
 	release_forger(&w->hostile->liar);
 	release_forger(&w->hostile->crafter);
+	deceit_release(w);
 	for (size_t i = 0; i < HEARD_MAX; i++)
 		buf_release(&w->hostile->heard[i]);
 	free(w->hostile);

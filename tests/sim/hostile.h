@@ -13,5 +13,9 @@ bool hostile_writes(const struct world *w, int member);
 /* Takes what arrives at its node, or what its node is about to send. */
 bool hostile_takes(struct world *w, struct sim_conn *c, int end, struct bytes envelope);
 bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct outbound *out);
+/* The member's session with a peer, and which end of it; NULL: there is none. */
+struct sim_conn *hostile_session(struct world *w, int member, size_t peer, int *end);
+/* Whatever its node thinks of it. */
+void hostile_say(struct world *w, struct sim_conn *c, int end, const struct message *m);
 
 #endif

@@ -239,7 +239,11 @@ static int take_record(struct world *w, struct sim_node *n, struct parcel *p, st
 	struct message *m = &p->record.m;
 	if (p->record.x == NULL && transfer_import_wants(n->replica, m))
 		feed_examine(w, &p->record, n->lazy);
-	return transfer_import_apply(n->replica, p->target, m, &p->record.batch, node_now(w, n), e);
+	int rc = transfer_import_apply(
+		n->replica, p->target, m, &p->record.batch, node_now(w, n), e);
+	if (rc == RC_OK)
+		meet_record(w, n, m);
+	return rc;
 }
 
 /* False: it is over. Where the node's store fails it begins anew later. */

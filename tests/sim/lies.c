@@ -1,8 +1,13 @@
 #include "tests/sim/lies.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "proto/model/verdict.h"
 #include "proto/trust/checkpoint.h"
+#include "tests/sim/ends.h"
+#include "tests/sim/sometimes.h"
 
 #define MANY_SIZES 2000
 
@@ -187,4 +192,109 @@ void lies_make(struct world *w, const struct liar *l, struct buf *out)
 		say_leaves, say_digest, say_too_much, say_reserved, say_news, say_ping, say_ping,
 		say_bye};
 	lies[dice_index(chance(w), sizeof(lies) / sizeof(*lies))](w, l, out);
+}
+
+/* ---- to a purpose ---- */
+
+void lies_digest(struct world *w, int peer, struct buf *out)
+{
+	struct log_size size[64];
+	struct hash root;
+	size_t n = 0;
+	const struct sim_node *to = &w->node[peer];
+	dice_fill(chance(w), &root, sizeof(root));
+	for (size_t i = 0; i < to->held.n && n < 64; i++) {
+		const struct held_log *held = &to->held.log[i];
+		const struct book_log *l = books_log(&w->books, held->origin, false);
+		uint64_t counted = l != NULL ? ends_counted(to, l) : held->size;
+		if (counted > 0)
+			size[n++] = (struct log_size){bytes_str(held->origin), counted};
+	}
+	struct message m = {
+		.kind = MESSAGE_VIEW_DIGEST, .digest = {RULES_VERSION, size, n, hash_bytes(&root)}};
+	message_encode(&m, out);
+}
+
+struct two_heads {
+	struct world *w;
+	struct sim_node *n; /* the liar's */
+	struct buf *first;  /* that it remembers */
+	char origin[ORIGIN_SIZE];
+	uint64_t size;
+	struct buf second;
+	struct merkle_spans spans;
+	bool found;
+};
+
+static int add_leaf(void *arg, uint64_t index, struct bytes leaf)
+{
+	struct hash h;
+	(void)index;
+	merkle_leaf_hash(leaf, &h);
+	merkle_spans_add(arg, &h);
+	return 0;
+}
+
+static int take_second(void *arg, const struct store_log *log)
+{
+	struct two_heads *t = arg;
+	struct store *s = t->n->store;
+	struct store_head head;
+	if (strcmp(log->origin, t->origin) != 0 || log->size <= t->size ||
+		s->ops->head_get(s, log->id, t->size, log->size, &head, &t->second, NULL) != RC_OK)
+		return 0;
+	merkle_spans_begin(&t->spans, t->size, head.size);
+	t->found = s->ops->leaf_each(s, log->id, 0, head.size, add_leaf, &t->spans, NULL) == RC_OK;
+	return STORE_NONE;
+}
+
+/* Of any honest member's log. */
+static int remember_head(void *arg, const struct store_log *log)
+{
+	struct two_heads *t = arg;
+	struct store_head head;
+	const struct book_log *l = books_log(&t->w->books, log->origin, false);
+	if (l == NULL || l->tainted || l->member == t->n->member || dice_percent(chance(t->w), 50))
+		return 0;
+	buf_reset(t->first);
+	(void)t->n->store->ops->head_get(t->n->store, log->id, 1, log->size, &head, t->first, NULL);
+	return 0;
+}
+
+static void make_evidence(struct two_heads *t, struct buf *out)
+{
+	struct hash path[MERKLE_PROOF_MAX];
+	struct bytes proof[MERKLE_PROOF_MAX];
+	struct message m = {.kind = MESSAGE_EVIDENCE};
+	size_t n = 0;
+	merkle_spans_end(&t->spans, path, &n);
+	path[0].b[dice_index(chance(t->w), HASH_BYTES)] ^= 1;
+	for (size_t i = 0; i < n; i++)
+		proof[i] = hash_bytes(&path[i]);
+	m.evidence.first = buf_bytes(t->first);
+	m.evidence.second = buf_bytes(&t->second);
+	m.evidence.proof = proof;
+	m.evidence.n_proof = n;
+	message_encode(&m, out);
+	sometimes(SOMETIMES_ACCUSED);
+}
+
+void lies_evidence(struct world *w, struct sim_node *liar, struct buf *remembered, struct buf *out)
+{
+	struct two_heads t = {.w = w, .n = liar, .first = remembered};
+	struct note note;
+	struct checkpoint cp;
+	const struct store_ops *ops = liar->store->ops;
+	if (remembered->n > 0 && note_parse(buf_bytes(remembered), &note, NULL) == RC_OK &&
+		checkpoint_parse(note.text, &cp, NULL) == RC_OK) {
+		snprintf(t.origin, sizeof(t.origin), "%.*s", (int)cp.origin.n,
+			(const char *)cp.origin.p);
+		t.size = cp.size;
+		(void)ops->log_each(liar->store, take_second, &t, NULL);
+	}
+	if (t.found)
+		make_evidence(&t, out);
+	if (t.found || remembered->n == 0)
+		(void)ops->log_each(liar->store, remember_head, &t, NULL);
+	buf_release(&t.second);
 }

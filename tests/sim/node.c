@@ -199,6 +199,7 @@ static void roll_back(struct world *w, struct sim_node *n)
 	shell_drop_all(w, n, "the store failed");
 	bundles_give_up(w, n);
 	int rc = replica_rollback(n->replica, node_now(w, n), &e);
+	meet_started(n);
 	world_trace(w, "rollback %s%d rc %d", n->id->slug, n->self, rc);
 	if (rc != RC_OK)
 		node_die(w, n, NODE_DEAD);
@@ -318,6 +319,7 @@ static bool commit(struct world *w, struct sim_node *n)
 		return false;
 	if (take_events(w, n))
 		oracle_committed(w, n);
+	meet_committed(w, n);
 	requests_committed(w, n);
 	versions_match(w, n);
 	bool before_mark = n->mark_writing;

@@ -16,6 +16,7 @@
 #define VERDICTS_IN 64
 #define REBUILD_IN 16
 #define FINAL_IN 8
+#define SHOWN_IN 32
 
 /* ---- the table ---- */
 
@@ -135,6 +136,8 @@ void oracle_taint(struct world *w, const char *origin, int member)
 	struct book_log *l = books_log(&w->books, origin, true);
 	l->member = member;
 	l->tainted = true;
+	if (l->n == 0)
+		memcpy(l->key, w->identity[member].log.public, KEY_BYTES);
 }
 
 void oracle_cloned(struct world *w, const char *origin, int member)
@@ -303,11 +306,16 @@ void oracle_committed(struct world *w, struct sim_node *n)
 	/* While a signature is only assumed to be good the view may be another one, and while
 	 * changes are still to be released. */
 	n->held.provisional = replica_is_provisional(n->replica);
-	if (n->held.provisional)
+	if (n->held.provisional) {
+		if (dice_index(&w->oracle, SHOWN_IN) == 0)
+			oracle_values(w, n);
 		return;
+	}
 	check_views(w, n);
-	if (dice_index(&w->oracle, VIEW_IN) == 0)
+	if (dice_index(&w->oracle, VIEW_IN) == 0) {
 		oracle_fold(w, n);
+		oracle_values(w, n);
+	}
 }
 
 /* I27: a log goes on only where the mark file vouches for what is stored of it. Its new one is not
@@ -329,6 +337,7 @@ void oracle_started(struct world *w, struct sim_node *n)
 	size_t n_logs = w->books.n_logs;
 	w->images += n->disk != NULL && n->life > 1;
 	oracle_committed(w, n);
+	meet_started(n);
 	oracle_holds(19);
 	close_logs(w, n, n_logs);
 	if (n->held.provisional)
@@ -338,12 +347,14 @@ void oracle_started(struct world *w, struct sim_node *n)
 		oracle_rebuild(w, n);
 }
 
+/* By those who give it back. */
 static uint64_t held_by_others(const struct world *w, const struct sim_node *n, const char *origin)
 {
 	uint64_t max = 0;
 	for (size_t i = 0; i < w->n_nodes; i++) {
 		uint64_t size = held_size(&w->node[i].held, origin);
-		if (&w->node[i] != n && size > max)
+		bool gives = world_is_honest(w, w->node[i].member) && !w->node[i].id->removed;
+		if (&w->node[i] != n && gives && size > max)
 			max = size;
 	}
 	return max;
@@ -450,11 +461,6 @@ void oracle_message(struct world *w, struct sim_node *n, const struct message *m
 
 /* ---- what a node says of others ---- */
 
-static bool is_plain_and_flipped(const struct world *w)
-{
-	return w->flips > 0 && !swarm_has(&w->swarm, FAULT_NOISE);
-}
-
 static void fork_found(struct world *w, struct sim_node *n, const struct event *ev)
 {
 	struct book_log *l = books_log(&w->books, ev->origin, false);
@@ -470,24 +476,6 @@ static void fork_found(struct world *w, struct sim_node *n, const struct event *
 		sometimes(SOMETIMES_CLONE_FOUND);
 	if (ev->peer >= 0 && ev->peer != l->member)
 		sometimes(SOMETIMES_FORK_BY_RELAY);
-}
-
-/* Two nodes may hold two histories of one size before they hear of it. */
-static bool any_is_tainted(const struct world *w)
-{
-	for (size_t i = 0; i < w->books.n_logs; i++)
-		if (w->books.log[i].tainted)
-			return true;
-	return false;
-}
-
-static void diverged(struct world *w, struct sim_node *n, const struct event *ev)
-{
-	bool excused = is_plain_and_flipped(w) || any_is_tainted(w) ||
-		!world_is_honest(w, ev->peer) || swarm_has(&w->swarm, FAULT_OLD);
-	if (!excused)
-		oracle_fail(
-			w, 6, "%s and %s: %s", n->id->slug, w->identity[ev->peer].slug, ev->text);
 }
 
 /* I29: an honest member's node lets in nothing that no operator signed. */
@@ -507,7 +495,7 @@ void oracle_event(struct world *w, struct sim_node *n, const struct event *ev)
 	if (ev->kind == EVENT_FORK)
 		fork_found(w, n, ev);
 	else if (ev->kind == EVENT_DIVERGED)
-		diverged(w, n, ev);
+		oracle_diverged(w, n, ev);
 	if (ev->kind != EVENT_NEW_EPOCH)
 		return;
 	world_trace(w, "new epoch %s%d: %s", n->id->slug, n->self, ev->text);

@@ -70,6 +70,27 @@ void oracle_findings(struct world *w, struct sim_node *n);
 /* What a node shows of leaves made by hand, and in which order; and what it counts. */
 void oracle_shown(struct world *w, struct sim_node *n);
 
+/* ---- claims.c ---- */
+/* I41, of all that the node shows at the moment. */
+void oracle_values(struct world *w, struct sim_node *n);
+/* I42, and I6: it says that a peer with the same leaves sees another view. */
+void oracle_diverged(struct world *w, struct sim_node *n, const struct event *ev);
+/* I43 */
+void oracle_twins(struct world *w, struct sim_node *n);
+
+/* ---- meet.c ---- */
+/* A node is about to hear this from a peer. */
+void meet_message(struct world *w, struct sim_node *n, int peer, const struct message *m);
+/* It took this from a file, whose leaves are held against those that are here. */
+void meet_record(struct world *w, struct sim_node *n, const struct message *m);
+/* It refused it, wholly or from somewhere on. */
+void meet_refused(struct world *w, struct sim_node *n, const struct message *m);
+/* What was heard is on its disk, with what follows from it. */
+void meet_committed(struct world *w, struct sim_node *n);
+/* The node has forgotten what it heard: its process began, or its store was read anew. */
+void meet_started(struct sim_node *n);
+void meet_forget(struct sim_node *n);
+
 /* ---- rebuild.c ---- */
 /* A new node that is given all leaves of this one in another order sees the same view. */
 void oracle_rebuild(struct world *w, struct sim_node *source);

@@ -43,6 +43,7 @@ static const struct {
 	[FAULT_APART] = {"apart", 30, 0},
 	[FAULT_CRAFT] = {"craft", 30, 0},
 	[FAULT_RESTART] = {"restart", 40, 8},
+	[FAULT_DECEIT] = {"deceit", 70, 0},
 };
 
 const char *fault_name(enum fault_class c)

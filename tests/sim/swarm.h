@@ -40,6 +40,7 @@ enum fault_class {
 	FAULT_RETIRE,	/* not a fault: versions of the roster end logs */
 	FAULT_CRAFT,	/* one member's logs hold what is void, each leaf in a way of its own */
 	FAULT_RESTART,	/* disks fail, and nodes die, where only the next start finds out */
+	FAULT_DECEIT,	/* the hostile member lies to a purpose */
 	FAULT_CLASSES
 };
 

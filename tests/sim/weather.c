@@ -314,6 +314,7 @@ void weather_clone(struct world *w, struct sim_node *n)
 		.member = n->member,
 		.disk = disk_new((int)w->n_members),
 		.mark = n->mark,
+		.audit_wait = AUDIT_WAIT_MS,
 		.dice = {dice_u64(&w->weather)}};
 	disk_put_back(twin->disk, copy);
 	disk_copy_free(copy);
@@ -371,6 +372,7 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_SPLIT:
 	case FAULT_RETIRE:
 	case FAULT_CRAFT:
+	case FAULT_DECEIT:
 	case FAULT_CLASSES: break;
 	}
 }

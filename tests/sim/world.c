@@ -6,6 +6,7 @@
 
 #include "daemon/store/store_sqlite.h"
 #include "proto/base/text.h"
+#include "tests/sim/deceit.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/hostile.h"
 #include "tests/sim/oracle.h"
@@ -67,6 +68,7 @@ static void make_path(struct world *w, struct path *p)
 
 static void make_node(struct world *w, size_t i)
 {
+	static const int64_t audit_waits[] = {AUDIT_WAIT_MS, AUDIT_WAIT_MS, AUDIT_WAIT_MS, 20000};
 	struct sim_node *n = &w->node[i];
 	bool clock_off = swarm_has(&w->swarm, FAULT_CLOCK) && dice_percent(&w->weather, 50);
 	int64_t offset = dice_range(&w->weather, -YEARS_MS, YEARS_MS);
@@ -81,6 +83,7 @@ static void make_node(struct world *w, size_t i)
 	n->wall_drift_ppm = swarm_has(&w->swarm, FAULT_CLOCK) ? drift : 0;
 	n->old_program = old && i > 0;
 	n->lazy = dice_percent(&w->audit, 50);
+	n->audit_wait = audit_waits[dice_index(&w->audit, 4)];
 	n->disk = on_disk || w->stage ? disk_new((int)i) : NULL;
 }
 
@@ -136,6 +139,7 @@ static void release_node(struct sim_node *n)
 	store_sqlite_close(n->store);
 	disk_free(n->disk);
 	held_release(&n->held);
+	meet_forget(n);
 }
 
 void world_release(struct world *w)
@@ -218,6 +222,7 @@ static struct sim_node *node_of_event(struct world *w, const struct sim_event *e
 	case SIM_ACTION:
 	case SIM_WEATHER:
 	case SIM_HOSTILE:
+	case SIM_DECEIT:
 	case SIM_CARRY:
 	case SIM_LOOK: break;
 	}
@@ -287,6 +292,7 @@ static void run_event(struct world *w, struct sim_node *n, const struct sim_even
 			weather_act(w);
 		break;
 	case SIM_HOSTILE: hostile_act(w); break;
+	case SIM_DECEIT: deceit_act(w); break;
 	case SIM_PARCEL: bundles_on_parcel(w, ev->id); break;
 	case SIM_CARRY: bundles_on_carry(w); break;
 	case SIM_LOOK:

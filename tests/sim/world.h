@@ -27,6 +27,7 @@
 #define SIM_VERSIONS 6 /* of the roster, after the first */
 #define SIM_PLANS 6
 #define SIM_NEVER INT64_MAX
+#define AUDIT_WAIT_MS 400
 
 struct identity {
 	char slug[SLUG_SIZE];
@@ -65,6 +66,7 @@ struct sim_node {
 	bool mark_writing;
 	bool lazy; /* takes all leaves in bulk, and audits them when it has time */
 	bool audit_queued;
+	int64_t audit_wait; /* ms at most between two pieces */
 	struct mark mark_next;
 	struct sim_peer peer[SIM_MEMBERS];
 	int64_t timer_at; /* of the earliest timer event under way */
@@ -77,8 +79,9 @@ struct sim_node {
 	/* what it asked for last */
 	uint64_t want_conn, want_from;
 	char want_origin[ORIGIN_SIZE];
-	struct held held;	 /* what the oracle saw here last */
-	uint32_t roster_version; /* by which its peers are named; 0 = none yet */
+	struct held held;	   /* what the oracle saw here last */
+	struct meetings *meetings; /* and what the node heard (meet.c) */
+	uint32_t roster_version;   /* by which its peers are named; 0 = none yet */
 	struct hash roster_id;
 };
 
@@ -134,6 +137,7 @@ enum event_kind_of_world {
 	SIM_WEATHER,
 	SIM_RESTART,
 	SIM_HOSTILE,
+	SIM_DECEIT,
 	SIM_PARCEL, /* a file arrives, or goes on being read */
 	SIM_CARRY,  /* in the liveness phase: files, where there is no line */
 	SIM_LOOK,   /* in the liveness phase: is it over? */
@@ -170,6 +174,7 @@ struct world {
 	struct bundles *bundles; /* NULL: no files travel */
 	int64_t down_to;	 /* who dies now stays down until then */
 	struct hostile *hostile; /* NULL: nobody is */
+	struct deceit *deceit;	 /* NULL: not to a purpose */
 	bool stage, two_liars, calm, over;
 	int64_t calm_since;
 	uint64_t messages, flips, wire_bytes;
