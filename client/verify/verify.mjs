@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Verifies deltad's proofs and bundles with Node.js's standard library alone, independently of deltad.
-//
 //   verify.mjs proof FILE POLICY         a value, by the public keys in POLICY; FILE.operator stands beside FILE
 //   verify.mjs bundle FILE CLUSTER_ID    all that a node holds: deltactl bundle export --all
 // Exit 0: everything holds. 1: something does not, a log is forked, or a file cannot be read. 2: wrong usage.
@@ -64,11 +63,11 @@ function checkpointOf(note) {
   return { origin, size: number(size), root: unbase64(root, 32) };
 }
 
-function vkeyOf(text) {
+function vkeyOf(text = "", kind = 1) {
   const [name, id, ...key] = text.split("+");
   const raw = unbase64(key.join("+"), 33);
-  require(sha256(name, "\n", raw).subarray(0, 4).toString("hex") === id, `the verifier key ${name}`);
-  return { name, kind: raw[0], key: raw.subarray(1) };
+  require(sha256(name, "\n", raw).toString("hex", 0, 4) === id && raw[0] === kind && /^\S+$/.test(name), `key ${name}`);
+  return { name, id: `key ${raw.toString("hex")}`, key: raw.subarray(1) };
 }
 
 // ---- Merkle trees: RFC 6962 2.1; sizes go beyond 32 bits, so no shifts ----
@@ -126,28 +125,28 @@ function bodyOf(part, what, clusterId) {
 }
 
 // ---- a proof, PROTOCOL 13.1, by a policy: C2SP tlog-policy, PROTOCOL 13.2 ----
-function policyOf(text) {
+export function policyOf(raw) {
   const p = { logs: new Map(), nodes: new Map(), roots: new Map(), quorum: undefined, cluster: undefined };
-  const grouped = new Set();
+  const grouped = new Set(), seen = new Set(["none"]), text = raw.toString(), once = (k) => !seen.has(k) && seen.add(k);
+  require(raw.length <= 2 ** 16 && text.endsWith("\n") && /^[^\x00-\x08\x0b-\x1f\x7f]*$/.test(text), "no policy");
   for (const line of text.split("\n")) {
-    const words = line.split(/[ \t]+/).filter((w) => w !== "");
-    if (words[0] === "#deltad" && words[1] === "cluster") p.cluster = words[2];
-    else if (words[0] === "#deltad" && ["root", "log"].includes(words[1])) // by member, and by origin of an earlier log
-      p.roots.set(vkeyOf(words[2]).name.replace(/root$/, ""), vkeyOf(words[2]).key);
-    else if (words.length === 0 || words[0].startsWith("#")) continue;
-    else if (words[0] === "log") p.logs.set(vkeyOf(words[1]).name, vkeyOf(words[1]).key);
-    else if (words[0] === "witness") p.nodes.set(words[1], vkeyOf(words[2]));
-    else if (words[0] === "group") {
-      const of = words.slice(3), need = words[2] === "any" ? 1 : words[2] === "all" ? of.length : number(words[2]);
-      require(of.every((w) => p.nodes.has(w) && !grouped.has(w) && grouped.add(w)) && 1 <= need && need <= of.length,
-        `the policy says ${line}`);
-      p.nodes.set(words[1], { of, need });
-    } else {
-      require(words[0] === "quorum" && p.quorum === undefined, `the policy says ${line}`);
-      p.quorum = words[1];
-    }
+    const [what = "#", ...words] = line.split(/[ \t]+/).filter((w) => w !== ""), [first, second, ...of] = words;
+    const fact = line.startsWith("#deltad ") && ["cluster", "root", "log"].includes(first) && first;
+    let fits = what.startsWith("#"), v;
+    if (fact === "cluster") fits = !p.cluster && /^[0-9a-f]{64}$/.test(p.cluster = second);
+    else if (fact && (v = vkeyOf(second))) p.roots.set(v.name, p.roots.get(v.name) ?? v.key);
+    else if (what === "log" && (v = vkeyOf(first))) fits = words.length < 3 && once(v.id) && p.logs.set(v.name, v.key);
+    else if (what === "witness" && (v = vkeyOf(second, 4)))
+      fits = words.length < 4 && once(first) && once(v.id) && p.nodes.set(first, v);
+    else if (what === "group") {
+      const need = second === "any" ? 1 : second === "all" ? of.length : number(second ?? "");
+      fits = of.every((w) => p.nodes.has(w) && !grouped.has(w) && grouped.add(w)) && 1 <= need && need <= of.length &&
+        once(first) && p.nodes.set(first, { of, need });
+    } else if (what === "quorum")
+      fits = !p.quorum && words.length === 1 && (first === "none" || p.nodes.has(first)) && (p.quorum = first);
+    require(fits, `the policy says ${line}`);
   }
-  require(p.quorum !== undefined, "a policy has a quorum");
+  require(p.quorum && p.logs.size <= 64 && p.nodes.size <= 96, "a policy has a quorum, and no end of keys");
   return p;
 }
 
@@ -175,7 +174,7 @@ function checkProof(raw, rawOperator, policy) {
     met.set(name, n.key ? signed(note, n.name, 4, n.key) : n.of.filter((w) => met.get(w)).length >= n.need);
   require(met.get(policy.quorum), "the policy's quorum is not met");
   const owner = origin.slice(0, origin.lastIndexOf("/") + 1);
-  require(policy.cluster && policy.roots.has(owner), "the policy names no cluster or root key");
+  require(policy.cluster && policy.roots.has(`${owner}root`), "the policy names no cluster or root key");
   const { key, body: change } = bodyOf(fields(one(leaf, 4)), "change", policy.cluster);
   const member = one(change, 2), task = one(change, 5);
   require(owner.split("/")[1] === utf8(member), "the change was signed for another member's log");
@@ -185,7 +184,7 @@ function checkProof(raw, rawOperator, policy) {
   const epoch = (o) => Number(o.slice(owner.length).split("-")[0]), same = began.origin === origin;
   require(same ? began.index < index : epoch(began.origin) < epoch(origin), "the delegation stands after the change");
   const { key: root, body: d } = bodyOf(fields(one(began.leaf, 5)), "delegate", policy.cluster);
-  require(root.equals(policy.roots.get(owner)), "the delegation is not signed by the root key");
+  require(root.equals(policy.roots.get(`${owner}root`)), "the delegation is not signed by the root key");
   require(one(d, 2).equals(member) && one(d, 4).equals(key), "the delegation is of another key or member");
   require(!d.has(6) || d.get(6).some((t) => t.equals(task)), "the delegation does not cover the task");
   require(!d.has(7) || (same && index <= one(d, 7)), "the delegation had ended");
@@ -233,6 +232,7 @@ function rosterOf(note, before, clusterId) {
 function checkBundle(raw, clusterId) {
   let logs = new Map(), final = new Map(), forks = [], roster, signatures = 0;
   const head = (bytes, inEvidence) => {
+    require(roster, "a head stands before the first roster");
     const note = noteOf(bytes), h = checkpointOf(note), [cluster, owner] = h.origin.split("/");
     const keys = roster.gone.get(h.origin) ?? roster.members.get(owner);
     const end = !inEvidence && keys?.end === `${h.size} ${h.root.toString("base64")}`;
@@ -284,11 +284,11 @@ function checkBundle(raw, clusterId) {
 
 function main([mode, path, given]) {
   if (given === undefined || !["proof", "bundle"].includes(mode))
-    return console.error(readFileSync(new URL(import.meta.url), "utf8").split("\n").slice(1, 7).join("\n")) ?? 2;
+    return console.error(readFileSync(new URL(import.meta.url), "utf8").split("\n").slice(1, 6).join("\n")) ?? 2;
   const say = (text) => console.log(text.replace(/[^\P{C}\n]/gu, "?")); // nothing that a terminal would obey
   try {
     const said = mode === "bundle" ? checkBundle(readFileSync(path), given.replace(/^sha256:/, ""))
-      : checkProof(readFileSync(path), readFileSync(`${path}.operator`), policyOf(readFileSync(given, "utf8")));
+      : checkProof(readFileSync(path), readFileSync(`${path}.operator`), policyOf(readFileSync(given)));
     return say(`holds: ${said}`) ?? 0;
   } catch (e) {
     say(`DOES NOT HOLD: ${e.message}`);

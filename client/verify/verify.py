@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Verifies deltad's proofs and bundles with Python's standard library alone, independently of deltad.
-
   verify.py proof FILE POLICY         a value, by the public keys in POLICY; FILE.operator stands beside FILE
   verify.py bundle FILE CLUSTER_ID    all that a node holds: deltactl bundle export --all
 Exit 0: everything holds. 1: something does not, a log is forked, or a file cannot be read. 2: wrong usage.
@@ -73,12 +72,10 @@ def note_of(raw):  # (text, [(name, id, signature)])
 def signed(note, name, kind, key):  # is there a line of this key? one that does not verify is an error
     own = [s for n, i, s in note[1] if (n, i) == (name, sha256(name.encode(), b"\n", bytes([kind]), key)[:4])]
     for signature in own:
-        message = note[0].encode()
-        if kind == 4:
-            time, signature = int.from_bytes(signature[:8], "big"), signature[8:]
-            require(0 < time < 2**63, f"the time of {name}'s cosignature")
-            message = b"cosignature/v1\ntime %d\n" % time + message
-        require(ed25519_verify(key, message, signature), f"the signature of {name} does not verify")
+        time = int.from_bytes(signature[:8], "big") if kind == 4 else 1
+        message = (b"cosignature/v1\ntime %d\n" % time if kind == 4 else b"") + note[0].encode()
+        require(0 < time < 2**63 and ed25519_verify(key, message, signature[8 if kind == 4 else 0:]),
+                f"the signature of {name} does not verify")
     return bool(own)
 
 def checkpoint_of(note):  # (origin, size, root)
@@ -86,11 +83,11 @@ def checkpoint_of(note):  # (origin, size, root)
     require(len(lines) == 4 and lines[0], "a head is an origin, a size and a root")
     return lines[0], number(lines[1]), unbase64(lines[2], 32)
 
-def vkey_of(text):  # (name, kind, key)
+def vkey_of(text, kind=1):  # (name, kind, key)
     name, id_, key = text.split("+", 2)
     raw = unbase64(key, 33)
-    require(sha256(name.encode(), b"\n", raw)[:4].hex() == id_, f"the verifier key {name}")
-    return name, raw[0], raw[1:]
+    require((sha256(name.encode(), b"\n", raw)[:4].hex(), raw[0], name.split()) == (id_, kind, [name]), f"key {name}")
+    return name, kind, raw[1:]
 
 # ---- Merkle trees: RFC 6962 2.1 ----
 def climb(h, m, n, path):  # roots over m and n leaves by a path from leaf m - 1 (its hash h), or of consistency
@@ -144,28 +141,31 @@ def body_of(part, what, cluster_id):  # (key, fields of the body), its signature
     return key, fields(body)
 
 # ---- a proof, PROTOCOL 13.1, by a policy: C2SP tlog-policy, PROTOCOL 13.2 ----
-def policy_of(text):
-    p, free = {"log": {}, "node": {}, "root": {}, "quorum": [], "cluster": None}, set()
-    for words in map(str.split, text.split("\n")):
-        if words[:2] == ["#deltad", "cluster"]:
-            p["cluster"] = words[2]
-        elif words[:2] in (["#deltad", "root"], ["#deltad", "log"]):  # by member, and by origin of an earlier log
-            p["root"][words[2].split("+")[0].removesuffix("root")] = vkey_of(words[2])[2]
-        elif words[:1] == ["log"]:
-            p["log"][words[1].split("+")[0]] = vkey_of(words[1])[2]
-        elif words[:1] == ["witness"]:
-            p["node"][words[1]] = vkey_of(words[2])
-            free.add(words[1])
-        elif words[:1] == ["group"]:
-            of = set(words[3:])
-            k = {"any": 1, "all": len(of)}.get(words[2]) or number(words[2])
-            require(of <= free and 1 <= k <= len(of), f"the policy's group {words[1]}")
-            p["node"][words[1]], free = (k, of), free - of | {words[1]}
-        elif words[:1] == ["quorum"]:
-            p["quorum"].append(words[1])
-        else:
-            require(not words or words[0][0] == "#", f"the policy says {words}")
-    require(len(p["quorum"]) == 1, "a policy has one quorum")
+def policy_of(raw):
+    require(len(raw) <= 2**16 and raw[-1:] == b"\n" and all(c in b"\t\n" or 32 <= c != 127 for c in raw), "no policy")
+    p, free, seen = {"log": {}, "node": {}, "root": {}, "quorum": None, "cluster": None}, set(), ["none"]
+    for line in raw.decode("utf-8", "surrogateescape").split("\n"):
+        what, *rest = [w for w in line.replace("\t", " ").split(" ") if w] or ["#"]
+        fact, fits = line[:8] == "#deltad " and rest[:1], what[0] == "#"
+        if fact == ["cluster"]:
+            fits, p["cluster"] = not p["cluster"] and bytes.fromhex(rest[1]).hex() == rest[1].zfill(64)[:64], rest[1]
+        elif fact in (["root"], ["log"]):  # by member, and by origin of an earlier log
+            p["root"].setdefault(rest[1].split("+")[0].removesuffix("root"), vkey_of(rest[1])[2])
+        elif what == "log":
+            (name, *key), fits = vkey_of(rest[0]), len(rest) < 3
+            seen, p["log"][name] = seen + [tuple(key)], key[1]
+        elif what == "witness":
+            p["node"][rest[0]], fits, free = vkey_of(rest[1], 4), len(rest) < 4, free | {rest[0]}
+            seen += [rest[0], p["node"][rest[0]][1:]]
+        elif what == "group":
+            name, need, *of = rest
+            k = {"any": 1, "all": len(of)}.get(need) or number(need)
+            fits = set(of) <= free and 1 <= k <= len(of) == len(set(of))
+            p["node"][name], free, seen = (k, of), free - set(of) | {name}, seen + [name]
+        elif what == "quorum":
+            fits, p["quorum"] = p["quorum"] is None and rest[0] in ("none", *p["node"]) and len(rest) == 1, rest[0]
+        require(fits and len(set(seen)) == len(seen), f"the policy says {line}")
+    require(p["quorum"] and len(p["log"]) <= 64 and len(p["node"]) <= 96, "a policy has a quorum, and no end of keys")
     return p
 
 def place_of(raw):  # (origin, index, leaf, note): the leaf stands under the head; who signed it is open
@@ -186,7 +186,7 @@ def check_proof(raw, raw_operator, policy):
     met = {"none": True}
     for name, n in policy["node"].items():
         met[name] = signed(note, n[0], 4, n[2]) if len(n) == 3 else sum(met[w] for w in n[1]) >= n[0]
-    require(met[policy["quorum"][0]], "the policy's quorum is not met")
+    require(met[policy["quorum"]], "the policy's quorum is not met")
     owner = origin.rpartition("/")[0] + "/"
     require(policy["cluster"] and owner in policy["root"], "the policy names no cluster or root key")
     key, change = body_of(fields(one(leaf, 4)), "change", policy["cluster"])
@@ -239,8 +239,8 @@ class Bundle:
         self.gone = {g["origin"]: {"log": unbase64(g["log"], 32), "root": unbase64(g["authority"], 32),
                                    "end": (number(g["valid-below"]), unbase64(g["root"], 32))} for g in gone}
     def head(self, raw, in_evidence=False):  # (origin, size, root, its owner's root key), as signed by the owner
-        note = note_of(raw)
-        origin, size, root = checkpoint_of(note)
+        require(self.text, "a head stands before the first roster")
+        origin, size, root = checkpoint_of(note := note_of(raw))
         cluster, owner, _ = origin.split("/")
         gone = self.gone.get(origin)  # at the end of a retired log the roster's line is the head
         keys, at_end = gone or self.members[owner], gone and gone["end"] == (size, root) and not in_evidence
@@ -289,7 +289,7 @@ def main(argv):
     try:
         file = open(argv[2], "rb").read()
         said = "holds: " + (check_bundle(file, argv[3].removeprefix("sha256:")) if argv[1] == "bundle" else check_proof(
-            file, open(argv[2] + ".operator", "rb").read(), policy_of(open(argv[3], encoding="utf-8").read())))
+            file, open(argv[2] + ".operator", "rb").read(), policy_of(open(argv[3], "rb").read())))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
         said = f"DOES NOT HOLD: {e}"
     print("".join(c if c.isprintable() or c == "\n" else "?" for c in said))

@@ -14,7 +14,7 @@ from cluster import DELTACTL, Cluster, run, wait_until
 from tally import run_scenarios
 
 HERE = "client/verify/"
-VECTORS = "tests/vectors/ed25519.txt"
+VECTORS = "tests/vectors/"
 
 
 def tools():
@@ -72,23 +72,57 @@ for (const line of readFileSync(0, "utf8").trim().split("\\n")) {
 """
 
 
-def signatures_are_judged_by_the_rule_of_the_nodes():
+PYTHON_POLICIES = """
+import sys
+sys.path.insert(0, "client/verify")
+import verify
+for line in sys.stdin:
+    try:
+        verify.policy_of(bytes.fromhex(line.strip()))
+        print("ok")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        print("bad")
+"""
+NODE_POLICIES = """
+import { policyOf } from "./client/verify/verify.mjs";
+import { readFileSync } from "node:fs";
+for (const line of readFileSync(0, "utf8").slice(0, -1).split("\\n")) {
+  try {
+    policyOf(Buffer.from(line, "hex"));
+    console.log("ok");
+  } catch {
+    console.log("bad");
+  }
+}
+"""
+
+
+def scripts_agree_with(vectors, n, least, python, node):
+    """Lines of n fields and a word, which is what each of the scripts must say of them."""
     cases = []
-    with open(VECTORS, encoding="utf-8") as f:
+    with open(VECTORS + vectors, encoding="utf-8") as f:
         for line in f:
             if not line.startswith("#"):
-                fields = [w if w != "-" else "" for w in line.split()[:4]]
-                cases.append((",".join(fields[:3]), fields[3]))
-    assert {word for _, word in cases} == {"ok", "bad"} and len(cases) > 100
-    commands = [["/usr/bin/python3", "-B", "-c", PYTHON]]
+                fields = [w if w != "-" else "" for w in line.split()[:n + 1]]
+                cases.append((",".join(fields[:n]), fields[n]))
+    assert {word for _, word in cases} == {"ok", "bad"} and len(cases) > least
+    commands = [["/usr/bin/python3", "-B", "-c", python]]
     if shutil.which("node"):
-        commands.append(["node", "--input-type=module", "-e", NODE])
+        commands.append(["node", "--input-type=module", "-e", node])
     for command in commands:
         done = subprocess.run(command, input="\n".join(c for c, _ in cases) + "\n", text=True,
                               capture_output=True, check=True, timeout=60)
         said = done.stdout.split()
         wrong = [c for (c, word), s in zip(cases, said, strict=True) if s != word]
         assert not wrong, (command[0], wrong[:3])
+
+
+def signatures_are_judged_by_the_rule_of_the_nodes():
+    scripts_agree_with("ed25519.txt", 3, 100, PYTHON, NODE)
+
+
+def policies_are_read_by_the_rule_of_the_nodes():
+    scripts_agree_with("policies.txt", 1, 70, PYTHON_POLICIES, NODE_POLICIES)
 
 
 def taken(c, slug, *field):
@@ -438,6 +472,7 @@ def bundles_hold_or_do_not():
             changed.write(path + ".changed")
             holds, said = bundles_judged(path + ".changed", c.id)
             assert holds == want, (name, said)
+            assert name != "no roster" or "before the first roster" in said, said
         assert not bundles_judged(path, "00" * 32)[0]
         with open(path, "rb") as f:
             size = len(f.read())
@@ -451,6 +486,7 @@ def bundles_hold_or_do_not():
 
 sys.stdout.reconfigure(line_buffering=True)
 run_scenarios(every_length_of_the_verifiers_is_bounded, signatures_are_judged_by_the_rule_of_the_nodes,
+              policies_are_read_by_the_rule_of_the_nodes,
               a_hostile_proof_runs_nothing_and_moves_no_cursor,
               what_a_node_hands_out_is_taken_and_what_was_changed_is_not,
               policies_in_other_words_mean_the_same,

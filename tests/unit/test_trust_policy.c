@@ -4,6 +4,7 @@
 
 #include "proto/base/text.h"
 #include "proto/trust/policy.h"
+#include "tests/unit/vector_file.h"
 
 #define LOG_LINE                                                                                   \
 	"log yrd.example/log/shanghai/e1+5a45a7cd+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c\n"
@@ -188,6 +189,24 @@ static void policy_that_breaks_a_rule_is_refused_with_the_line(void **state)
 		assert_refused(cases[i].text, cases[i].why);
 }
 
+static bool is_read(char *const field[])
+{
+	struct err e = {0};
+	size_t n = strlen(field[0]) / 2;
+	uint8_t *text = xalloc(n + 1);
+	assert_true(hex_decode(bytes_str(field[0]), text, n));
+	int rc = policy_parse(bytes_of(text, n), &policy, &e);
+	free(text);
+	return rc == RC_OK;
+}
+
+static void policies_that_every_verifier_reads_and_refuses_alike(void **state)
+{
+	(void)state;
+	struct vector_counts c = vector_file_check("tests/vectors/policies.txt", 1, is_read);
+	assert_true(c.ok > 10 && c.bad > 60);
+}
+
 static void head_of_an_unknown_log_or_with_a_bad_line_is_refused(void **state)
 {
 	(void)state;
@@ -335,6 +354,7 @@ int main(void)
 		cmocka_unit_test(words_are_parted_by_blanks_and_comments_passed_over),
 		cmocka_unit_test(name_that_is_not_ascii_is_opaque),
 		cmocka_unit_test(policy_that_breaks_a_rule_is_refused_with_the_line),
+		cmocka_unit_test(policies_that_every_verifier_reads_and_refuses_alike),
 		cmocka_unit_test(head_of_an_unknown_log_or_with_a_bad_line_is_refused),
 		cmocka_unit_test(policy_of_a_roster_is_read_back),
 		cmocka_unit_test(policy_of_a_retired_log_has_the_keys_of_then),
