@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,20 @@ static int check_stopped(const struct restoring *s, struct err *e)
 
 /* ---- the private copy: what is verified is what is read ---- */
 
+/* *in -1: there is none. */
+static int open_source(const char *path, bool may_lack, int *in, struct err *e)
+{
+	struct stat st;
+	*in = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (*in < 0 && errno == ENOENT && may_lack)
+		return RC_OK;
+	if (*in < 0)
+		return err_set(e, RC_INPUT, "\"%.150s\": %s", path, strerror(errno));
+	if (fstat(*in, &st) != 0 || !S_ISREG(st.st_mode))
+		return err_set(e, RC_INPUT, "\"%.150s\" is not a regular file", path);
+	return RC_OK;
+}
+
 static int copy_bytes(int from, int to, const char *path, struct err *e)
 {
 	uint8_t *piece = xalloc(PIECE);
@@ -71,39 +86,53 @@ static int copy_bytes(int from, int to, const char *path, struct err *e)
 	return rc;
 }
 
-static int copy_file(const char *from, const char *to, bool may_lack, struct err *e)
+static int copy_source(int in, const char *to, struct err *e)
+{
+	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0)
+		return io_error(to, e);
+	int rc = copy_bytes(in, out, to, e);
+	close(out);
+	return rc;
+}
+
+/* Nobody answers for what stands in the file: root looks at it with the rights that the node has,
+ * who will own what comes of it. */
+static int drop_rights(const struct restoring *s, struct err *e)
 {
 	struct stat st;
-	int rc = RC_OK, out = -1;
-	int in = open(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (in < 0 && errno == ENOENT && may_lack)
+	if (geteuid() != 0)
 		return RC_OK;
-	if (in < 0)
-		return err_set(e, RC_INPUT, "\"%.150s\": %s", from, strerror(errno));
-	if (fstat(in, &st) != 0 || !S_ISREG(st.st_mode))
-		rc = err_set(e, RC_INPUT, "\"%.150s\" is not a regular file", from);
-	if (rc == RC_OK)
-		out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (rc == RC_OK && out < 0)
-		rc = io_error(to, e);
-	if (rc == RC_OK)
-		rc = copy_bytes(in, out, to, e);
-	if (out >= 0)
-		close(out);
-	close(in);
-	return rc;
+	if (stat(s->config->net.data_dir, &st) != 0)
+		return io_error(s->config->net.data_dir, e);
+	if (st.st_uid != 0 &&
+		(setgroups(0, NULL) != 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) != 0 ||
+			setresuid(st.st_uid, st.st_uid, st.st_uid) != 0))
+		return err_set(e, RC_SETUP, "the rights of the owner of \"%.150s\": %s",
+			s->config->net.data_dir, strerror(errno));
+	return RC_OK;
 }
 
 static int take_copy(struct restoring *s, struct err *e)
 {
 	char manifest[PATH_BYTES];
-	(void)unlink(s->image);
-	(void)unlink(s->image_manifest);
+	int in[2] = {-1, -1};
 	if ((size_t)snprintf(manifest, sizeof(manifest), "%s" MANIFEST_SUFFIX, s->file) >=
 		sizeof(manifest))
 		return err_set(e, RC_INPUT, "the path is too long");
-	int rc = copy_file(s->file, s->image, false, e);
-	return rc == RC_OK ? copy_file(manifest, s->image_manifest, true, e) : rc;
+	int rc = open_source(s->file, false, &in[0], e);
+	if (rc == RC_OK)
+		rc = open_source(manifest, true, &in[1], e);
+	if (rc == RC_OK)
+		rc = drop_rights(s, e);
+	if (rc == RC_OK)
+		rc = copy_source(in[0], s->image, e);
+	if (rc == RC_OK && in[1] >= 0)
+		rc = copy_source(in[1], s->image_manifest, e);
+	for (size_t i = 0; i < 2; i++)
+		if (in[i] >= 0)
+			close(in[i]);
+	return rc;
 }
 
 /* ---- the new database ---- */
@@ -205,22 +234,11 @@ static int move_aside(const struct restoring *s, struct restored *out, struct er
 	return RC_OK;
 }
 
-/* As root it would be a file that the daemon's user may not write. */
-static int give_away(const struct restoring *s, struct err *e)
-{
-	struct stat st;
-	if (geteuid() != 0)
-		return RC_OK;
-	if (stat(s->config->net.data_dir, &st) != 0 || lchown(s->fresh, st.st_uid, st.st_gid) != 0)
-		return io_error(s->fresh, e);
-	return RC_OK;
-}
-
 /* The mark goes first: from then on no database here goes on in the old epoch, whatever happens. */
 static int exchange(const struct restoring *s, struct restored *out, struct err *e)
 {
-	int rc = give_away(s, e);
-	if (rc == RC_OK && unlink(s->config->mark_file) != 0 && errno != ENOENT)
+	int rc = RC_OK;
+	if (unlink(s->config->mark_file) != 0 && errno != ENOENT)
 		rc = io_error(s->config->mark_file, e);
 	if (rc == RC_OK)
 		rc = move_aside(s, out, e);

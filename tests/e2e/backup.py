@@ -15,7 +15,7 @@ import time
 
 from cluster import Cluster, DELTACTL, epoch_of, run, wait_until
 from disk import SmallDisk
-from tally import run_scenarios
+from tally import NotPermitted, run_scenarios
 
 EXIT_FAILED, EXIT_USAGE, EXIT_VERIFY = 1, 2, 7
 WAIT_S = 180  # a rebuild waits for whoever may still speak
@@ -117,6 +117,31 @@ def restored_node_gets_the_rest_and_never_goes_on_in_its_old_log():
         for n in c:
             assert [epoch_of(g) for g in n.logs_of("jiangsu")] == [1, 2, 3]
             assert not n.status()["clones"]
+
+
+NOBODY = 65534
+
+
+def root_restores_with_the_rights_of_the_nodes_user():
+    if os.geteuid() != 0:
+        raise NotPermitted("only root can be another user")
+    with Cluster(("jiangsu", "zhejiang", "office")) as c:
+        c.up()
+        node = c["jiangsu"]
+        backup = back_up(node, folder_of(c))
+        node.stop()
+        for folder in (c.folder, node.folder):
+            os.chmod(folder, 0o711)
+        os.chmod(folder_of(c), 0o700)  # where the backup stands only root can look
+        for name in (node.data, *glob.glob(node.data + "/*")):
+            os.chown(name, NOBODY, NOBODY)
+        done = restore(node, backup, check=False)
+        assert done.returncode == EXIT_FAILED and "mark" in done.stderr, done  # root could remove it
+        assert not glob.glob(node.data + "/*.before-*") and not glob.glob(node.data + "/restore*")
+        os.chown(node.mark, NOBODY, NOBODY)
+        restore(node, backup)
+        assert os.stat(node.data + "/replica.db").st_uid == NOBODY
+        assert not os.path.exists(node.mark + "/head")
 
 
 def what_was_moved_aside_before_is_never_replaced():
@@ -380,6 +405,7 @@ def old_backups_go_and_14_days_8_weeks_12_months_stay():
 scenarios = [
     backups_under_load_are_consistent_and_verified,
     restored_node_gets_the_rest_and_never_goes_on_in_its_old_log,
+    root_restores_with_the_rights_of_the_nodes_user,
     what_was_moved_aside_before_is_never_replaced,
     full_disk_of_the_backups_leaves_nothing_there_and_the_node_alone,
     node_that_dies_while_it_makes_one_leaves_nothing_that_looks_good,
