@@ -58,6 +58,7 @@ static void what_a_library_says_is_translated_by_its_shape(void **state)
 		"磁盘已满：不接受新内容；请腾出空间");
 	assert_said(
 		"too many logs of member jiangsu (limit 64)", "成员 jiangsu 的日志过多（上限 64）");
+	assert_said("policy, line 3: a second quorum", "策略第 3 行：第二个 quorum");
 	assert_said("more than 8 rosters of version 3", "第 3 版名册超过 8 份");
 }
 
