@@ -15,8 +15,8 @@ bool replica_fill_end(
 }
 
 /* Under the version in force nobody signs the head; another version may have. What a key of then
- * signed is nobody's, and what a line of then ended counts until its owner goes on (PROTOCOL 5.3).
- */
+ * signed is nobody's, and what a line of then ended counts until its owner goes on (PROTOCOL 5.3),
+ * if that is anybody. */
 static int accept_other(struct replica *r, struct bytes head, struct log **log,
 	const struct checkpoint *cp, struct err *e)
 {
@@ -31,8 +31,8 @@ static int accept_other(struct replica *r, struct bytes head, struct log **log,
 	if (rc != RC_OK || by == VOUCHED_KEY || *log != NULL)
 		return rc;
 	rc = origin_parse(cp->origin, &o, e);
-	int owner = rc == RC_OK ? log_owner(r, &o, e) : rc;
-	return owner < 0 ? owner : log_create(r, &o, owner, log, e);
+	int owner = rc == RC_OK ? roster_find_any(&r->roster, bytes_str(o.member)) : NO_PEER;
+	return owner < 0 ? rc : log_create(r, &o, owner, log, e);
 }
 
 int replica_fill(struct replica *r, struct bytes head, uint64_t first, const struct batch *b,

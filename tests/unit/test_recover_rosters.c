@@ -350,6 +350,46 @@ static void member_of_a_version_that_was_undone_is_nobody(void **state)
 	end(&w);
 }
 
+/* Version 2 lets it in, version 3 removes it, and what it wrote comes from a peer under the line
+ * that ends its log. */
+static void member_whose_end_was_undone_too_is_nobody(void **state)
+{
+	struct world w;
+	struct key k[4];
+	struct scribe s;
+	struct cluster *later = xalloc(sizeof(*later));
+	struct buf two = {0}, three = {0};
+	struct node holder;
+	begin(&w, state);
+	roster_let_in(w.c, k, later, &two);
+	scribe_begin(&s, later, ANHUI);
+	struct roster now = roster_of_note(buf_bytes(&two)), next = roster_after(&now);
+	roster_remove(&next, (size_t)roster_find(&next, bytes_str("fujian")));
+	roster_retire(&next, &now, &s, s.n, "removed");
+	roster_sign_quorum(&next, &now, w.c, NULL, 0, &three);
+	struct bytes notes[] = {buf_bytes(&two), buf_bytes(&three)};
+	node_init(&holder, w.c, ZHEJIANG);
+	assert_ok(&holder, node_install(&holder, notes, 1));
+	node_greet(&holder, JIANGSU);
+	assert_ok(&holder, node_leaves(&holder, JIANGSU, &s, 0, s.n));
+	assert_ok(&holder, node_install(&holder, notes, 2));
+	assert_ok(&w.n, node_install(&w.n, notes, 2));
+	node_meet(&w.n, &holder);
+	node_meet(&w.n, &holder);
+	assert_int_equal(node_size(&w.n, s.origin), s.n);
+	hear(&w, (const size_t[]){TWO_ALL}, 1);
+	assert_same_hash(replica_roster(w.n.replica)->id, w.id[TWO_ALL]);
+	back_up_and_restore(&w);
+	for (size_t i = 0; i < 4; i++)
+		key_release(&k[i]);
+	buf_release(&two);
+	buf_release(&three);
+	node_release(&holder);
+	scribe_release(&s);
+	free(later);
+	end(&w);
+}
+
 /* The version after *now lets this province in, and what it wrote comes; then another version,
  * which all have signed, is the one after *now. */
 static void come_and_go(struct world *w, struct roster *now, const char *slug)
@@ -461,6 +501,7 @@ int main(void)
 		cmocka_unit_test(log_that_is_nobodys_is_restored),
 		cmocka_unit_test(logs_of_a_version_that_was_undone_are_restored),
 		cmocka_unit_test(member_of_a_version_that_was_undone_is_nobody),
+		cmocka_unit_test(member_whose_end_was_undone_too_is_nobody),
 		cmocka_unit_test(any_number_of_versions_that_let_somebody_in_may_be_undone),
 		cmocka_unit_test(roster_that_nothing_explains_is_refused),
 	};
