@@ -3,9 +3,10 @@
 #include "client/field.h"
 #include "client/text.h"
 
-static void tell(struct app *app, const struct view *v, const struct entries_context *c,
-	const struct field *only)
+static int tell(struct app *app, const struct view *v, const struct entries_context *c,
+	const struct field *only, struct err *e)
 {
+	(void)e;
 	struct sheet *s = sheet_new("conflict");
 	struct table *t = entries_table(s, "values", NULL, tr("no conflicts"));
 	for (size_t i = 0; i < v->n_reg; i++) {
@@ -22,33 +23,11 @@ static void tell(struct app *app, const struct view *v, const struct entries_con
 			tr("decide with deltactl conflicts resolve KEY FIELD --take CHANGE"));
 	sheet_print(s, &app->out);
 	sheet_free(s);
+	return RC_OK;
 }
 
 int cmd_conflicts_show(struct app *app, struct err *e)
 {
-	struct node node;
-	struct operator_list operators = {0};
-	struct view view = {0};
-	struct field field;
-	struct bytes key;
-	bool one = app->n_operands > 1;
-	int rc = field_parse_key(app->operand[0], &key, e);
-	if (rc != RC_OK)
-		return rc;
-	rc = node_open_ready(&node, app->args, e);
-	if (rc == RC_OK && one)
-		rc = field_parse(app->operand[1], bytes_str(node.member), &field, e);
-	if (rc == RC_OK)
-		rc = operator_list_fetch(&operators, &node, e);
-	if (rc == RC_OK)
-		rc = view_fetch(&view, &node,
-			&(struct ctl_query){.task = key, .any_holder = true, .conflicts = true}, e);
-	if (rc == RC_OK) {
-		struct entries_context c = {&node, &operators};
-		tell(app, &view, &c, one ? &field : NULL);
-	}
-	view_release(&view);
-	operator_list_release(&operators);
-	node_close(&node);
-	return rc;
+	return entries_of_place(
+		app, (struct ctl_query){.any_holder = true, .conflicts = true}, tell, e);
 }

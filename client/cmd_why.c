@@ -51,29 +51,6 @@ static int tell(struct app *app, const struct view *v, const struct entries_cont
 
 int cmd_why(struct app *app, struct err *e)
 {
-	struct node node;
-	struct operator_list operators = {0};
-	struct view view = {0};
-	struct field field;
-	struct bytes key;
-	bool one = app->n_operands > 1;
-	int rc = field_parse_key(app->operand[0], &key, e);
-	if (rc != RC_OK)
-		return rc;
-	rc = node_open_ready(&node, app->args, e);
-	if (rc == RC_OK && one)
-		rc = field_parse(app->operand[1], bytes_str(node.member), &field, e);
-	if (rc == RC_OK)
-		rc = operator_list_fetch(&operators, &node, e);
-	if (rc == RC_OK)
-		rc = view_fetch(&view, &node,
-			&(struct ctl_query){.task = key, .any_holder = true, .history = true}, e);
-	if (rc == RC_OK) {
-		struct entries_context c = {&node, &operators};
-		rc = tell(app, &view, &c, one ? &field : NULL, e);
-	}
-	view_release(&view);
-	operator_list_release(&operators);
-	node_close(&node);
-	return rc;
+	return entries_of_place(
+		app, (struct ctl_query){.any_holder = true, .history = true}, tell, e);
 }

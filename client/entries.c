@@ -233,3 +233,30 @@ void entries_block(struct sheet *s, const struct entries_context *c, const struc
 	free(shown);
 	free(place);
 }
+
+int entries_of_place(struct app *app, struct ctl_query what, entries_tell_fn *tell, struct err *e)
+{
+	struct node node;
+	struct operator_list operators = {0};
+	struct view view = {0};
+	struct field field;
+	bool one = app->n_operands > 1;
+	int rc = field_parse_key(app->operand[0], &what.task, e);
+	if (rc != RC_OK)
+		return rc;
+	rc = node_open_ready(&node, app->args, e);
+	if (rc == RC_OK && one)
+		rc = field_parse(app->operand[1], bytes_str(node.member), &field, e);
+	if (rc == RC_OK)
+		rc = operator_list_fetch(&operators, &node, e);
+	if (rc == RC_OK)
+		rc = view_fetch(&view, &node, &what, e);
+	if (rc == RC_OK) {
+		struct entries_context c = {&node, &operators};
+		rc = tell(app, &view, &c, one ? &field : NULL, e);
+	}
+	view_release(&view);
+	operator_list_release(&operators);
+	node_close(&node);
+	return rc;
+}

@@ -2,7 +2,8 @@
 #ifndef DELTAD_CLIENT_ENTRIES_H
 #define DELTAD_CLIENT_ENTRIES_H
 
-#include "client/output.h"
+#include "client/command.h"
+#include "client/field.h"
 #include "client/view.h"
 
 /* What is needed to say who signed; borrowed. */
@@ -25,5 +26,11 @@ void entries_block(struct sheet *s, const struct entries_context *c, const struc
 char *entry_state(const struct cell_register *r, const struct entry *x);
 /* Does the entry break a rule that is no ground for a void (shown as irregular)? */
 bool entry_is_irregular(const struct cell_register *r, const struct entry *x);
+
+/* Fetches what the operands KEY [FIELD] name of what is asked for, and tells it. only: NULL without
+ * FIELD. */
+typedef int entries_tell_fn(struct app *app, const struct view *v, const struct entries_context *c,
+	const struct field *only, struct err *e);
+int entries_of_place(struct app *app, struct ctl_query what, entries_tell_fn *tell, struct err *e);
 
 #endif

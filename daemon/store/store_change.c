@@ -2,13 +2,20 @@
 #include "daemon/store/handle.h"
 #include "proto/base/limits.h"
 
-static int find_register(struct store_sqlite *s, struct bytes task, uint32_t slot,
-	struct bytes holder, int64_t *reg, struct err *e)
+static struct query register_query(struct store_sqlite *s, enum statement id, struct bytes task,
+	uint32_t slot, struct bytes holder)
 {
-	struct query q = query_begin(s, STMT_REGISTER_GET);
+	struct query q = query_begin(s, id);
 	query_bind_blob(&q, ":task", task);
 	query_bind_int(&q, ":slot", slot);
 	query_bind_blob(&q, ":holder", holder);
+	return q;
+}
+
+static int find_register(struct store_sqlite *s, struct bytes task, uint32_t slot,
+	struct bytes holder, int64_t *reg, struct err *e)
+{
+	struct query q = register_query(s, STMT_REGISTER_GET, task, slot, holder);
 	int rc = STORE_NONE;
 	if (query_next(&q, e)) {
 		*reg = query_int(&q, 0);
@@ -20,10 +27,7 @@ static int find_register(struct store_sqlite *s, struct bytes task, uint32_t slo
 static int create_register(struct store_sqlite *s, struct bytes task, uint32_t slot,
 	struct bytes holder, int64_t *reg, struct err *e)
 {
-	struct query q = query_begin(s, STMT_REGISTER_PUT);
-	query_bind_blob(&q, ":task", task);
-	query_bind_int(&q, ":slot", slot);
-	query_bind_blob(&q, ":holder", holder);
+	struct query q = register_query(s, STMT_REGISTER_PUT, task, slot, holder);
 	int rc = query_run(&q, e);
 	if (rc == RC_OK)
 		*reg = sqlite3_last_insert_rowid(s->db);

@@ -391,11 +391,6 @@ static void counts_follow_what_is_written_and_rolled_back(void **state)
 	expect_counts(f, 0, 0, 0);
 }
 
-#define BOTH(test)                                                                                 \
-	cmocka_unit_test_setup_teardown(test, store_fixture_in_memory, store_fixture_release),     \
-		cmocka_unit_test_setup_teardown(                                                   \
-			test, store_fixture_in_file, store_fixture_release)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

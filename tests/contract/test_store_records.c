@@ -381,11 +381,6 @@ static void evidence_put_twice_is_kept_once(void **state)
 	assert_string_equal(stopped.text, "yrd/jiangsu/1-0:a,b,proof;");
 }
 
-#define BOTH(test)                                                                                 \
-	cmocka_unit_test_setup_teardown(test, store_fixture_in_memory, store_fixture_release),     \
-		cmocka_unit_test_setup_teardown(                                                   \
-			test, store_fixture_in_file, store_fixture_release)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -162,11 +162,6 @@ static void misuse_aborts(void **state)
 	expect_abort(f, write_while_reading);
 }
 
-#define BOTH(test)                                                                                 \
-	cmocka_unit_test_setup_teardown(test, store_fixture_in_memory, store_fixture_release),     \
-		cmocka_unit_test_setup_teardown(                                                   \
-			test, store_fixture_in_file, store_fixture_release)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/audit.h"
+#include "tests/fuzz/trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,11 +53,7 @@ static void assume_signatures(struct audit *a)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool started;
-	struct err e = {0};
-	if (!started)
-		ENSURE(trust_init(&e) == 0);
-	started = true;
+	trust_ready();
 	struct audit *a = xalloc(sizeof *a);
 	audit_init(a, NULL);
 	a->roster = xalloc(sizeof *a->roster);

@@ -7,6 +7,7 @@
 
 #include "tests/fuzz/session.h"
 #include "tests/lib/bundle_fixture.h"
+#include "tests/fuzz/trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -71,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf file = {0};
 	if (size == 0)
 		return 0;
-	ENSURE(trust_init(NULL) == RC_OK);
+	trust_ready();
 	buf_put(&file, data + 1, size - 1);
 	if (data[0] & 128)
 		bundle_mend(&file);

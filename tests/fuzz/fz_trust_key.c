@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/trust/key_file.h"
+#include "tests/fuzz/trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,10 +35,7 @@ static void try_open(const struct key_file *f, struct bytes in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool started;
-	if (!started)
-		ENSURE(trust_init(NULL) == RC_OK);
-	started = true;
+	trust_ready();
 	struct bytes in = bytes_of(data, size);
 	struct key_file f;
 	struct err e = {0};

@@ -2,6 +2,7 @@
  * the bytes it was read from. */
 #include "proto/base/limits.h"
 #include "proto/trust/checkpoint.h"
+#include "tests/fuzz/trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -83,11 +84,7 @@ static void try_signed_checkpoint(struct bytes in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool started;
-	struct err e = {0};
-	if (!started)
-		ENSURE(trust_init(&e) == 0);
-	started = true;
+	trust_ready();
 	struct bytes in = bytes_of(data, size);
 	try_note(in);
 	try_checkpoint(in);

@@ -3,18 +3,16 @@
 #include <stdlib.h>
 
 #include "proto/trust/proof.h"
+#include "tests/fuzz/trust.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool started;
-	struct err e = {0};
-	if (!started)
-		ENSURE(trust_init(&e) == 0);
-	started = true;
+	trust_ready();
 	struct proof *p = xalloc(sizeof *p);
 	struct bytes in = bytes_of(data, size);
+	struct err e = {0};
 	int rc = proof_parse(in, p, &e);
 	if (rc == RC_OK) {
 		struct buf printed = {0};

@@ -17,6 +17,11 @@ struct store_fixture {
 int store_fixture_in_memory(void **state);
 int store_fixture_in_file(void **state);
 int store_fixture_release(void **state);
+/* A test of the contract, which holds for both. */
+#define BOTH(test)                                                                                 \
+	cmocka_unit_test_setup_teardown(test, store_fixture_in_memory, store_fixture_release),     \
+		cmocka_unit_test_setup_teardown(                                                   \
+			test, store_fixture_in_file, store_fixture_release)
 
 /* Closes and opens again; a file's content stays. */
 void store_fixture_reopen(struct store_fixture *f);

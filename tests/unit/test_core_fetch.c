@@ -96,7 +96,8 @@ static void only_source_is_not_asked_again_before_it_says_anything(void **state)
 	scene_end(t);
 }
 
-static void lost_source_is_changed_at_once(void **state)
+/* Of two that have the log one was asked. */
+static struct scene *begin_with_two_sources(void **state)
 {
 	struct scene *t = scene_begin(state, 4);
 	node_greet(&t->n, OFFICE);
@@ -104,6 +105,12 @@ static void lost_source_is_changed_at_once(void **state)
 	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
 	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
 	assert_true(is_asked(t, OFFICE, 0));
+	return t;
+}
+
+static void lost_source_is_changed_at_once(void **state)
+{
+	struct scene *t = begin_with_two_sources(state);
 	assert_ok(&t->n, node_link(&t->n, OFFICE, LINK_DOWN));
 	assert_true(is_asked(t, ANHUI, 0));
 	scene_end(t);
@@ -111,12 +118,7 @@ static void lost_source_is_changed_at_once(void **state)
 
 static void source_that_sends_is_given_more_time(void **state)
 {
-	struct scene *t = scene_begin(state, 4);
-	node_greet(&t->n, OFFICE);
-	node_greet(&t->n, ANHUI);
-	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
-	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
-	assert_true(is_asked(t, OFFICE, 0));
+	struct scene *t = begin_with_two_sources(state);
 	for (size_t i = 0; i < 3; i++) {
 		assert_ok(&t->n, node_pass(&t->n, FETCH_TIMEOUT_MS - 1));
 		assert_ok(&t->n, node_leaves(&t->n, OFFICE, &t->s, i, i + 1));
@@ -131,12 +133,7 @@ static void source_that_sends_is_given_more_time(void **state)
  */
 static void source_whose_line_moves_is_given_five_minutes(void **state)
 {
-	struct scene *t = scene_begin(state, 4);
-	node_greet(&t->n, OFFICE);
-	node_greet(&t->n, ANHUI);
-	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
-	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
-	assert_true(is_asked(t, OFFICE, 0));
+	struct scene *t = begin_with_two_sources(state);
 	int64_t waited = 0;
 	for (; !is_asked(t, ANHUI, 0) && waited < 2 * FETCH_HOLD_MS; waited += 1000) {
 		replica_heard(t->n.replica, OFFICE, t->n.now);

@@ -1,30 +1,7 @@
 /* What a peer may say and when, and what becomes of one that does otherwise. */
-#include "tests/lib/core_test.h"
+#include "tests/lib/scene.h"
 
 #include "proto/trust/checkpoint.h"
-
-struct scene {
-	struct cluster *c;
-	struct scribe s; /* jiangsu's */
-	struct node n;	 /* shanghai's */
-};
-
-static struct scene *begin(void **state)
-{
-	struct scene *t = xalloc(sizeof(*t));
-	t->c = *state;
-	scribe_begin(&t->s, t->c, JIANGSU);
-	scribe_write(&t->s, (struct write){.value = value_note("x")}, NULL);
-	node_init(&t->n, t->c, SHANGHAI);
-	return t;
-}
-
-static void end(struct scene *t)
-{
-	node_release(&t->n);
-	scribe_release(&t->s);
-	free(t);
-}
 
 static struct message hello_of(const struct scene *t, int peer)
 {
@@ -65,7 +42,7 @@ static uint64_t refused_of(struct node *n, int peer)
 
 static void our_hello_goes_first_and_names_what_we_hold(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	node_feed(&t->n, &t->s);
 	struct outbound out;
 	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_UP));
@@ -74,13 +51,13 @@ static void our_hello_goes_first_and_names_what_we_hold(void **state)
 	assert_true(bytes_equal(out.msg.hello.member, bytes_str("shanghai")));
 	assert_int_equal(out.msg.hello.n_heads, 2);
 	assert_int_equal(node_drain(&t->n, ANHUI), 0); /* nothing more before the peer's Hello */
-	end(t);
+	scene_end(t);
 }
 
 /* A peer may have been restored since it last spoke. */
 static void our_hello_names_also_what_the_peer_had_before(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	node_feed(&t->n, &t->s);
 	struct outbound out;
 	struct hash view = {{1}};
@@ -98,13 +75,13 @@ static void our_hello_names_also_what_the_peer_had_before(void **state)
 	assert_ok(&t->n, node_link(&t->n, ANHUI, LINK_UP));
 	assert_true(node_next(&t->n, ANHUI, MESSAGE_HELLO, &out));
 	assert_int_equal(out.msg.hello.n_heads, 2);
-	end(t);
+	scene_end(t);
 }
 
 /* Seventeen logs with 60,000 bytes under each head would not fit into a Hello. */
 static void lines_that_anybody_put_under_a_head_are_not_kept(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct outbound out;
 	struct buf note = {0};
 	struct bytes leaves[LIMIT_BATCH_LEAVES];
@@ -129,12 +106,12 @@ static void lines_that_anybody_put_under_a_head_are_not_kept(void **state)
 	for (size_t i = 0; i < 2; i++)
 		assert_in_range(out.msg.hello.heads[i].n, 1, 4000);
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 static void every_message_before_hello_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	for (int kind = MESSAGE_UNKNOWN; kind < MESSAGE_BYE; kind++) {
 		if (kind == MESSAGE_HELLO)
 			continue;
@@ -145,21 +122,21 @@ static void every_message_before_hello_is_refused(void **state)
 	}
 	assert_int_equal(refused_of(&t->n, JIANGSU), MESSAGE_BYE - 1);
 	assert_int_equal(t->n.events[EVENT_REFUSED], MESSAGE_BYE - 1);
-	end(t);
+	scene_end(t);
 }
 
 static void second_hello_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	node_greet(&t->n, JIANGSU);
 	assert_rc(&t->n, node_hello(&t->n, JIANGSU, NULL, 0), RC_PEER_STATE);
 	assert_parted(&t->n, JIANGSU, RC_PEER_STATE);
-	end(t);
+	scene_end(t);
 }
 
 static void hello_of_another_cluster_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct hash other = t->c->cluster_id;
 	other.b[31] ^= 1;
 	struct message m = hello_of(t, JIANGSU);
@@ -167,14 +144,14 @@ static void hello_of_another_cluster_is_refused(void **state)
 	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_UP));
 	assert_rc(&t->n, node_recv(&t->n, JIANGSU, &m), RC_PEER_CLUSTER);
 	assert_parted(&t->n, JIANGSU, RC_PEER_CLUSTER);
-	end(t);
+	scene_end(t);
 }
 
 static void hello_without_a_common_version_is_refused(void **state)
 {
 	const uint32_t ranges[][2] = {
 		{PROTOCOL_MAX + 1, UINT32_MAX}, {2, 1}, {0, PROTOCOL_MIN - 1}};
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
 		struct message m = hello_of(t, JIANGSU);
 		m.hello.protocol_min = ranges[i][0];
@@ -187,22 +164,22 @@ static void hello_without_a_common_version_is_refused(void **state)
 	m.hello.protocol_max = UINT32_MAX;
 	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_UP));
 	assert_ok(&t->n, node_recv(&t->n, JIANGSU, &m));
-	end(t);
+	scene_end(t);
 }
 
 static void hello_under_the_name_of_another_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct message m = hello_of(t, ANHUI);
 	assert_ok(&t->n, node_link(&t->n, JIANGSU, LINK_UP));
 	assert_rc(&t->n, node_recv(&t->n, JIANGSU, &m), RC_PEER_KEY);
 	assert_parted(&t->n, JIANGSU, RC_PEER_KEY);
-	end(t);
+	scene_end(t);
 }
 
 static void hello_names_at_most_256_heads(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct bytes head[LIMIT_HELLO_HEADS + 1];
 	for (size_t i = 0; i < LIMIT_HELLO_HEADS + 1; i++)
 		head[i] = bytes_str("?");
@@ -227,12 +204,12 @@ static void hello_names_at_most_256_heads(void **state)
 		buf_release(&b);
 	}
 	free(memory);
-	end(t);
+	scene_end(t);
 }
 
 static void goodbye_ends_a_session_without_blame(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct message bye = {.kind = MESSAGE_BYE};
 	node_greet(&t->n, JIANGSU);
 	assert_ok(&t->n, node_recv(&t->n, JIANGSU, &bye));
@@ -241,20 +218,20 @@ static void goodbye_ends_a_session_without_blame(void **state)
 	assert_ok(&t->n, node_recv(&t->n, JIANGSU, &bye));
 	assert_parted(&t->n, JIANGSU, RC_OK);
 	assert_int_equal(refused_of(&t->n, JIANGSU), 0);
-	end(t);
+	scene_end(t);
 }
 
 static void reserved_and_unknown_messages_are_passed_over(void **state)
 {
 	const enum message_kind kinds[] = {MESSAGE_ROSTER, MESSAGE_PONG, MESSAGE_UNKNOWN};
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	node_greet(&t->n, JIANGSU);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct message m = {.kind = kinds[i]};
 		assert_ok(&t->n, node_recv(&t->n, JIANGSU, &m));
 	}
 	assert_int_equal(refused_of(&t->n, JIANGSU), 0);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- heads ---- */
@@ -281,37 +258,37 @@ static void assert_head_refused(
 
 static void heads_of_nobody_or_not_by_their_owner_are_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	const struct key *key = &t->c->member[JIANGSU].log;
 	assert_head_refused(t, "yrd/fujian/1-00000001", 1, key, RC_PEER_ORIGIN);
 	assert_head_refused(t, "other/jiangsu/1-00000001", 1, key, RC_PEER_ORIGIN);
 	assert_head_refused(t, "yrd/anhui/1-00000001", 1, key, RC_PEER_HEAD);
 	assert_head_refused(t, "jiangsu", 1, key, RC_PEER_HEAD);
-	end(t);
+	scene_end(t);
 }
 
 static void heads_of_no_size_or_an_absurd_one_are_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	const struct key *key = &t->c->member[JIANGSU].log;
 	assert_head_refused(t, "yrd/jiangsu/1-00000001", 0, key, RC_PEER_HEAD);
 	assert_head_refused(t, "yrd/jiangsu/1-00000001", LIMIT_LOG_SIZE + 1, key, RC_PEER_HEAD);
 	assert_head_refused(t, "yrd/jiangsu/1-00000001", UINT64_MAX, key, RC_PEER_HEAD);
-	end(t);
+	scene_end(t);
 }
 
 static void note_that_is_no_checkpoint_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&t->c->roster)};
 	node_greet(&t->n, JIANGSU);
 	assert_rc(&t->n, node_recv(&t->n, JIANGSU, &m), RC_PEER_HEAD);
-	end(t);
+	scene_end(t);
 }
 
 static void hello_with_a_forged_head_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct buf note = {0};
 	make_head("yrd/anhui/1-00000001", 4, &t->c->member[JIANGSU].log, &note);
 	struct bytes head = buf_bytes(&note);
@@ -319,13 +296,13 @@ static void hello_with_a_forged_head_is_refused(void **state)
 	assert_rc(&t->n, node_hello(&t->n, JIANGSU, &head, 1), RC_PEER_HEAD);
 	assert_parted(&t->n, JIANGSU, RC_PEER_HEAD);
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 /* A peer may carry a log that only a newer roster explains. */
 static void hello_with_a_head_of_nobody_is_no_ground_to_part(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct buf note = {0};
 	make_head("yrd/fujian/1-00000001", 4, &t->c->member[JIANGSU].log, &note);
 	struct bytes head = buf_bytes(&note);
@@ -333,24 +310,24 @@ static void hello_with_a_head_of_nobody_is_no_ground_to_part(void **state)
 	assert_ok(&t->n, node_hello(&t->n, JIANGSU, &head, 1));
 	assert_null(node_log(&t->n, "yrd/fujian/1-00000001"));
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 static void bytes_that_are_no_message_are_counted_and_part(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct err e = {0};
 	int rc = err_set(&e, RC_PEER_MESSAGE, "no Envelope");
 	node_greet(&t->n, JIANGSU);
 	replica_refuse(t->n.replica, JIANGSU, &e);
 	assert_parted(&t->n, JIANGSU, rc);
 	assert_int_equal(refused_of(&t->n, JIANGSU), 1);
-	end(t);
+	scene_end(t);
 }
 
 static void hello_that_names_a_log_twice_counts_it_once(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct buf note = {0}, larger = {0};
 	make_head(t->s.origin, 1, &t->c->member[JIANGSU].log, &note);
 	make_head(t->s.origin, 9, &t->c->member[JIANGSU].log, &larger);
@@ -361,12 +338,12 @@ static void hello_that_names_a_log_twice_counts_it_once(void **state)
 	assert_int_equal(node_size(&t->n, t->s.origin), 0);
 	buf_release(&note);
 	buf_release(&larger);
-	end(t);
+	scene_end(t);
 }
 
 static void member_with_too_many_epochs_does_not_part_those_who_carry_them(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct buf note[LIMIT_EPOCHS_PER_MEMBER + 1] = {0};
 	struct bytes head[LIMIT_EPOCHS_PER_MEMBER + 1];
 	const size_t n = LIMIT_EPOCHS_PER_MEMBER + 1;
@@ -386,14 +363,14 @@ static void member_with_too_many_epochs_does_not_part_those_who_carry_them(void 
 	assert_int_equal(status.n_logs, LIMIT_EPOCHS_PER_MEMBER + 2);
 	for (size_t i = 0; i < n; i++)
 		buf_release(&note[i]);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- leaves ---- */
 
 static void leaves_that_do_not_give_the_signed_root_are_dropped_whole(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct scribe forged;
 	scribe_copy(&forged, &t->s);
 	forged.leaf[2].p[40] ^= 1;
@@ -415,12 +392,12 @@ static void leaves_that_do_not_give_the_signed_root_are_dropped_whole(void **sta
 	node_feed(&t->n, &t->s);
 	buf_release(&note);
 	scribe_release(&forged);
-	end(t);
+	scene_end(t);
 }
 
 static void leaves_beside_their_head_are_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	struct buf note = {0};
 	struct bytes leaf[3];
 	scribe_head(&t->s, 3, &note);
@@ -440,12 +417,12 @@ static void leaves_beside_their_head_are_refused(void **state)
 		assert_int_equal(node_size(&t->n, t->s.origin), 0);
 	}
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 static void leaves_after_a_gap_or_already_here_change_nothing(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	scribe_write(&t->s, (struct write){.value = value_note("y")}, NULL);
 	node_greet(&t->n, JIANGSU);
 	assert_ok(&t->n, node_leaves(&t->n, JIANGSU, &t->s, 2, 4));
@@ -454,14 +431,14 @@ static void leaves_after_a_gap_or_already_here_change_nothing(void **state)
 	assert_ok(&t->n, node_leaves(&t->n, JIANGSU, &t->s, 0, 2));
 	assert_ok(&t->n, node_leaves(&t->n, JIANGSU, &t->s, 1, 4)); /* overlap */
 	assert_int_equal(node_size(&t->n, t->s.origin), 4);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- wishes ---- */
 
 static void wishes_for_nonsense_are_harmless(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	const char *own = node_origin(&t->n);
 	const uint64_t ranges[][2] = {{1, UINT64_MAX}, {UINT64_MAX - 1, UINT64_MAX},
 		{(uint64_t)1 << 63, UINT64_MAX}, {5, 6}, {INT64_MAX, (uint64_t)INT64_MAX + 1}};
@@ -477,12 +454,12 @@ static void wishes_for_nonsense_are_harmless(void **state)
 			struct outbound out;
 			assert_false(node_next(&t->n, JIANGSU, MESSAGE_LEAVES, &out));
 		}
-	end(t);
+	scene_end(t);
 }
 
 static void wish_for_an_empty_range_is_refused(void **state)
 {
-	struct scene *t = begin(state);
+	struct scene *t = scene_begin(state, 1);
 	const uint64_t ranges[][2] = {{0, 0}, {7, 7}, {8, 7}, {UINT64_MAX, UINT64_MAX}};
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
 		struct message m = {.kind = MESSAGE_WANT};
@@ -492,7 +469,7 @@ static void wish_for_an_empty_range_is_refused(void **state)
 		node_greet(&t->n, JIANGSU);
 		assert_rc(&t->n, node_recv(&t->n, JIANGSU, &m), RC_PEER_MESSAGE);
 	}
-	end(t);
+	scene_end(t);
 }
 
 int main(void)

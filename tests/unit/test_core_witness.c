@@ -1,33 +1,15 @@
 /* Cosignatures between nodes: what is said and when, what is believed, and what becomes final. */
-#include "tests/lib/core_test.h"
+#include "tests/lib/scene.h"
 
 #include "daemon/store/store_sqlite.h"
 #include "proto/trust/cosign.h"
 #include "tests/lib/failing_store.h"
 
-struct scene {
-	struct cluster *c;
-	struct scribe s; /* jiangsu's */
-	struct node n;	 /* shanghai's */
-};
-
 static struct scene *begin(void **state)
 {
-	struct scene *t = xalloc(sizeof(*t));
-	t->c = *state;
-	scribe_begin(&t->s, t->c, JIANGSU);
-	for (uint64_t i = 0; i < 10; i++)
-		scribe_write(&t->s, (struct write){.value = value_note("x"), .nonce = 9 + i}, NULL);
-	node_init(&t->n, t->c, SHANGHAI);
+	struct scene *t = scene_begin(state, 10);
 	node_settle(&t->n);
 	return t;
-}
-
-static void end(struct scene *t)
-{
-	node_release(&t->n);
-	scribe_release(&t->s);
-	free(t);
 }
 
 /* A session in which all that is there was said. */
@@ -164,7 +146,7 @@ static void log_of_another_member_is_cosigned_when_it_is_committed(void **state)
 	assert_int_equal(said_to(&t->n, ZHEJIANG, JIANGSU), 0);
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 5);
 	assert_int_equal(final_of(&t->n, t->s.origin), 0);
-	end(t);
+	scene_end(t);
 }
 
 static void own_log_is_never_cosigned(void **state)
@@ -174,7 +156,7 @@ static void own_log_is_never_cosigned(void **state)
 	assert_ok(&t->n, node_pass(&t->n, 1000));
 	assert_int_equal(said_to(&t->n, JIANGSU, SHANGHAI), 0);
 	expect_rows(&t->n, 1, "");
-	end(t);
+	scene_end(t);
 }
 
 static void what_was_said_is_known_after_a_restart(void **state)
@@ -199,7 +181,7 @@ static void what_was_said_is_known_after_a_restart(void **state)
 		found |= bytes_equal(out.msg.hello.heads[i], buf_bytes(&before));
 	assert_true(found);
 	buf_release(&before);
-	end(t);
+	scene_end(t);
 }
 
 static void log_is_cosigned_at_most_every_200_ms_and_then_at_its_newest(void **state)
@@ -218,7 +200,7 @@ static void log_is_cosigned_at_most_every_200_ms_and_then_at_its_newest(void **s
 	assert_ok(&t->n, node_pass(&t->n, 1));
 	assert_int_equal(said_to(&t->n, JIANGSU, JIANGSU), 8);
 	expect_rows(&t->n, 2, "5/shanghai 8/shanghai ");
-	end(t);
+	scene_end(t);
 }
 
 /* Under load everybody is somewhere else: they meet where one of them was. */
@@ -235,7 +217,7 @@ static void witness_goes_where_another_was_first(void **state)
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 7);
 	assert_ok(&t->n, node_pass(&t->n, 200));
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 9);
-	end(t);
+	scene_end(t);
 }
 
 static void smaller_size_is_never_cosigned_after_a_larger_one(void **state)
@@ -250,7 +232,7 @@ static void smaller_size_is_never_cosigned_after_a_larger_one(void **state)
 	for (size_t i = 0; i < 3; i++)
 		assert_ok(&t->n, node_pass(&t->n, 300));
 	expect_rows(&t->n, 2, "6/zhejiang 8/shanghai 9/shanghai ");
-	end(t);
+	scene_end(t);
 }
 
 /* Our database was set back, and a peer still has what we said. */
@@ -272,7 +254,7 @@ static void what_we_once_said_binds_us(void **state)
 	feed(t, 7, 12);
 	assert_ok(&t->n, node_pass(&t->n, 1000));
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 12);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- what is no longer known ---- */
@@ -331,7 +313,7 @@ static void node_that_was_set_back_listens_before_it_speaks(void **state)
 	expect_rows(&t->n, 2, "5/shanghai 8/shanghai ");
 	feed(t, 7, 9);
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 9);
-	end(t);
+	scene_end(t);
 }
 
 /* Who owns a log may have two of it; and with any two of the three others there is one of those who
@@ -350,7 +332,7 @@ static void word_of_a_log_s_owner_does_not_count(void **state)
 	be_told(&t->n, OFFICE, NULL, 0);
 	expect_rows(&t->n, 2, "5/shanghai 7/shanghai ");
 	expect_vouched(&t->n, 0, 0);
-	end(t);
+	scene_end(t);
 }
 
 /* Nor does it matter that they are not all there at once. */
@@ -363,7 +345,7 @@ static void word_of_a_peer_that_left_counts(void **state)
 	greet(&t->n, JIANGSU);
 	feed(t, 5, 7);
 	expect_rows(&t->n, 2, "5/shanghai 7/shanghai ");
-	end(t);
+	scene_end(t);
 }
 
 /* That a peer knows no cosignature of ours says nothing before its history is known to be ours. */
@@ -379,7 +361,7 @@ static void peer_that_holds_more_counts_once_that_is_here(void **state)
 	expect_rows(&t->n, 2, "5/shanghai ");
 	feed(t, 8, 10);
 	expect_rows(&t->n, 2, "5/shanghai 10/shanghai ");
-	end(t);
+	scene_end(t);
 }
 
 static void peer_that_holds_another_history_never_counts(void **state)
@@ -397,7 +379,7 @@ static void peer_that_holds_another_history_never_counts(void **state)
 	assert_ok(&t->n, node_pass(&t->n, 10000));
 	expect_rows(&t->n, 2, "5/shanghai ");
 	scribe_release(&other);
-	end(t);
+	scene_end(t);
 }
 
 /* Through one neighbour, or a file: who has cosigned our history helps no other one to be final. */
@@ -416,7 +398,7 @@ static void cosignatures_of_others_count_as_far_as_they_go(void **state)
 	assert_ok(&t->n, node_pass(&t->n, 10000));
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 7);
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 /* A cosignature of ours that is not in our database: it was set back, whoever says so. */
@@ -437,7 +419,7 @@ static void own_cosignature_that_is_unknown_here_shows_it(void **state)
 	node_settle(&t->n);
 	assert_ok(&t->n, node_pass(&t->n, 1000));
 	expect_rows(&t->n, 2, "5/shanghai 7/shanghai 9/shanghai ");
-	end(t);
+	scene_end(t);
 }
 
 /* Nobody said that the disk was lost: for a moment a new node is taken for one that was set back.
@@ -458,7 +440,7 @@ static void new_node_cosigns_after_a_moment(void **state)
 	assert_ok(&n, node_pass(&n, 1));
 	expect_rows(&n, 2, "5/anhui ");
 	node_release(&n);
-	end(t);
+	scene_end(t);
 }
 
 static void new_node_that_hears_of_an_earlier_life_was_set_back(void **state)
@@ -481,7 +463,7 @@ static void new_node_that_hears_of_an_earlier_life_was_set_back(void **state)
 	expect_rows(&n, 2, "5/anhui ");
 	scribe_release(&before);
 	node_release(&n);
-	end(t);
+	scene_end(t);
 }
 
 /* There is no room for it, so it is let be for a while: all else goes on. */
@@ -511,7 +493,7 @@ static void cosignature_that_cannot_be_stored_does_not_stop_the_node(void **stat
 	expect_rows(&n, 2, "5/shanghai 8/shanghai ");
 	node_release(&n);
 	store_sqlite_close(real);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- what is believed ---- */
@@ -533,7 +515,7 @@ static void three_of_the_others_make_it_final(void **state)
 	assert_int_equal(final_of(&t->n, t->s.origin), 8);
 	assert_ok(&t->n, node_restart(&t->n));
 	assert_int_equal(final_of(&t->n, t->s.origin), 8);
-	end(t);
+	scene_end(t);
 }
 
 static void cosignatures_of_different_sizes_do_not_add_up(void **state)
@@ -546,7 +528,7 @@ static void cosignatures_of_different_sizes_do_not_add_up(void **state)
 	hear(t, &t->s, 7, ZHEJIANG);
 	hear(t, &t->s, 6, ANHUI);
 	assert_int_equal(final_of(&t->n, t->s.origin), 0);
-	end(t);
+	scene_end(t);
 }
 
 static void cosignature_waits_for_its_leaves(void **state)
@@ -565,7 +547,7 @@ static void cosignature_waits_for_its_leaves(void **state)
 	assert_int_equal(cosigned(&t->n, t->s.origin, ZHEJIANG), 8);
 	assert_int_equal(cosigned(&t->n, t->s.origin, SHANGHAI), 8);
 	assert_int_equal(final_of(&t->n, t->s.origin), 8);
-	end(t);
+	scene_end(t);
 }
 
 static void lines_under_a_head_count_like_any(void **state)
@@ -580,7 +562,7 @@ static void lines_under_a_head_count_like_any(void **state)
 	assert_ok(&t->n, node_recv(&t->n, JIANGSU, &m));
 	assert_int_equal(final_of(&t->n, t->s.origin), 8);
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 /* The same head twice, at different times: nobody said two things. */
@@ -600,7 +582,7 @@ static void head_cosigned_twice_is_honest(void **state)
 	expect_rows(&t->n, 2, "8/shanghai 8/zhejiang ");
 	buf_release(&a);
 	buf_release(&b);
-	end(t);
+	scene_end(t);
 }
 
 static void one_who_says_much_displaces_nobody_else(void **state)
@@ -619,7 +601,7 @@ static void one_who_says_much_displaces_nobody_else(void **state)
 	expect_rows(&t->n, 2,
 		"3/anhui 53/zhejiang 54/zhejiang 55/zhejiang 56/zhejiang 57/zhejiang 58/zhejiang "
 		"59/zhejiang 60/zhejiang 72/shanghai ");
-	end(t);
+	scene_end(t);
 }
 
 /* ---- hostile ones ---- */
@@ -659,7 +641,7 @@ static void cosignature_that_is_not_its_member_s_is_refused(void **state)
 	expect_rows(&t->n, 2, "8/shanghai ");
 	buf_release(&note);
 	buf_release(&other);
-	end(t);
+	scene_end(t);
 }
 
 /* The same wrong line under a head that is announced says nothing about who announces it. */
@@ -675,7 +657,7 @@ static void wrong_line_under_a_head_is_passed_over(void **state)
 	assert_ok(&t->n, node_recv(&t->n, JIANGSU, &m));
 	expect_rows(&t->n, 2, "8/shanghai ");
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 static void cosignature_by_a_stranger_is_passed_over(void **state)
@@ -697,7 +679,7 @@ static void cosignature_by_a_stranger_is_passed_over(void **state)
 	expect_rows(&t->n, 2, "8/shanghai ");
 	buf_release(&note);
 	buf_release(&line);
-	end(t);
+	scene_end(t);
 }
 
 /* A full note of lines by nobody leaves no room for ours; it is left out of what we say. */
@@ -720,7 +702,7 @@ static void head_with_as_many_lines_as_can_be_is_cosigned(void **state)
 	assert_ok(&t->n, node_recv(&t->n, JIANGSU, &m));
 	assert_int_equal(said_to(&t->n, JIANGSU, JIANGSU), 8);
 	buf_release(&note);
-	end(t);
+	scene_end(t);
 }
 
 static void cosignature_of_another_root_is_evidence_against_the_owner(void **state)
@@ -740,7 +722,7 @@ static void cosignature_of_another_root_is_evidence_against_the_owner(void **sta
 	assert_ok(&t->n, node_pass(&t->n, 1000));
 	assert_int_equal(final_of(&t->n, t->s.origin), 0);
 	scribe_release(&other);
-	end(t);
+	scene_end(t);
 }
 
 /* ---- between nodes ---- */
@@ -804,7 +786,7 @@ static void two_histories_do_not_both_become_final(void **state)
 	assert_int_equal(t->n.events[EVENT_REFUSED] + other.events[EVENT_REFUSED], 0);
 	scribe_release(&y);
 	node_release(&other);
-	end(t);
+	scene_end(t);
 }
 
 int main(void)

@@ -226,70 +226,75 @@ static void bytes_after_the_origin_with_a_good_checksum_are_refused(void **state
 	assert_int_equal(mark_decode(raw, &out, &e), RC_CORRUPT);
 }
 
-struct written {
+/* A marker on a loop of its own, and what became of the marks. */
+struct desk {
+	uv_loop_t loop;
+	struct mark_file *file;
+	struct marker marker;
 	uint64_t size[16];
 	int n, failed;
 };
 
 static void on_done(void *arg, const struct mark *mark, int rc, const struct err *e)
 {
-	struct written *w = arg;
+	struct desk *d = arg;
 	(void)e;
 	if (rc)
-		w->failed++;
+		d->failed++;
 	else
-		w->size[w->n++] = mark->size;
+		d->size[d->n++] = mark->size;
+}
+
+static void desk_open(struct desk *d, const struct place *p)
+{
+	struct mark found;
+	struct err e = {0};
+	*d = (struct desk){0};
+	assert_int_equal(uv_loop_init(&d->loop), 0);
+	assert_int_equal(mark_file_open(p->path, "jiangsu", &d->file, &found, &e), RC_OK);
+	marker_init(&d->marker, &d->loop, d->file, on_done, d);
+}
+
+static void desk_submit(struct desk *d, uint64_t sizes)
+{
+	for (uint64_t size = 1; size <= sizes; size++) {
+		struct mark m = mark_of(ORIGIN, size);
+		marker_submit(&d->marker, &m);
+	}
+}
+
+static void desk_close(struct desk *d)
+{
+	assert_int_equal(uv_loop_close(&d->loop), 0);
+	mark_file_close(d->file);
 }
 
 static void of_marks_that_wait_only_the_newest_is_written(void **state)
 {
-	struct place *p = *state;
-	struct written w = {0};
-	struct mark_file *file;
-	struct mark found;
-	struct marker marker;
-	struct err e = {0};
-	uv_loop_t loop;
-	assert_int_equal(uv_loop_init(&loop), 0);
-	assert_int_equal(mark_file_open(p->path, "jiangsu", &file, &found, &e), RC_OK);
-	marker_init(&marker, &loop, file, on_done, &w);
-	for (uint64_t size = 1; size <= 5; size++) {
-		struct mark m = mark_of(ORIGIN, size);
-		marker_submit(&marker, &m);
-	}
-	assert_true(marker_is_busy(&marker));
-	uv_run(&loop, UV_RUN_DEFAULT);
-	assert_false(marker_is_busy(&marker));
-	assert_int_equal(w.n, 2);
-	assert_int_equal(w.size[0], 1);
-	assert_int_equal(w.size[1], 5);
-	assert_int_equal(uv_loop_close(&loop), 0);
-	mark_file_close(file);
-	assert_open(p, 5);
+	struct desk d;
+	desk_open(&d, *state);
+	desk_submit(&d, 5);
+	assert_true(marker_is_busy(&d.marker));
+	uv_run(&d.loop, UV_RUN_DEFAULT);
+	assert_false(marker_is_busy(&d.marker));
+	assert_int_equal(d.n, 2);
+	assert_int_equal(d.size[0], 1);
+	assert_int_equal(d.size[1], 5);
+	desk_close(&d);
+	assert_open(*state, 5);
 }
 
 static void failed_write_is_reported_and_nothing_follows_it(void **state)
 {
-	struct place *p = *state;
-	struct written w = {0};
-	struct mark_file *file;
-	struct mark found;
-	struct marker marker;
-	struct err e = {0};
-	uv_loop_t loop;
-	assert_int_equal(uv_loop_init(&loop), 0);
-	assert_int_equal(mark_file_open(p->path, "jiangsu", &file, &found, &e), RC_OK);
+	const struct place *p = *state;
+	struct desk d;
+	desk_open(&d, p);
 	rmdir(p->dir);
-	marker_init(&marker, &loop, file, on_done, &w);
-	for (uint64_t size = 1; size <= 3; size++) {
-		struct mark m = mark_of(ORIGIN, size);
-		marker_submit(&marker, &m);
-	}
-	uv_run(&loop, UV_RUN_DEFAULT);
-	assert_int_equal(w.n, 0);
-	assert_int_equal(w.failed, 1);
-	assert_int_equal(uv_loop_close(&loop), 0);
-	mark_file_close(file);
+	desk_submit(&d, 3);
+	uv_run(&d.loop, UV_RUN_DEFAULT);
+	assert_int_equal(d.n, 0);
+	assert_int_equal(d.failed, 1);
+	desk_close(&d);
 }
 
 int main(void)
