@@ -37,7 +37,7 @@ struct book_ack {
 struct book_head {
 	char origin[ORIGIN_SIZE];
 	int by;
-	uint64_t size;
+	uint64_t size, time; /* time: that the cosigner states */
 	struct hash root;
 };
 struct book_heads {

@@ -85,6 +85,9 @@ void oracle_diverged(struct world *w, struct sim_node *n, const struct event *ev
 		oracle_fail(w, 42, "%s knows two histories of a log and compares its view with %s",
 			n->id->slug, peer);
 	oracle_holds(42);
+	if (!versions_are_comparable(n, ev->peer))
+		oracle_fail(w, 30, "%s holds its view against that of %s, by another roster",
+			n->id->slug, peer);
 	bool excused = is_plain_and_flipped(w) || any_is_tainted(w) ||
 		!world_is_honest(w, ev->peer) || swarm_has(&w->swarm, FAULT_OLD);
 	if (!excused)

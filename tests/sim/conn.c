@@ -320,15 +320,17 @@ static void deliver(struct world *w, struct sim_conn *c, int end, struct fed *f)
 	world_trace(w, "recv %s%d %llu %s", n->id->slug, n->self, (unsigned long long)c->id,
 		message_kind_name(f->m.kind));
 	meet_message(w, n, e->peer, &f->m);
+	uint64_t looked = versions_looked_at();
 	int rc = replica_recv(n->replica, e->peer, &f->m, &f->batch, node_now(w, n), &err);
+	looked = versions_looked_at() - looked;
 	if (rc != RC_OK)
 		meet_refused(w, n, &f->m);
 	if (rc != RC_OK)
 		oracle_refusal(w, n, c, end, rc, &err);
 	if (!node_survives(w, n, rc, &err))
 		return;
-	if (f->m.kind == MESSAGE_ROSTER)
-		versions_heard(w, n, e->peer);
+	versions_heard(w, n, e->peer, &f->m, looked);
+	witness_heard(w, n, e->peer, f->m.kind);
 	if (rc != RC_OK && e->tenure.state == CONN_SESSION)
 		end_move(w, e, CONN_LEAVING);
 }

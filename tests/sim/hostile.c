@@ -17,6 +17,7 @@
 #define ACT_MIN_MS 20
 #define TWO_LIARS_PAUSE_MS 500
 #define PAUSE_MAX_MS 10000
+#define ROSTER_REPEATS 60
 
 struct hostile {
 	struct forger future, liar, crafter;
@@ -24,6 +25,7 @@ struct hostile {
 	size_t n_heard;
 	unsigned withholds, twists; /* percent of what its node would say */
 	int64_t pause_max;
+	struct dice pretend; /* of what it says of rosters */
 };
 
 /* ---- logs ---- */
@@ -307,6 +309,52 @@ static bool would_tell_of_both(const struct message *m)
 		m->kind == MESSAGE_EVIDENCE;
 }
 
+/* The last one: of the newest version, in force or not. */
+static int keep_note(void *arg, struct bytes note, bool in_force)
+{
+	struct buf *last = arg;
+	(void)in_force;
+	buf_reset(last);
+	buf_put_bytes(last, note);
+	return 0;
+}
+
+/* What everybody has, over and over: a note that brings nothing costs whoever looks at it. */
+static void repeat_roster(struct world *w, const struct hostile *h, struct sim_conn *c, int end)
+{
+	struct buf last = {0};
+	int rc = replica_rosters(w->node[h->liar.member].replica, keep_note, &last, NULL);
+	struct message m = {.kind = MESSAGE_ROSTER, .note = buf_bytes(&last)};
+	for (size_t i = 0; rc == RC_OK && i < ROSTER_REPEATS; i++)
+		hostile_say(w, c, end, &m);
+	buf_release(&last);
+}
+
+/* Another version of the roster than its node has, and another view than its leaves give. */
+static bool pretends(
+	struct world *w, struct hostile *h, struct sim_conn *c, int end, const struct message *said)
+{
+	struct hash wrong = {{5}};
+	struct message m = *said;
+	bool does = dice_percent(&h->pretend, 30), repeats = dice_percent(&h->pretend, 50);
+	if (!swarm_has(&w->swarm, FAULT_PRETEND))
+		return false;
+	if (m.kind == MESSAGE_VIEW_DIGEST && repeats && !w->calm)
+		repeat_roster(w, h, c, end);
+	if (!does)
+		return false;
+	if (m.kind == MESSAGE_HELLO) {
+		m.hello.roster_version = m.hello.roster_version == 1 ? 2 : 1;
+		m.hello.roster_id = (struct bytes){0};
+	} else if (m.kind == MESSAGE_VIEW_DIGEST) {
+		m.digest.view_root = hash_bytes(&wrong);
+	} else {
+		return false;
+	}
+	hostile_say(w, c, end, &m);
+	return true;
+}
+
 bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct outbound *out)
 {
 	struct hostile *h = w->hostile;
@@ -322,6 +370,8 @@ bool hostile_sends(struct world *w, struct sim_conn *c, int end, const struct ou
 		buf_release(&hello);
 		return true;
 	}
+	if (!c->end[end].deaf && pretends(w, h, c, end, &out->msg))
+		return true;
 	if (c->end[end].deaf || (what < h->withholds && out->msg.kind != MESSAGE_HELLO))
 		return true;
 	if (what >= h->withholds + h->twists || out->last)
@@ -362,6 +412,7 @@ void hostile_setup(struct world *w)
 	h->future.member = future ? (liar + 1) % (int)w->n_members : -1;
 	h->crafter.member = crafts ? (liar + 2) % (int)w->n_members : -1;
 	h->liar = (struct forger){.member = lies ? liar : -1, .lies = true};
+	h->pretend = (struct dice){w->seed ^ 0x70726574656e64};
 	h->withholds = w->two_liars ? 0 : withholds;
 	h->twists = w->two_liars ? 0 : twists;
 	h->pause_max = w->swarm.pause_max < PAUSE_MAX_MS ? w->swarm.pause_max + 100 : PAUSE_MAX_MS;

@@ -201,6 +201,9 @@ static void roll_back(struct world *w, struct sim_node *n)
 	int rc = replica_rollback(n->replica, node_now(w, n), &e);
 	meet_started(n);
 	world_trace(w, "rollback %s%d rc %d", n->id->slug, n->self, rc);
+	if (rc == RC_DISK_FULL)
+		oracle_fail(w, 20, "%s%d ends because its disk is full: %s", n->id->slug, n->self,
+			e.text);
 	if (rc != RC_OK)
 		node_die(w, n, NODE_DEAD);
 }
@@ -322,6 +325,7 @@ static bool commit(struct world *w, struct sim_node *n)
 	meet_committed(w, n);
 	requests_committed(w, n);
 	versions_match(w, n);
+	weather_brim(w, n);
 	bool before_mark = n->mark_writing;
 	if (dies_in_release(w, n))
 		return false;

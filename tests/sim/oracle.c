@@ -213,6 +213,8 @@ static int check_log(void *arg, const struct store_log *log)
 	struct held_log *held = held_find(&c->n->held, log->origin);
 	uint64_t before = held->size;
 	c->logs++;
+	if (log->id == 0)
+		oracle_fail(c->w, 3, "%s stores %s without a number", c->n->id->slug, log->origin);
 	check_growth(c, log, held);
 	held->forked = log->forked;
 	if (log->size == before)
@@ -499,6 +501,8 @@ void oracle_event(struct world *w, struct sim_node *n, const struct event *ev)
 	if (ev->kind != EVENT_NEW_EPOCH)
 		return;
 	world_trace(w, "new epoch %s%d: %s", n->id->slug, n->self, ev->text);
+	if (strncmp(ev->text, "the roster ends", 15) != 0)
+		witness_set_back(w, n);
 	if (ev->peer >= 0)
 		sometimes(SOMETIMES_ROLLBACK_BY_PEER);
 	else

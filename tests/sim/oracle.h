@@ -53,6 +53,10 @@ void oracle_print_view(struct sim_node *n);
 bool oracle_root_at(struct sim_node *n, const char *origin, uint64_t size, struct hash *root);
 
 /* ---- witness.c ---- */
+/* A peer's message was taken. */
+void witness_heard(struct world *w, struct sim_node *n, int peer, enum message_kind kind);
+/* The node finds out that it may have forgotten what it said. */
+void witness_set_back(struct world *w, struct sim_node *n);
 /* A head leaves a node. */
 void witness_said(struct world *w, struct sim_node *n, struct bytes note);
 /* What a node keeps as final. */

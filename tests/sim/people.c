@@ -424,6 +424,8 @@ void people_act(struct world *w)
 	struct sim_node *n = &w->node[dice_index(&w->people, w->n_nodes)];
 	if (node_is_up(n) && w->now >= n->paused_to && world_is_honest(w, n->member))
 		one_act(w, n);
+	if (node_is_up(n) && w->now >= n->paused_to)
+		requests_doubt(w, n);
 	bool rests = dice_percent(&w->people, 20);
 	int64_t pause =
 		dice_range(&w->people, 0, rests ? w->swarm.pause_max : w->swarm.pause_max / 50);

@@ -9,17 +9,27 @@
 #include "tests/sim/sometimes.h"
 
 #define UNKNOWN_MAX 32
+#define ANSWERED_MAX 128
+#define DOUBTS_MAX 20 /* percent */
 
 struct requests {
 	struct request *unknown[UNKNOWN_MAX];
 	size_t n;
-	struct request *turn; /* posted in the group that is open */
+	struct request *turn;			/* posted in the group that is open */
+	struct request *answered[ANSWERED_MAX]; /* the last ones */
+	size_t n_answered;
+	struct dice dice; /* of who doubts what was answered */
+	unsigned doubts;  /* percent */
+	bool all_doubted;
 };
 
 static struct requests *all(struct world *w)
 {
-	if (w->requests == NULL)
-		w->requests = xalloc(sizeof(*w->requests));
+	if (w->requests == NULL) {
+		struct requests *u = w->requests = xalloc(sizeof(*w->requests));
+		u->dice = (struct dice){w->seed ^ 0x616761696e};
+		u->doubts = 1 + (unsigned)dice_index(&u->dice, DOUBTS_MAX);
+	}
 	return w->requests;
 }
 
@@ -140,11 +150,39 @@ static int keep_unknown(struct world *w, struct request *r)
 	return RC_UNKNOWN_OUTCOME;
 }
 
-static int rejected(struct world *w, struct request *r, int rc)
+struct search {
+	struct hash id;
+	bool found;
+};
+
+static int look_for(void *arg, const struct ctl_entry *entry)
+{
+	struct search *s = arg;
+	s->found |= bytes_equal(entry->change_id, hash_bytes(&s->id));
+	return 0;
+}
+
+/* I13: what is there is answered as it was the first time, also if the database that knew it was
+ * put back, and what it lost has come back from the others. */
+static void check_refusal(struct world *w, const struct request *r, int rc, const struct err *e)
+{
+	const struct sim_node *n = &w->node[r->node];
+	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
+	struct search s = {.id = r->id[0]};
+	bool may_write = rc != RC_DENIED && rc != RC_DEGRADED;
+	if (r->tries < 2 || r->n != 1 || !may_write || !node_is_up(n))
+		return;
+	if (replica_query(n->replica, &q, look_for, &s, NULL) == RC_OK && s.found)
+		oracle_fail(w, 13, "%s%d refuses what it has when it is asked for again: %s",
+			n->id->slug, n->self, e->text);
+}
+
+static int rejected(struct world *w, struct request *r, int rc, const struct err *e)
 {
 	sometimes_rc(rc);
+	check_refusal(w, r, rc, e);
 	/* A database that was put back since the first try has forgotten it. */
-	bool first = r->lineage == w->node[r->node].lineage;
+	bool first = r->lineage == w->node[r->node].lineage && !r->answered;
 	for (size_t i = 0; first && i < r->n; i++)
 		books_reject(&w->books, &r->id[i]);
 	request_free(r);
@@ -156,7 +194,27 @@ static int group_failed(struct world *w, struct request *r)
 {
 	const struct sim_node *n = &w->node[r->node];
 	bool refused = n->full && node_is_up(n) && r->tries == 1;
-	return refused ? rejected(w, r, RC_DEGRADED) : keep_unknown(w, r);
+	return refused ? rejected(w, r, RC_DEGRADED, NULL) : keep_unknown(w, r);
+}
+
+static int answered(struct world *w, struct request *r)
+{
+	struct requests *all_of = all(w);
+	bool keeps = swarm_has(&w->swarm, FAULT_DOUBT) && r->n == 1;
+	struct request **at = &all_of->answered[all_of->n_answered % ANSWERED_MAX];
+	if (r->answered)
+		sometimes(r->lineage == w->node[r->node].lineage ? SOMETIMES_ASKED_AGAIN
+								 : SOMETIMES_ASKED_AGAIN_LATER);
+	r->answered = true;
+	if (keeps && *at != NULL)
+		request_free(*at);
+	if (!keeps) {
+		request_free(r);
+		return RC_OK;
+	}
+	*at = r;
+	all_of->n_answered++;
+	return RC_OK;
 }
 
 int request_run(struct world *w, struct request *r)
@@ -181,7 +239,7 @@ int request_run(struct world *w, struct request *r)
 		return group_failed(w, r);
 	if (rc != RC_OK) {
 		node_settle(w, n);
-		return rejected(w, r, rc);
+		return rejected(w, r, rc, &e);
 	}
 	all(w)->turn = r;
 	r->in_group = true;
@@ -191,8 +249,7 @@ int request_run(struct world *w, struct request *r)
 	all(w)->turn = NULL;
 	if (!r->done)
 		return group_failed(w, r);
-	request_free(r);
-	return RC_OK;
+	return answered(w, r);
 }
 
 bool requests_retry(struct world *w, struct sim_node *n)
@@ -209,9 +266,44 @@ bool requests_retry(struct world *w, struct sim_node *n)
 	return false;
 }
 
+static void ask_again(struct world *w, struct request **at)
+{
+	struct request *r = *at;
+	*at = NULL;
+	(void)request_run(w, r);
+}
+
+void requests_doubt(struct world *w, struct sim_node *n)
+{
+	struct requests *u = all(w);
+	if (!swarm_has(&w->swarm, FAULT_DOUBT) || !dice_percent(&u->dice, u->doubts))
+		return;
+	size_t at = dice_index(&u->dice, ANSWERED_MAX);
+	if (u->answered[at] != NULL && u->answered[at]->node == n->self)
+		ask_again(w, &u->answered[at]);
+}
+
+bool requests_doubt_all(struct world *w)
+{
+	struct requests *u = all(w);
+	bool any = false;
+	for (size_t i = 0; i < ANSWERED_MAX && !u->all_doubted; i++) {
+		struct request *r = u->answered[i];
+		if (r == NULL || !node_is_up(&w->node[r->node]))
+			continue;
+		ask_again(w, &u->answered[i]);
+		any = true;
+	}
+	u->all_doubted = true;
+	return any;
+}
+
 void requests_release(struct world *w)
 {
 	for (size_t i = 0; w->requests != NULL && i < w->requests->n; i++)
 		request_free(w->requests->unknown[i]);
+	for (size_t i = 0; w->requests != NULL && i < ANSWERED_MAX; i++)
+		if (w->requests->answered[i] != NULL)
+			request_free(w->requests->answered[i]);
 	free(w->requests);
 }

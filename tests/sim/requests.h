@@ -16,6 +16,7 @@ struct request {
 	unsigned tries;
 	uint64_t lineage; /* of the node at the first try */
 	bool in_group, done;
+	bool answered; /* before: somebody asks again all the same */
 };
 
 struct request *request_new(int node);
@@ -29,5 +30,9 @@ void request_free(struct request *r);
 int request_run(struct world *w, struct request *r);
 /* Asks again what nobody answered at this node. False: there is nothing. */
 bool requests_retry(struct world *w, struct sim_node *n);
+/* Somebody at this node may ask again for what was answered. */
+void requests_doubt(struct world *w, struct sim_node *n);
+/* When all is mended, once: everybody asks again. False: there was nothing to ask. */
+bool requests_doubt_all(struct world *w);
 
 #endif

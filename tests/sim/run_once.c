@@ -3,6 +3,7 @@
 #include "tests/sim/oracle.h"
 #include "tests/sim/pipe.h"
 #include "tests/sim/runs.h"
+#include "tests/sim/sometimes.h"
 
 /* 45 s until silence is noticed, 60 s until the next dial, 60 s for the exchange, and as long as
  * the bytes take on the slowest line. */
@@ -16,6 +17,9 @@
 #define IDLE_MS 60000
 #define IDLE_BYTES_S 200
 #define CANARY_STEPS 100
+#define DAY_MS (25 * 3600000LL)	   /* so that no late start makes one too short */
+#define FAR_DAY_MS 7258982400000LL /* 2200-01-11: no clock of a run has been there */
+#define DAY_BEGINS_MS 80000	   /* a start, and the minute until a node looks what day it is */
 
 static int64_t bound(const struct world *w)
 {
@@ -109,6 +113,42 @@ static void listen_to_idle_lines(struct world *w)
 	oracle_holds(16);
 }
 
+/* A new life on that day, which is not near the end of a quarter. */
+static void begin_day(struct world *w, struct sim_node *n, int day)
+{
+	n->wall_stuck = n->wall_offset = 0;
+	n->wall_offset = FAR_DAY_MS + day * DAY_MS - node_now(w, n).wall.v;
+	node_die(w, n, NODE_DEAD);
+}
+
+static uint64_t leaves_written(const struct world *w)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < w->n_members; i++)
+		for (size_t k = 0; k < w->node[i].held.n; k++)
+			n += w->node[i].held.log[k].size;
+	return n;
+}
+
+/* I16: of a day on which nobody did anything nobody writes anything. On the first one there may be
+ * a quarter to end, on the second one changes that no day has seen yet. */
+static void let_days_pass(struct world *w)
+{
+	uint64_t before = 0;
+	if (!swarm_has(&w->swarm, FAULT_DAYS) || w->hostile != NULL)
+		return;
+	for (int day = 0; day < 3; day++) {
+		before = leaves_written(w);
+		for (size_t i = 0; i < w->n_nodes; i++)
+			begin_day(w, &w->node[i], day);
+		run_until(w, w->now + DAY_BEGINS_MS);
+	}
+	if (leaves_written(w) != before)
+		oracle_fail(w, 16, "something is written on a day on which nobody does anything");
+	oracle_holds(16);
+	sometimes(SOMETIMES_DAYS_PASSED);
+}
+
 /* A promise that nobody made and nobody keeps; it takes so many steps and one kind of fault. */
 static void sing(struct world *w)
 {
@@ -137,6 +177,7 @@ void run_once(const struct run *run, struct outcome *out)
 	if (listens)
 		listen_to_idle_lines(w);
 	oracle_end(w);
+	let_days_pass(w);
 	out->trace = w->trace_hash;
 	out->steps = w->steps;
 	out->images = w->images;

@@ -44,6 +44,10 @@ static const struct {
 	[FAULT_CRAFT] = {"craft", 30, 0},
 	[FAULT_RESTART] = {"restart", 40, 8},
 	[FAULT_DECEIT] = {"deceit", 70, 0},
+	[FAULT_DOUBT] = {"doubt", 60, 0},
+	[FAULT_DAYS] = {"days", 8, 0},
+	[FAULT_BRIM] = {"brim", 30, 0},
+	[FAULT_PRETEND] = {"pretend", 60, 0},
 };
 
 const char *fault_name(enum fault_class c)
@@ -89,6 +93,9 @@ void swarm_init(struct swarm *s, const struct run *run, struct dice *d)
 	}
 	if (run->two_liars)
 		s->on |= (uint64_t)1 << FAULT_HOSTILE;
+	/* What a liar pretends is of versions that there are. */
+	if (swarm_has(s, FAULT_HOSTILE) && swarm_has(s, FAULT_PRETEND) && !run->two_liars)
+		s->on |= ~run->without & (uint64_t)1 << FAULT_ROSTER;
 	for (size_t c = 0; c < FAULT_CLASSES; c++)
 		s->weight_sum += s->weight[c];
 	s->death_in = (unsigned)dice_range(d, 300, 5000);

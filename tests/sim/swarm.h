@@ -41,6 +41,10 @@ enum fault_class {
 	FAULT_CRAFT,	/* one member's logs hold what is void, each leaf in a way of its own */
 	FAULT_RESTART,	/* disks fail, and nodes die, where only the next start finds out */
 	FAULT_DECEIT,	/* the hostile member lies to a purpose */
+	FAULT_DOUBT,	/* officials ask again for what was answered */
+	FAULT_DAYS,	/* not a fault: days pass when all is said */
+	FAULT_BRIM,	/* a disk is full when there is still something to be done */
+	FAULT_PRETEND,	/* the liar names other versions of the roster, and repeats them */
 	FAULT_CLASSES
 };
 

@@ -15,6 +15,7 @@
 /* Every text adds one to the year. */
 #define NOT_AFTER_FIRST 20400101
 #define NOT_AFTER_STEP 10000
+#define MINUTE_MS 60000
 
 /* One text after the other, or two against each other and then the one that everybody signs. */
 static void plan(struct world *w, enum version_plan what, uint64_t steps)
@@ -103,6 +104,27 @@ static struct roster *roster_of(struct bytes note)
 	ENSURE(note_parse(note, &n, NULL) == RC_OK);
 	ENSURE(roster_parse(n.text, r, NULL) == RC_OK);
 	return r;
+}
+
+/* ---- what they cost ---- */
+
+static uint64_t looked_at;
+
+int __real_roster_verify_next(
+	struct bytes note, const struct roster *now, struct roster *out, struct err *e);
+int __wrap_roster_verify_next(
+	struct bytes note, const struct roster *now, struct roster *out, struct err *e);
+
+int __wrap_roster_verify_next(
+	struct bytes note, const struct roster *now, struct roster *out, struct err *e)
+{
+	looked_at++;
+	return __real_roster_verify_next(note, now, out, e);
+}
+
+uint64_t versions_looked_at(void)
+{
+	return looked_at;
 }
 
 /* ---- what must hold ---- */
@@ -248,8 +270,31 @@ static void keep(struct versions *v, const struct roster *next, bool all, struct
 	free(made);
 }
 
+/* I30: no key comes in that nobody has shown to hold. */
+static void offer_unproved(struct world *w, struct sim_node *n, const struct roster *now,
+	const struct roster *next, size_t signers)
+{
+	struct bytes note[SIM_VERSIONS + 1];
+	struct buf unproved = sign(w, now, next, signers, NULL);
+	struct err e = {0};
+	size_t count = chain_to(w, w->versions.tip, note);
+	note[count] = buf_bytes(&unproved);
+	int rc = node_enter(w, n)
+		? replica_install_rosters(n->replica, note, count + 1, node_now(w, n), &e)
+		: RC_VERIFY;
+	buf_release(&unproved);
+	if (!node_survives(w, n, rc, &e))
+		return;
+	if (rc == RC_OK)
+		oracle_fail(w, 30, "%s takes version %u of the roster, whose new key nobody proves",
+			n->id->slug, next->version);
+	sometimes_rc(rc);
+	sometimes(SOMETIMES_KEY_UNPROVED);
+	node_settle(w, n);
+}
+
 /* Until when it holds, and one address, are others. False: there is nobody to do it to, now. */
-static bool make_next(struct world *w, const struct sim_node *drafter, enum version_plan what)
+static bool make_next(struct world *w, struct sim_node *drafter, enum version_plan what)
 {
 	struct versions *v = &w->versions;
 	struct bytes note[SIM_VERSIONS + 1];
@@ -272,6 +317,8 @@ static bool make_next(struct world *w, const struct sim_node *drafter, enum vers
 	} else if (what == VERSION_REMOVE) {
 		made_any = ends_remove_member(w, drafter, now, next);
 	}
+	if (new_key != NULL)
+		offer_unproved(w, drafter, now, next, signers);
 	if (made_any)
 		keep(v, next, signers == now->n, sign(w, now, next, signers, new_key));
 	free(now);
@@ -279,7 +326,7 @@ static bool make_next(struct world *w, const struct sim_node *drafter, enum vers
 	return made_any;
 }
 
-static bool make(struct world *w, const struct sim_node *drafter, enum version_plan what)
+static bool make(struct world *w, struct sim_node *drafter, enum version_plan what)
 {
 	return make_next(w, drafter, what) &&
 		(what != VERSION_SPLIT || make_next(w, drafter, what));
@@ -346,7 +393,43 @@ void versions_act(struct world *w)
 	v->done++;
 }
 
-void versions_heard(struct world *w, const struct sim_node *n, int peer)
+static void greeted(struct sim_peer *p, const struct message *m)
+{
+	uint32_t version = m->hello.roster_version;
+	p->roster_version = version == 0 ? 1 : version;
+	p->roster_id = (struct hash){{0}};
+	if (m->hello.roster_id.n == HASH_BYTES)
+		memcpy(p->roster_id.b, m->hello.roster_id.p, HASH_BYTES);
+}
+
+bool versions_are_comparable(const struct sim_node *n, int peer)
+{
+	const struct sim_peer *p = &n->peer[peer];
+	return p->roster_version == n->roster_version &&
+		(hash_is_zero(&p->roster_id) || hash_equal(&p->roster_id, &n->roster_id));
+}
+
+/* I51: two of each version and ten besides in a minute, of those that change nothing. */
+static void check_effort(struct world *w, struct sim_node *n, int peer, bool looked)
+{
+	struct sim_peer *p = &n->peer[peer];
+	unsigned in_vain = 2 * ((unsigned)w->versions.n + 1) + 10;
+	if (!looked && p->rosters >= in_vain)
+		sometimes(SOMETIMES_ROSTER_PASSED_OVER);
+	if (!looked)
+		return;
+	if (w->now >= p->rosters_since + MINUTE_MS) {
+		p->rosters_since = w->now;
+		p->rosters = 0;
+	}
+	/* The node's minute may begin within ours. */
+	if (++p->rosters > 2 * in_vain + (unsigned)w->versions.n)
+		oracle_fail(w, 51, "%s has looked at %u versions of the roster that %s sent",
+			n->id->slug, p->rosters, w->identity[peer].slug);
+	oracle_holds(51);
+}
+
+static void note_origin(const struct world *w, const struct sim_node *n, int peer)
 {
 	const struct versions *v = &w->versions;
 	uint32_t next = replica_roster(n->replica)->version + 1;
@@ -358,6 +441,17 @@ void versions_heard(struct world *w, const struct sim_node *n, int peer)
 	sometimes(SOMETIMES_ROSTER_HEARD);
 	if (relayed)
 		sometimes(SOMETIMES_ROSTER_RELAYED);
+}
+
+void versions_heard(
+	struct world *w, struct sim_node *n, int peer, const struct message *m, uint64_t looked)
+{
+	if (m->kind == MESSAGE_HELLO)
+		greeted(&n->peer[peer], m);
+	if (m->kind != MESSAGE_ROSTER)
+		return;
+	note_origin(w, n, peer);
+	check_effort(w, n, peer, looked > 0);
 }
 
 void versions_match(struct world *w, struct sim_node *n)
@@ -379,4 +473,5 @@ void versions_match(struct world *w, struct sim_node *n)
 	world_trace(w, "roster %s%d version %u", n->id->slug, n->self, r->version);
 	shell_drop_all(w, n, "the roster changed");
 	shell_start(w, n);
+	meet_started(n); /* all logs were read again */
 }

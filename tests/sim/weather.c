@@ -12,6 +12,10 @@
 #define START_READS 40
 #define START_CHANGES 40
 #define SPOILT_MS 10000
+#define OLD_FROM_STEP 1000
+#define BRIM_IN 60
+#define BRIM_WITHIN_MS 200
+#define BRIM_BYTES 3000
 
 /* A copy of a disk, and the mark file of that moment. */
 struct backup {
@@ -22,6 +26,7 @@ struct backup {
 };
 struct weather {
 	struct backup backup[BACKUPS];
+	struct backup old; /* one that is kept for long, where people doubt */
 };
 
 static struct sim_node *any_node(struct world *w)
@@ -271,6 +276,20 @@ static void fill_disk(struct world *w)
 	n->disk_heals = w->now + how_long(w);
 }
 
+/* Dice of its own. */
+void weather_brim(struct world *w, struct sim_node *n)
+{
+	struct dice d = {w->seed ^ 0x6272696d ^ w->steps << 8};
+	int64_t left = replica_deadline(n->replica).v - w->now;
+	if (!swarm_has(&w->swarm, FAULT_BRIM) || w->calm || n->disk == NULL || n->full ||
+		left <= 0 || left > BRIM_WITHIN_MS || dice_index(&d, BRIM_IN) != 0)
+		return;
+	int64_t more = dice_range(&d, 0, BRIM_BYTES);
+	world_trace(w, "brim %s%d", n->id->slug, n->self);
+	disk_limit(n->disk, more);
+	n->disk_heals = w->now + dice_range(&d, 1, w->swarm.fault_max);
+}
+
 static void back_up(struct world *w)
 {
 	struct sim_node *n = any_node(w);
@@ -279,6 +298,22 @@ static void back_up(struct world *w)
 		return;
 	disk_copy_free(b->copy);
 	*b = (struct backup){disk_copy(n->disk), n->mark, n->self, n->lineage};
+}
+
+/* Dice of its own. */
+static void back_up_for_long(struct world *w)
+{
+	struct dice d = {w->seed ^ 0x6f6c64};
+	struct backup *b = &w->storm->old;
+	size_t at = dice_index(&d, w->n_members);
+	if (!swarm_has(&w->swarm, FAULT_DOUBT) || !swarm_has(&w->swarm, FAULT_RESTORE) ||
+		w->steps < OLD_FROM_STEP)
+		return;
+	for (size_t i = 0; i < w->n_members && b->copy == NULL; i++) {
+		struct sim_node *n = &w->node[(at + i) % w->n_members];
+		if (n->disk != NULL && node_is_up(n))
+			*b = (struct backup){disk_copy(n->disk), n->mark, n->self, n->lineage};
+	}
 }
 
 static const struct backup *any_backup(struct world *w)
@@ -373,6 +408,10 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_RETIRE:
 	case FAULT_CRAFT:
 	case FAULT_DECEIT:
+	case FAULT_DOUBT:
+	case FAULT_DAYS:
+	case FAULT_BRIM:
+	case FAULT_PRETEND:
 	case FAULT_CLASSES: break;
 	}
 }
@@ -402,6 +441,7 @@ void weather_act(struct world *w)
 	if (backs_up)
 		back_up(w);
 	end_spoilt(w);
+	back_up_for_long(w);
 	if (w->swarm.weight_sum > 0)
 		happen(w, choose(w));
 	int64_t pause_ms = dice_range(&w->weather, 0, w->swarm.weather_max);
@@ -415,6 +455,8 @@ void weather_last(struct world *w)
 		for (size_t i = 0; i < BACKUPS; i++)
 			if (dice_percent(&w->weather, 50))
 				put_back(w, &w->storm->backup[i], false);
+	if (w->storm != NULL && w->storm->old.copy != NULL)
+		put_back(w, &w->storm->old, false);
 }
 
 void weather_clear(struct world *w)
@@ -435,5 +477,7 @@ void weather_release(struct world *w)
 {
 	for (size_t i = 0; w->storm != NULL && i < BACKUPS; i++)
 		disk_copy_free(w->storm->backup[i].copy);
+	if (w->storm != NULL)
+		disk_copy_free(w->storm->old.copy);
 	free(w->storm);
 }

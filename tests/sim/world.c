@@ -11,6 +11,7 @@
 #include "tests/sim/hostile.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/programs.h"
+#include "tests/sim/requests.h"
 #include "tests/sim/sometimes.h"
 
 #define YEARS_MS 315360000000LL
@@ -296,7 +297,7 @@ static void run_event(struct world *w, struct sim_node *n, const struct sim_even
 	case SIM_PARCEL: bundles_on_parcel(w, ev->id); break;
 	case SIM_CARRY: bundles_on_carry(w); break;
 	case SIM_LOOK:
-		w->over = oracle_converged(w, false);
+		w->over = oracle_converged(w, false) && !requests_doubt_all(w);
 		if (!w->over)
 			queue_add(w, w->now + LOOK_MS, SIM_LOOK, 0, 0);
 		break;

@@ -42,6 +42,12 @@ struct sim_peer {
 	struct pulse pulse;
 	uint64_t session, dialling; /* connections, 0 = none */
 	bool lost;		    /* the replica believes in a session that is gone */
+	/* which version it says it has; all zero: it does not say which text */
+	uint32_t roster_version;
+	struct hash roster_id;
+	/* its notes of versions that this node has looked at, since when */
+	unsigned rosters;
+	int64_t rosters_since;
 };
 
 enum node_power {
@@ -75,7 +81,9 @@ struct sim_node {
 	unsigned start_dies; /* the power goes at this change of its files in the next start */
 	struct dice dice;
 	uint64_t lineage;  /* counts the times its database was put back */
-	int64_t wall_last; /* what it said at the last acknowledgement */
+	uint64_t set_back; /* the step after the one in which it found that out; 0 = it did not */
+	uint64_t told[SIM_MEMBERS]; /* likewise: the last time that a peer told what it knows */
+	int64_t wall_last;	    /* what it said at the last acknowledgement */
 	/* what it asked for last */
 	uint64_t want_conn, want_from;
 	char want_origin[ORIGIN_SIZE];
@@ -247,8 +255,13 @@ void versions_act(struct world *w);
 /* Those in force at the node, from the first; returns how many. */
 size_t versions_notes(
 	const struct world *w, const struct sim_node *n, struct bytes out[SIM_VERSIONS + 1]);
-/* A peer said one, in the group that is open. */
-void versions_heard(struct world *w, const struct sim_node *n, int peer);
+/* How many anybody has verified, by the linker's --wrap. */
+uint64_t versions_looked_at(void);
+/* A peer said something, in the group that is open, and so many versions were verified for it. */
+void versions_heard(
+	struct world *w, struct sim_node *n, int peer, const struct message *m, uint64_t looked);
+/* Are views of the node and this peer held against each other? */
+bool versions_are_comparable(const struct sim_node *n, int peer);
 /* After a commit: ends all sessions if another version is in force. */
 void versions_match(struct world *w, struct sim_node *n);
 bool versions_equal(const struct sim_node *a, const struct sim_node *b);
@@ -281,6 +294,8 @@ void weather_act(struct world *w);
 /* Between these two nothing gets through from now on; both know. */
 void weather_cut(struct world *w, int a, int b);
 void weather_mend(struct world *w, int a, int b);
+/* After a commit: the disk may be full from now on. */
+void weather_brim(struct world *w, struct sim_node *n);
 /* A second machine with everything of the first: database, mark, keys. One in a run, of a node that
  * is up, with its database on a disk. */
 void weather_clone(struct world *w, struct sim_node *n);
