@@ -183,7 +183,5 @@ void audit_decode(const struct audit_leaf *x, struct arena *a, struct leaf *leaf
 	struct change *change, struct value *value, bool *has_value);
 /* Sets verdicts of changes. */
 void audit_judge(struct audit *a, const struct roster *r);
-/* Marks current values and computes the root. */
-void audit_fold(struct audit *a);
 
 #endif

@@ -78,7 +78,8 @@ static void add_register(struct rooting *r, struct audit_leaf **x, size_t n, boo
 	free(ids);
 }
 
-void audit_fold(struct audit *a)
+/* Marks current values and computes the root. */
+static void fold(struct audit *a)
 {
 	struct audit_leaf **x = xalloc((a->n_filed + 1) * sizeof(struct audit_leaf *));
 	struct rooting r = {0};
@@ -109,5 +110,5 @@ void audit_fold(struct audit *a)
 void audit_derive(struct audit *a, const struct roster *r)
 {
 	audit_judge(a, r);
-	audit_fold(a);
+	fold(a);
 }

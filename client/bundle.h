@@ -36,16 +36,12 @@ void bundle_put_empty(struct sheet *s, const char *member, uint64_t heads, uint6
 
 /* ---- with the node ---- */
 
-/* The bytes of a bundle that the node makes, piece by piece; the last call has checked form and sum
- * of the whole. */
-typedef int bundle_piece_fn(void *arg, struct bytes piece, struct err *e);
 struct bundle_counts {
 	uint64_t bytes, records, leaves;
 	size_t logs; /* that leaves are of */
 };
-int bundle_fetch(struct node *n, const struct ctl_export *what, bundle_piece_fn *fn, void *arg,
-	struct bundle_counts *out, struct err *e) MUST_CHECK;
-/* The same into a new file. RC_REFUSED: it exists. */
+/* The bundle that the node makes, as a new file, whose form and sum were checked. RC_REFUSED: it
+ * exists. */
 int bundle_save(struct node *n, const struct ctl_export *what, const char *path,
 	struct bundle_counts *out, struct err *e) MUST_CHECK;
 

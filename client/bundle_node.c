@@ -12,8 +12,7 @@
 struct fetching {
 	struct sha256_stream sha;
 	struct bundle_reader reader;
-	bundle_piece_fn *fn;
-	void *arg;
+	struct file_new *to;
 	uint8_t *memory;
 	struct bundle_counts *counts;
 	char origin[ORIGIN_SIZE]; /* of the last leaves */
@@ -52,13 +51,13 @@ static int on_piece(void *arg, const struct ctl_reply *r, struct err *e)
 	}
 	if (next >= 0 && !r->more)
 		next = bundle_reader_finish(&f->reader, e);
-	return next < 0 ? next : f->fn(f->arg, r->piece, e);
+	return next < 0 ? next : file_put(f->to, r->piece, e);
 }
 
-int bundle_fetch(struct node *n, const struct ctl_export *what, bundle_piece_fn *fn, void *arg,
+static int fetch(struct node *n, const struct ctl_export *what, struct file_new *to,
 	struct bundle_counts *out, struct err *e)
 {
-	struct fetching f = {.fn = fn, .arg = arg, .counts = out, .memory = xalloc(MESSAGE_ARENA)};
+	struct fetching f = {.to = to, .counts = out, .memory = xalloc(MESSAGE_ARENA)};
 	struct ctl_request q = {.kind = CTL_EXPORT_BUNDLE, .export = *what};
 	*out = (struct bundle_counts){0};
 	bundle_reader_init(&f.reader, sha256_sum(&f.sha));
@@ -67,11 +66,6 @@ int bundle_fetch(struct node *n, const struct ctl_export *what, bundle_piece_fn 
 	bundle_reader_release(&f.reader);
 	free(f.memory);
 	return rc;
-}
-
-static int put_piece(void *arg, struct bytes piece, struct err *e)
-{
-	return file_put(arg, piece, e);
 }
 
 int bundle_save(struct node *n, const struct ctl_export *what, const char *path,
@@ -83,7 +77,7 @@ int bundle_save(struct node *n, const struct ctl_export *what, const char *path,
 	int rc = file_begin(&f, path, 0644, e);
 	if (rc != RC_OK)
 		return rc;
-	rc = bundle_fetch(n, what, put_piece, &f, out, e);
+	rc = fetch(n, what, &f, out, e);
 	if (rc == RC_OK)
 		return file_end(&f, false, e);
 	file_abandon(&f);

@@ -54,7 +54,8 @@ static const char *state_word(const struct cell_register *r, const struct entry 
 	return "unknown";
 }
 
-char *entry_state(const struct cell_register *r, const struct entry *x)
+/* "current", "conflict", "superseded", "pending", "void: writer", "needs a newer version". */
+static char *state_of(const struct cell_register *r, const struct entry *x)
 {
 	const char *code = void_code_name((enum void_code)x->void_code);
 	const char *word = tr_word(state_word(r, x));
@@ -71,7 +72,8 @@ static enum tone state_tone(const struct cell_register *r, const struct entry *x
 	return x->current ? TONE_NONE : TONE_FAINT;
 }
 
-bool entry_is_irregular(const struct cell_register *r, const struct entry *x)
+/* Does the entry break a rule that is no ground for a void? */
+static bool is_irregular(const struct cell_register *r, const struct entry *x)
 {
 	struct value old[LIMIT_SUPERSEDES];
 	size_t n = 0;
@@ -136,9 +138,9 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 	const struct entry *x)
 {
 	char id[SHORT_ID_SIZE], when[TIME_TEXT_SIZE], fingerprint[KEY_FINGERPRINT_SIZE];
-	char *field = show_field(r->slot, r->holder), *state = entry_state(r, x);
+	char *field = show_field(r->slot, r->holder), *state = state_of(r, x);
 	char *by = who(c, x), *shown = x->has_value ? show_value(&x->value) : xstrdup("?");
-	bool irregular = entry_is_irregular(r, x);
+	bool irregular = is_irregular(r, x);
 	const char *and = tr_word(", ");
 	char *marked = show_text("%s%s%s%s%s%s%s", state, irregular ? and : "",
 		irregular ? tr_word("irregular") : "", x->unaudited ? and : "",
@@ -209,11 +211,11 @@ void entries_block(struct sheet *s, const struct entries_context *c, const struc
 	const struct entry *x)
 {
 	char id[SHORT_ID_SIZE], when[TIME_TEXT_SIZE];
-	char *state = entry_state(r, x), *by = who(c, x);
+	char *state = state_of(r, x), *by = who(c, x);
 	char *shown = x->has_value ? show_value(&x->value) : xstrdup("?");
 	char *place = show_text("%.*s#%llu", (int)x->origin.n, (const char *)x->origin.p,
 		(unsigned long long)x->index);
-	bool irregular = entry_is_irregular(r, x);
+	bool irregular = is_irregular(r, x);
 	show_id(hash_bytes(&x->id), id);
 	show_time(claimed_ms(x), when);
 	sheet_line(s, state_tone(r, x), "%s  %s%s%s", id, state, irregular ? tr_word(", ") : "",

@@ -22,10 +22,6 @@ void entries_row(struct table *t, const struct entries_context *c, const struct 
 /* One entry in full, for people. */
 void entries_block(struct sheet *s, const struct entries_context *c, const struct cell_register *r,
 	const struct entry *x);
-/* "current", "conflict", "superseded", "pending", "void: writer", "needs a newer version". */
-char *entry_state(const struct cell_register *r, const struct entry *x);
-/* Does the entry break a rule that is no ground for a void (shown as irregular)? */
-bool entry_is_irregular(const struct cell_register *r, const struct entry *x);
 
 /* Fetches what the operands KEY [FIELD] name of what is asked for, and tells it. only: NULL without
  * FIELD. */

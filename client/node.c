@@ -10,7 +10,8 @@
 
 #define NODE_TIMEOUT_MS 10000
 
-const char *node_path(const struct args *a)
+/* The path of the control socket. */
+static const char *path_of(const struct args *a)
 {
 	if (a->value[OPT_NODE])
 		return a->value[OPT_NODE];
@@ -84,7 +85,7 @@ int node_open(struct node *n, const struct args *a, struct err *e)
 	int rc = args_duration(a, OPT_TIMEOUT, &timeout, e);
 	if (rc != RC_OK)
 		return rc;
-	rc = connection_open(&n->line, node_path(a), timeout, e);
+	rc = connection_open(&n->line, path_of(a), timeout, e);
 	if (rc != RC_OK)
 		return rc;
 	struct ctl_request r = {.kind = CTL_INFO};

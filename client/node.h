@@ -23,8 +23,6 @@ int node_open(struct node *n, const struct args *a, struct err *e) MUST_CHECK;
 /* node_open, and RC_NO_ROSTER if none is installed. */
 int node_open_ready(struct node *n, const struct args *a, struct err *e) MUST_CHECK;
 void node_close(struct node *n);
-/* The path of the control socket. */
-const char *node_path(const struct args *a);
 /* "sha256:<64 hex>" or 64 hex digits; RC_USAGE. *given says whether there was one. */
 int node_cluster_id(const struct args *a, struct hash *out, bool *given, struct err *e) MUST_CHECK;
 

@@ -328,6 +328,18 @@ static int take_rosters(struct rosters *s)
 
 /* ---- all of it ---- */
 
+/* Closes it, and removes the new database. */
+static void discard(struct recovery *r)
+{
+	char name[sizeof(r->path) + 8];
+	static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
+	recover_release(r);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", r->path, parts[i]);
+		(void)unlink(name);
+	}
+}
+
 int recover_read(const char *file, const char *path, const struct hash *pinned, const char *member,
 	struct recovery *out, struct err *e)
 {
@@ -342,7 +354,7 @@ int recover_read(const char *file, const char *path, const struct hash *pinned, 
 	if (rc == RC_OK)
 		rc = fill(out, e);
 	if (rc != RC_OK)
-		recover_discard(out);
+		discard(out);
 	return rc;
 }
 
@@ -359,17 +371,6 @@ void recover_release(struct recovery *r)
 	r->replica = NULL;
 	r->store = NULL;
 	r->image = NULL;
-}
-
-void recover_discard(struct recovery *r)
-{
-	char name[sizeof(r->path) + 8];
-	static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
-	recover_release(r);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", r->path, parts[i]);
-		(void)unlink(name);
-	}
 }
 
 static bool counts(void *arg, struct bytes origin, uint64_t index)
@@ -442,7 +443,7 @@ int recover_verify(const char *file, const struct hash *pinned, const char *memb
 		rc = recover_describe(&r, file, text, sealed, e);
 	if (rc == RC_OK)
 		rc = compare_derived(&r, e);
-	recover_discard(&r);
+	discard(&r);
 	(void)rmdir(folder);
 	return rc;
 }

@@ -35,8 +35,6 @@ int recover_read(const char *file, const char *path, const struct hash *pinned, 
 	struct recovery *out, struct err *e) MUST_CHECK;
 /* Closes everything; the new database stays. */
 void recover_release(struct recovery *r);
-/* Closes it, and removes the new database. */
-void recover_discard(struct recovery *r);
 
 /* What a manifest says of it, appended to text; FILE.manifest, if there is one (*sealed), must say
  * the same and be signed by the member's log key, else RC_VERIFY. */

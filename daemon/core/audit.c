@@ -14,7 +14,7 @@ bool audit_covers(const struct log *log, uint64_t index)
 	return index < log->row.audited;
 }
 
-bool audit_is_due(const struct log *log)
+static bool is_due(const struct log *log)
 {
 	return log->row.audited < log->row.size;
 }
@@ -222,7 +222,7 @@ static int collect_leaf(void *arg, uint64_t index, struct bytes leaf)
 bool replica_audit_is_due(const struct replica *r)
 {
 	for (size_t i = 0; i < r->n_logs; i++)
-		if (audit_is_due(r->log[i]))
+		if (is_due(r->log[i]))
 			return true;
 	return false;
 }
@@ -232,7 +232,7 @@ int replica_audit_next(struct replica *r, struct audit_piece *out, struct err *e
 	struct log *log = NULL;
 	ENSURE(!r->in_group);
 	for (size_t i = 0; i < r->n_logs && log == NULL; i++)
-		if (audit_is_due(r->log[i]))
+		if (is_due(r->log[i]))
 			log = r->log[i];
 	out->n = 0;
 	buf_reset(&out->raw);
@@ -267,7 +267,7 @@ static void say_found(struct replica *r, const struct log *log, size_t n, uint64
 static int finish(struct replica *r, struct log *log, struct err *e)
 {
 	r->wrote = true;
-	if (!audit_is_due(log)) {
+	if (!is_due(log)) {
 		free(log->shown);
 		log->shown = NULL;
 		log->n_shown = 0;

@@ -11,7 +11,8 @@ static bool says_nothing(const struct log *log)
 	return log->row.size == 0 || (log->row.size == 1 && log->previous[0] == '\0');
 }
 
-enum clone_kind clone_between(const struct replica *r, const struct log *a, const struct log *b)
+/* Of a and b, where b is the newer log; SAME_NUMBER either way round. */
+static enum clone_kind between(const struct replica *r, const struct log *a, const struct log *b)
 {
 	if (strcmp(a->origin.member, b->origin.member) != 0 || a == b || says_nothing(a) ||
 		says_nothing(b))
@@ -44,8 +45,8 @@ static const char *describe(enum clone_kind kind)
 /* Both ways round, because the pair is ordered by epoch. */
 static enum clone_kind clone_of(const struct replica *r, const struct log *a, const struct log *b)
 {
-	enum clone_kind kind = clone_between(r, a, b);
-	return kind != CLONE_NONE ? kind : clone_between(r, b, a);
+	enum clone_kind kind = between(r, a, b);
+	return kind != CLONE_NONE ? kind : between(r, b, a);
 }
 
 void clone_look(struct replica *r, struct log *log)
@@ -65,7 +66,7 @@ size_t clone_list(const struct replica *r, struct clone_pair *out, size_t max)
 	size_t n = 0;
 	for (size_t a = 0; a < r->n_logs; a++)
 		for (size_t b = 0; b < r->n_logs && n < max; b++) {
-			enum clone_kind kind = clone_between(r, r->log[a], r->log[b]);
+			enum clone_kind kind = between(r, r->log[a], r->log[b]);
 			if (kind == CLONE_NONE || (kind == CLONE_SAME_NUMBER && b < a))
 				continue;
 			out[n++] = (struct clone_pair){kind, r->log[a], r->log[b]};

@@ -130,7 +130,8 @@ struct mono_ms rebuild_deadline(const struct replica *r)
 	return (struct mono_ms){b->greeted.v + QUIET_MS};
 }
 
-int rebuild_end(struct replica *r, struct now now, struct err *e)
+/* Opens the epoch that builds on the newest own log here. */
+static int end_rebuild(struct replica *r, struct now now, struct err *e)
 {
 	enum open_reason why = r->rebuild.why;
 	bool whole = has_own_logs(r);
@@ -149,7 +150,7 @@ int rebuild_end(struct replica *r, struct now now, struct err *e)
 
 int rebuild_tick(struct replica *r, struct now now, struct err *e)
 {
-	return now.mono.v >= rebuild_deadline(r).v ? rebuild_end(r, now, e) : RC_OK;
+	return now.mono.v >= rebuild_deadline(r).v ? end_rebuild(r, now, e) : RC_OK;
 }
 
 void rebuild_heard(struct replica *r, int peer, struct now now)
@@ -247,6 +248,6 @@ int replica_rebuild(struct replica *r, const struct bytes *note, size_t n, bool 
 	if (rc == RC_OK && alone && r->log_key == NULL)
 		rc = post_check_ready(r, e);
 	if (rc == RC_OK && alone)
-		rc = rebuild_end(r, now, e);
+		rc = end_rebuild(r, now, e);
 	return rc;
 }

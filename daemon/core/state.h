@@ -522,8 +522,6 @@ int rebuild_load(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 /* From now on nothing is appended: why is OPEN_REBUILD or OPEN_RESTORE. */
 int rebuild_begin(
 	struct replica *r, enum open_reason why, struct now now, struct err *e) MUST_CHECK;
-/* Opens the epoch that builds on the newest own log here. */
-int rebuild_end(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 int rebuild_tick(struct replica *r, struct now now, struct err *e) MUST_CHECK;
 struct mono_ms rebuild_deadline(const struct replica *r);
 /* Does the node wait for its log, and may it open another one then? Until it does it says nothing.
@@ -539,8 +537,6 @@ int rebuild_look(
 int rebuild_check_ready(const struct replica *r, struct err *e) MUST_CHECK;
 
 /* ---- clone.c: two machines that write as one member ---- */
-/* Of a and b, where b is the newer log; SAME_NUMBER either way round. */
-enum clone_kind clone_between(const struct replica *r, const struct log *a, const struct log *b);
 /* Raises the alarm, once for each log. */
 void clone_look(struct replica *r, struct log *log);
 struct clone_pair {

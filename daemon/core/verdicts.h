@@ -46,7 +46,6 @@ int admit_repeat_again(struct replica *r, struct log *log, uint64_t index, const
 	struct err *e) MUST_CHECK;
 
 /* ---- audit.c: signatures that were taken to be good ---- */
-bool audit_is_due(const struct log *log);
 bool audit_covers(const struct log *log, uint64_t index);
 /* The leaf repeats the change that stands at of_index of `of`, and takes its place should that turn
  * out bad. */

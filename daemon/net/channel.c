@@ -165,11 +165,6 @@ void channel_send(struct channel *c, struct bytes envelope, struct buf *out)
 	buf_release(&plain);
 }
 
-bool channel_is_open(const struct channel *c)
-{
-	return c->state == CHANNEL_OPEN;
-}
-
 bool channel_is_midframe(const struct channel *c)
 {
 	return c->in.n > c->used;

@@ -56,7 +56,6 @@ struct buf channel_take_envelope(struct channel *c);
 /* Only in OPEN: appends the frames of one envelope. */
 void channel_send(struct channel *c, struct bytes envelope, struct buf *out);
 
-bool channel_is_open(const struct channel *c);
 /* Bytes of a frame have come, but not all: the frame's clock is running. */
 bool channel_is_midframe(const struct channel *c);
 /* Part of a message has come: the other side is busy sending it. */

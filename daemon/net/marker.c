@@ -48,8 +48,3 @@ void marker_submit(struct marker *m, const struct mark *mark)
 	m->next = *mark;
 	m->waiting = true;
 }
-
-bool marker_is_busy(const struct marker *m)
-{
-	return m->writing;
-}

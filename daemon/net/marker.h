@@ -18,7 +18,7 @@ struct marker {
 	marker_done_fn *done;
 	void *arg;
 	uv_work_t work;
-	bool writing, waiting;
+	bool writing, waiting; /* while it writes the loop must not be closed */
 	struct mark current, next;
 	int rc;
 	struct err err;
@@ -27,7 +27,5 @@ struct marker {
 void marker_init(
 	struct marker *m, uv_loop_t *loop, struct mark_file *file, marker_done_fn *done, void *arg);
 void marker_submit(struct marker *m, const struct mark *mark);
-/* A write is under way: the loop must not be closed. */
-bool marker_is_busy(const struct marker *m);
 
 #endif

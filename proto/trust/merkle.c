@@ -19,7 +19,7 @@ void merkle_leaf_hash(struct bytes leaf, struct hash *out)
 }
 
 /* out may be left or right. */
-void merkle_node_hash(const struct hash *left, const struct hash *right, struct hash *out)
+static void node_hash(const struct hash *left, const struct hash *right, struct hash *out)
 {
 	uint8_t in[1 + 2 * HASH_BYTES] = {0x01};
 	memcpy(in + 1, left->b, HASH_BYTES);
@@ -33,7 +33,7 @@ void frontier_append(struct frontier *f, const struct hash *leaf_hash)
 	struct hash h = *leaf_hash;
 	unsigned level = 0;
 	for (; f->size >> level & 1; level++)
-		merkle_node_hash(&f->node[level], &h, &h);
+		node_hash(&f->node[level], &h, &h);
 	f->node[level] = h;
 	f->size++;
 }
@@ -48,7 +48,7 @@ void frontier_root(const struct frontier *f, struct hash *out)
 	struct hash h = f->node[level];
 	for (level++; level < MERKLE_LEVELS; level++)
 		if (f->size >> level & 1)
-			merkle_node_hash(&f->node[level], &h, &h);
+			node_hash(&f->node[level], &h, &h);
 	*out = h;
 }
 
@@ -178,9 +178,9 @@ bool merkle_verify_inclusion(const struct hash *leaf_hash, uint64_t index, uint6
 		if (w.sn == 0)
 			return false;
 		if (walk_is_right_child(&w))
-			merkle_node_hash(&proof[i], &r, &r);
+			node_hash(&proof[i], &r, &r);
 		else
-			merkle_node_hash(&r, &proof[i], &r);
+			node_hash(&r, &proof[i], &r);
 		walk_up(&w);
 	}
 	return w.sn == 0 && hash_equal(&r, root);
@@ -201,10 +201,10 @@ bool merkle_consistency_roots(uint64_t size1, uint64_t size2, const struct hash 
 		if (w.sn == 0)
 			return false;
 		if (walk_is_right_child(&w)) {
-			merkle_node_hash(&proof[i], old, old);
-			merkle_node_hash(&proof[i], new, new);
+			node_hash(&proof[i], old, old);
+			node_hash(&proof[i], new, new);
 		} else {
-			merkle_node_hash(new, &proof[i], new);
+			node_hash(new, &proof[i], new);
 		}
 		walk_up(&w);
 	}

@@ -10,7 +10,6 @@
 
 void merkle_empty_root(struct hash *out);
 void merkle_leaf_hash(struct bytes leaf, struct hash *out);
-void merkle_node_hash(const struct hash *left, const struct hash *right, struct hash *out);
 
 /* The roots of the complete subtrees of a tree of `size` leaves, largest first: all that appending
  * needs. All zero = empty tree. May be copied by assignment. */

@@ -330,15 +330,6 @@ int roster_find(const struct roster *r, struct bytes slug)
 	return i < (int)r->n ? i : -1;
 }
 
-int roster_find_noise(const struct roster *r, const uint8_t pub[KEY_BYTES])
-{
-	for (size_t i = 0; i < r->n; i++) {
-		if (memcmp(pub, r->member[i].noise, KEY_BYTES) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
 const struct retirement *roster_retired(const struct roster *r, struct bytes origin)
 {
 	for (size_t i = 0; i < r->n_retired; i++) {

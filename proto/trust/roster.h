@@ -109,6 +109,5 @@ const struct retirement *roster_retired(const struct roster *r, struct bytes ori
  * member was removed. */
 const uint8_t *roster_log_key(const struct roster *r, struct bytes origin, int i);
 const uint8_t *roster_authority(const struct roster *r, struct bytes origin, int i);
-int roster_find_noise(const struct roster *r, const uint8_t pub[KEY_BYTES]);
 
 #endif

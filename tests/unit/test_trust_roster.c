@@ -185,7 +185,7 @@ static void roster_says_who_the_members_are(void **state)
 	}
 }
 
-static void members_are_found_by_slug_and_by_noise_key(void **state)
+static void members_are_found_by_slug(void **state)
 {
 	(void)state;
 	struct roster r;
@@ -193,9 +193,6 @@ static void members_are_found_by_slug_and_by_noise_key(void **state)
 	assert_int_equal(roster_find(&r, bytes_str("jiangsu")), 1);
 	assert_int_equal(roster_find(&r, bytes_str("jiangsu2")), -1);
 	assert_int_equal(roster_find(&r, bytes_str("")), -1);
-	assert_int_equal(roster_find_noise(&r, office[3].noise.public), 3);
-	assert_int_equal(roster_find_noise(&r, office[3].log.public), -1);
-	assert_int_equal(roster_find_noise(&r, office[7].noise.public), -1);
 }
 
 static void member_line_reads_back_as_it_was_written(void **state)
@@ -913,7 +910,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(roster_says_who_the_members_are),
-		cmocka_unit_test(members_are_found_by_slug_and_by_noise_key),
+		cmocka_unit_test(members_are_found_by_slug),
 		cmocka_unit_test(member_line_reads_back_as_it_was_written),
 		cmocka_unit_test(malformed_line_is_refused_with_its_number),
 		cmocka_unit_test(text_that_is_not_clean_is_refused),
