@@ -42,17 +42,22 @@ static int choose_source(const struct replica *r, size_t i)
 
 void fetch_wait(struct log *log, struct now now)
 {
-	int64_t until = now.mono.v + FETCH_TIMEOUT_MS;
+	int64_t until = now.mono.v + log->patience;
 	bool late = until > log->source_limit.v && !MUTANT(SOURCE_FOR_EVER);
 	log->source_deadline.v = late ? log->source_limit.v : until;
 }
 
+/* Who is asked again may be answering a line's length behind: it is given more time than before. */
 static void ask(struct replica *r, size_t i, int peer, struct now now)
 {
 	struct log *log = r->log[i];
-	if (r->session[peer].log[i].failed)
-		for (size_t p = 0; p < r->roster.n; p++)
-			r->session[p].log[i].failed = false;
+	bool again = r->session[peer].log[i].failed;
+	for (size_t p = 0; again && p < r->roster.n; p++)
+		r->session[p].log[i].failed = false;
+	if (!again)
+		log->patience = FETCH_TIMEOUT_MS;
+	else if (log->patience < FETCH_HOLD_MS)
+		log->patience *= FETCH_PATIENCE;
 	log->source = peer;
 	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
 	fetch_wait(log, now);
@@ -95,6 +100,23 @@ static bool in_grace(const struct replica *r, size_t i, int source, struct now n
 		now.mono.v < log->seen_at.v + FETCH_GRACE_MS;
 }
 
+/* From when on the author is asked instead of a relay whose line moves without bringing leaves:
+ * once, or the two of them would be asked in turns over slow lines. */
+static int64_t author_is_due(const struct replica *r, size_t i)
+{
+	const struct log *log = r->log[i];
+	if (log->gave_way || log->source == log->member || !has_more(r, i, log->member) ||
+		r->session[log->member].log[i].failed)
+		return INT64_MAX;
+	return log->source_limit.v - FETCH_HOLD_MS + FETCH_TIMEOUT_MS;
+}
+
+static int64_t source_ends(const struct replica *r, size_t i)
+{
+	int64_t author = author_is_due(r, i), deadline = r->log[i]->source_deadline.v;
+	return author < deadline ? author : deadline;
+}
+
 void fetch_plan(struct replica *r, struct now now)
 {
 	for (size_t i = 0; i < r->n_logs; i++) {
@@ -103,7 +125,8 @@ void fetch_plan(struct replica *r, struct now now)
 			log->source = NO_PEER;
 			continue;
 		}
-		if (log->source != NO_PEER && now.mono.v >= log->source_deadline.v) {
+		if (log->source != NO_PEER && now.mono.v >= source_ends(r, i)) {
+			log->gave_way |= now.mono.v >= author_is_due(r, i);
 			r->session[log->source].log[i].failed = true;
 			log->source = NO_PEER;
 		}
@@ -121,6 +144,8 @@ void fetch_progress(struct replica *r, struct log *log, struct now now)
 	for (size_t p = 0; p < r->roster.n; p++)
 		r->session[p].log[i].failed = false;
 	log->parted = 0;
+	log->gave_way = false;
+	log->patience = FETCH_TIMEOUT_MS;
 	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
 	fetch_wait(log, now);
 	if (!needs_fetch(r, log))
@@ -154,7 +179,7 @@ struct mono_ms fetch_deadline(const struct replica *r)
 		if (!needs_fetch(r, log))
 			continue;
 		if (log->source != NO_PEER)
-			sooner(&at, log->source_deadline.v);
+			sooner(&at, source_ends(r, i));
 		else if (choose_source(r, i) != NO_PEER)
 			sooner(&at, log->seen_at.v + FETCH_GRACE_MS);
 	}

@@ -9,6 +9,7 @@
 #include "proto/trust/operators.h"
 
 #define FETCH_TIMEOUT_MS 5000 /* a source that sends nothing for so long is changed */
+#define FETCH_PATIENCE 4      /* and who is asked again is given so many times as long */
 #define FETCH_HOLD_MS                                                                              \
 	300000		   /* and one that sends, but no leaves: a batch at 16 kbit/s takes 262 s */
 #define FETCH_GRACE_MS 100 /* the author is given so long to push before another peer is asked */
@@ -91,6 +92,8 @@ struct log {
 	int source; /* peer we are fetching from, or NO_PEER */
 	struct mono_ms source_deadline;
 	struct mono_ms source_limit; /* of the deadline, while no leaves come */
+	int64_t patience;	     /* ms that the source may be silent */
+	bool gave_way;		     /* a source did, to the author, since leaves came */
 	int doubted;		     /* peer whose leaves do not go on from ours, or NO_PEER */
 	struct mono_ms doubt_limit;  /* another may be looked at from then on */
 	struct frontier common;	     /* how far its history was found to be ours */

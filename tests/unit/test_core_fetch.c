@@ -69,9 +69,12 @@ static void silent_source_is_changed_for_the_next_and_all_are_tried_again(void *
 	}
 	for (size_t round = 0; round < 2; round++)
 		for (size_t i = 0; i < 3; i++) {
+			bool again = round == 1 && i == 0;
 			for (size_t k = 0; k < 3; k++)
 				assert_int_equal(is_asked(t, peers[k], 0), k == i);
-			assert_ok(&t->n, node_pass(&t->n, FETCH_TIMEOUT_MS - 1));
+			assert_ok(&t->n,
+				node_pass(&t->n,
+					(again ? FETCH_PATIENCE : 1) * FETCH_TIMEOUT_MS - 1));
 			for (size_t k = 0; k < 3; k++)
 				assert_false(is_asked(t, peers[k], 0));
 			assert_ok(&t->n, node_pass(&t->n, 1));
@@ -93,6 +96,23 @@ static void only_source_is_not_asked_again_before_it_says_anything(void **state)
 	assert_false(is_asked(t, ANHUI, 0));
 	assert_ok(&t->n, node_recv(&t->n, ANHUI, &pong));
 	assert_true(is_asked(t, ANHUI, 0));
+	scene_end(t);
+}
+
+static void only_source_is_given_more_time_each_time_it_is_asked(void **state)
+{
+	struct scene *t = scene_begin(state, 4);
+	struct message pong = {.kind = MESSAGE_PONG};
+	int64_t patience = FETCH_TIMEOUT_MS;
+	node_greet(&t->n, ANHUI);
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 6));
+	for (int again = 0; again < 3; again++, patience *= FETCH_PATIENCE) {
+		assert_true(is_asked(t, ANHUI, 0));
+		assert_ok(&t->n, node_recv(&t->n, ANHUI, &pong));
+		assert_ok(&t->n, node_pass(&t->n, patience - 1));
+		assert_false(is_asked(t, ANHUI, 0));
+		assert_ok(&t->n, node_pass(&t->n, 1));
+	}
 	scene_end(t);
 }
 
@@ -141,6 +161,23 @@ static void source_whose_line_moves_is_given_five_minutes(void **state)
 		assert_ok(&t->n, node_pass(&t->n, 1000));
 	}
 	assert_int_equal(waited, FETCH_HOLD_MS);
+	scene_end(t);
+}
+
+static void relay_whose_line_moves_does_not_keep_the_author_waiting(void **state)
+{
+	struct scene *t = scene_begin(state, 4);
+	node_greet(&t->n, OFFICE);
+	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
+	assert_true(is_asked(t, OFFICE, 0));
+	node_greet(&t->n, JIANGSU);
+	assert_ok(&t->n, node_head(&t->n, JIANGSU, &t->s, 6));
+	for (int64_t waited = 0; waited < FETCH_TIMEOUT_MS; waited += 1000) {
+		assert_false(is_asked(t, JIANGSU, 0));
+		replica_heard(t->n.replica, OFFICE, t->n.now);
+		assert_ok(&t->n, node_pass(&t->n, 1000));
+	}
+	assert_true(is_asked(t, JIANGSU, 0));
 	scene_end(t);
 }
 
@@ -428,9 +465,11 @@ int main(void)
 		cmocka_unit_test(relay_is_asked_at_once_when_the_author_is_away),
 		cmocka_unit_test(silent_source_is_changed_for_the_next_and_all_are_tried_again),
 		cmocka_unit_test(only_source_is_not_asked_again_before_it_says_anything),
+		cmocka_unit_test(only_source_is_given_more_time_each_time_it_is_asked),
 		cmocka_unit_test(lost_source_is_changed_at_once),
 		cmocka_unit_test(source_that_sends_is_given_more_time),
 		cmocka_unit_test(source_whose_line_moves_is_given_five_minutes),
+		cmocka_unit_test(relay_whose_line_moves_does_not_keep_the_author_waiting),
 		cmocka_unit_test(nobody_is_asked_while_the_disk_is_full),
 		cmocka_unit_test(missing_leaves_are_shown_with_the_day_they_were_missed),
 		cmocka_unit_test(author_pushes_to_who_was_up_to_date_and_relays_announce),
