@@ -320,9 +320,11 @@ static void deliver(struct world *w, struct sim_conn *c, int end, struct fed *f)
 	world_trace(w, "recv %s%d %llu %s", n->id->slug, n->self, (unsigned long long)c->id,
 		message_kind_name(f->m.kind));
 	meet_message(w, n, e->peer, &f->m);
-	uint64_t looked = versions_looked_at();
+	uint64_t looked = versions_looked_at(), read = node_read_whole();
 	int rc = replica_recv(n->replica, e->peer, &f->m, &f->batch, node_now(w, n), &err);
 	looked = versions_looked_at() - looked;
+	if (f->m.kind == MESSAGE_HEAD && node_read_whole() > read)
+		meet_looked_back(w, n, e->peer, f->m.note);
 	if (rc != RC_OK)
 		meet_refused(w, n, &f->m);
 	if (rc != RC_OK)

@@ -16,6 +16,7 @@
 #define ACT_MS 200
 #define REST_MS 1000
 #define PATIENCE_MS 12000
+#define OLD_HEADS 4
 #define RELAYED_MS 400 /* until what a node took is announced everywhere */
 #define SOURCE_MS 4000 /* a node waits a little longer for leaves that it asked for */
 
@@ -360,6 +361,15 @@ static void lie_about(struct world *w, bool evidence)
 	buf_release(&out);
 }
 
+/* True ones, of sizes that were passed long ago. */
+static void say_old_heads(struct world *w)
+{
+	int peer = any_dupe(w);
+	const struct forged *log = peer >= 0 ? hostile_log_for(w, peer) : NULL;
+	for (size_t i = 0; i < OLD_HEADS && log != NULL && log->n > 3; i++)
+		say_head(w, peer, log, 2 + dice_index(chance(w), log->n - 2));
+}
+
 void deceit_act(struct world *w)
 {
 	struct deceit *d = w->deceit;
@@ -369,6 +379,8 @@ void deceit_act(struct world *w)
 		lie_about(w, false);
 	else if (up && what < 19)
 		lie_about(w, true);
+	else if (up && what < 29)
+		say_old_heads(w);
 	else if (up && d->playing)
 		go_on(w);
 	else if (up)

@@ -36,6 +36,15 @@ static struct forged *branch_for(const struct forger *f, size_t i, int peer)
 	return other != NULL && peer % 2 == 1 ? other : f->log[i][0];
 }
 
+const struct forged *hostile_log_for(struct world *w, int peer)
+{
+	const struct forger *f = &w->hostile->liar;
+	bool first = dice_percent(&w->hostile_dice, 50); /* it is the longest */
+	if (f->n_logs == 0)
+		return NULL;
+	return branch_for(f, first ? 0 : dice_index(&w->hostile_dice, f->n_logs), peer);
+}
+
 static void begin_log(struct world *w, struct forger *f)
 {
 	const struct identity *id = &w->identity[f->member];

@@ -20,6 +20,7 @@ struct meeting {
 	uint64_t size;
 	struct hash root; /* at that size; of the heads ahead: no matter */
 	bool parted;	  /* it is known to be of another history than what was heard or is held */
+	bool hurried;	  /* for it the log was read from its beginning, once more in a minute */
 };
 
 /* The heads of a log that nothing was taken of since the node first heard of it. */
@@ -33,7 +34,8 @@ struct ahead {
 struct begun {
 	char origin[ORIGIN_SIZE];
 	uint64_t size;
-	int64_t looked[SIM_MEMBERS]; /* for a peer; 0: never */
+	int64_t looked[SIM_MEMBERS]; /* at most then, for a peer; 0: never */
+	int64_t read[SIM_MEMBERS];   /* surely then */
 };
 
 struct meetings {
@@ -73,21 +75,26 @@ void meet_started(struct sim_node *n)
 	}
 }
 
+static struct begun *begun_of(struct sim_node *n, const char *origin)
+{
+	struct meetings *m = of_node(n);
+	for (size_t i = 0; i < m->n_begun; i++)
+		if (strcmp(m->begun[i].origin, origin) == 0)
+			return &m->begun[i];
+	return NULL;
+}
+
 /* Must it look at a head of this size now? */
 static bool must_look(
 	const struct world *w, struct sim_node *n, int peer, const char *origin, uint64_t size)
 {
-	struct meetings *m = of_node(n);
-	size_t i = 0;
+	struct begun *b = begun_of(n, origin);
 	if (held_size(&n->held, origin) - size >= LEAVES_BACK)
 		return false;
-	while (i < m->n_begun && strcmp(m->begun[i].origin, origin) != 0)
-		i++;
-	if (i == m->n_begun || size > m->begun[i].size || peer < 0)
-		return i < MEETINGS;
-	int64_t *looked = &m->begun[i].looked[peer];
-	bool may = *looked == 0 || w->now >= *looked + LOOK_BACK_MS;
-	*looked = w->now;
+	if (b == NULL || size > b->size || peer < 0)
+		return of_node(n)->n_begun < MEETINGS;
+	bool may = b->looked[peer] == 0 || w->now >= b->looked[peer] + LOOK_BACK_MS;
+	b->looked[peer] = w->now;
 	return may;
 }
 
@@ -206,6 +213,24 @@ void meet_refused(struct world *w, struct sim_node *n, const struct message *m)
 		doubt_head(w, n, m->leaves.head);
 }
 
+void meet_looked_back(struct world *w, struct sim_node *n, int peer, struct bytes head)
+{
+	struct meetings *m = of_node(n);
+	struct checkpoint cp;
+	char origin[ORIGIN_SIZE];
+	const struct book_log *l = read_head(w, n, head, &cp, origin);
+	struct begun *b = l != NULL && l->member != n->member ? begun_of(n, origin) : NULL;
+	if (b == NULL || cp.size >= b->size)
+		return;
+	if (b->read[peer] != 0 && w->now < b->read[peer] + LOOK_BACK_MS && m->n < MEETINGS) {
+		note_meeting(n, origin, cp.size, &cp.root, false);
+		m->of[m->n - 1].hurried = true;
+	}
+	b->read[peer] = w->now;
+	sometimes(SOMETIMES_LOOKED_BACK);
+	oracle_holds(44);
+}
+
 /* ---- leaves in a file ---- */
 
 struct comparing {
@@ -269,8 +294,12 @@ void meet_committed(struct world *w, struct sim_node *n)
 	for (size_t i = 0; i < m->n; i++) {
 		const struct held_log *held = held_look(&n->held, m->of[i].origin);
 		const struct book_log *l = books_log(&w->books, m->of[i].origin, false);
-		if (ends_has_end(n, l) || (held != NULL && held->forked) ||
-			!has_parted(n, &m->of[i]))
+		if (ends_has_end(n, l) || (held != NULL && held->forked))
+			continue;
+		if (m->of[i].hurried)
+			oracle_fail(w, 44, "%s%d reads %s from its beginning twice in a minute",
+				n->id->slug, n->self, m->of[i].origin);
+		if (!has_parted(n, &m->of[i]))
 			continue;
 		oracle_fail(w, 5, "%s%d heard of two histories of %s, at %llu, and goes on",
 			n->id->slug, n->self, m->of[i].origin, (unsigned long long)m->of[i].size);

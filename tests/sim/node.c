@@ -36,10 +36,38 @@ static void node_chance(void *self, void *p, uint32_t n)
 	dice_fill(&((struct sim_node *)self)->dice, p, n);
 }
 
+static const struct store_ops *real;
+static struct store_ops counting;
+static uint64_t read_whole;
+
+uint64_t node_read_whole(void)
+{
+	return read_whole;
+}
+
+static int count_leaf_each(struct store *s, uint32_t log, uint64_t from, uint64_t to,
+	store_leaf_fn *fn, void *arg, struct err *e)
+{
+	read_whole += from == 0;
+	return real->leaf_each(s, log, from, to, fn, arg, e);
+}
+
+static void count_reads(struct store *s)
+{
+	if (real == NULL) {
+		real = s->ops;
+		counting = *real;
+		counting.leaf_each = count_leaf_each;
+	}
+	s->ops = &counting;
+}
+
 static int open_store(struct sim_node *n, struct err *e)
 {
 	if (n->disk != NULL) {
 		int rc = store_sqlite_open(disk_path(n->disk), DISK_VFS, &n->store, e);
+		if (rc == RC_OK)
+			count_reads(n->store);
 		/* It is the process's, and here are five. */
 		(void)sqlite3_hard_heap_limit64(0);
 		return rc;
@@ -380,6 +408,9 @@ void node_on_timer(struct world *w, struct sim_node *n)
 	if (w->now < n->timer_at)
 		return;
 	n->timer_at = SIM_NEVER;
+	n->had_session = false;
+	for (size_t i = 0; i < w->n_members; i++)
+		n->had_session |= n->peer[i].session != 0;
 	if (w->now >= replica_deadline(n->replica).v && node_enter(w, n)) {
 		int rc = replica_tick(n->replica, node_now(w, n), &e);
 		if (!node_survives(w, n, rc, &e))

@@ -503,7 +503,9 @@ void oracle_event(struct world *w, struct sim_node *n, const struct event *ev)
 	world_trace(w, "new epoch %s%d: %s", n->id->slug, n->self, ev->text);
 	if (strncmp(ev->text, "the roster ends", 15) != 0)
 		witness_set_back(w, n);
-	if (ev->peer >= 0)
+	if (strncmp(ev->text, "rebuilt", 7) == 0)
+		loss_over(w, n);
+	else if (ev->peer >= 0)
 		sometimes(SOMETIMES_ROLLBACK_BY_PEER);
 	else
 		sometimes(strstr(ev->text, "missing") != NULL ? SOMETIMES_MARK_MISSING

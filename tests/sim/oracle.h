@@ -89,11 +89,17 @@ void meet_message(struct world *w, struct sim_node *n, int peer, const struct me
 void meet_record(struct world *w, struct sim_node *n, const struct message *m);
 /* It refused it, wholly or from somewhere on. */
 void meet_refused(struct world *w, struct sim_node *n, const struct message *m);
+/* For this head it read a log from its beginning. */
+void meet_looked_back(struct world *w, struct sim_node *n, int peer, struct bytes head);
 /* What was heard is on its disk, with what follows from it. */
 void meet_committed(struct world *w, struct sim_node *n);
 /* The node has forgotten what it heard: its process began, or its store was read anew. */
 void meet_started(struct sim_node *n);
 void meet_forget(struct sim_node *n);
+
+/* ---- loss.c ---- */
+/* I27: a node that got its log back from its peers opens the next one. */
+void loss_over(struct world *w, const struct sim_node *n);
 
 /* ---- rebuild.c ---- */
 /* A new node that is given all leaves of this one in another order sees the same view. */

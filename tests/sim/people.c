@@ -337,7 +337,7 @@ static void post_event(
 	world_trace(w, "event %s%d %d rc %d", n->id->slug, n->self, (int)kind, rc);
 	if (!node_survives(w, n, rc, &e))
 		return;
-	if (rc != RC_OK && !n->id->removed)
+	if (rc != RC_OK && !n->id->removed && !replica_is_rebuilding(n->replica))
 		oracle_fail(w, 13, "%s cannot post a log event: %s", n->id->slug, e.text);
 	node_settle(w, n);
 }

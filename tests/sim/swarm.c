@@ -43,11 +43,12 @@ static const struct {
 	[FAULT_APART] = {"apart", 30, 0},
 	[FAULT_CRAFT] = {"craft", 30, 0},
 	[FAULT_RESTART] = {"restart", 40, 8},
-	[FAULT_DECEIT] = {"deceit", 70, 0},
+	[FAULT_DECEIT] = {"deceit", 90, 0},
 	[FAULT_DOUBT] = {"doubt", 60, 0},
 	[FAULT_DAYS] = {"days", 8, 0},
 	[FAULT_BRIM] = {"brim", 30, 0},
 	[FAULT_PRETEND] = {"pretend", 60, 0},
+	[FAULT_LOSS] = {"loss", 40, 4},
 };
 
 const char *fault_name(enum fault_class c)

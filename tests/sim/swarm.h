@@ -45,6 +45,7 @@ enum fault_class {
 	FAULT_DAYS,	/* not a fault: days pass when all is said */
 	FAULT_BRIM,	/* a disk is full when there is still something to be done */
 	FAULT_PRETEND,	/* the liar names other versions of the roster, and repeats them */
+	FAULT_LOSS,	/* a disk is lost, and replaced by an empty one */
 	FAULT_CLASSES
 };
 

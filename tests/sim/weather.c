@@ -368,6 +368,13 @@ static void clone(struct world *w)
 		weather_clone(w, n);
 }
 
+static void lose_disk(struct world *w)
+{
+	struct sim_node *n = any_node(w);
+	bool with_mark = dice_percent(&w->weather, 50);
+	loss_of_disk(w, n, with_mark);
+}
+
 /* ---- all of it ---- */
 
 static void happen(struct world *w, enum fault_class c)
@@ -389,6 +396,7 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_RESTORE: put_back(w, any_backup(w), false); break;
 	case FAULT_ROLLBACK: put_back(w, any_backup(w), true); break;
 	case FAULT_CLONE: clone(w); break;
+	case FAULT_LOSS: lose_disk(w); break;
 	case FAULT_RESTART: spoil_start(w); break;
 	case FAULT_CHUNKS:
 	case FAULT_SLOW:

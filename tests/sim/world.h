@@ -72,6 +72,7 @@ struct sim_node {
 	bool mark_writing;
 	bool lazy; /* takes all leaves in bulk, and audits them when it has time */
 	bool audit_queued;
+	bool had_session;   /* with anybody, when it was its time for something */
 	int64_t audit_wait; /* ms at most between two pieces */
 	struct mark mark_next;
 	struct sim_peer peer[SIM_MEMBERS];
@@ -225,6 +226,8 @@ void node_settle(struct world *w, struct sim_node *n);
 void node_on_timer(struct world *w, struct sim_node *n);
 void node_on_marked(struct world *w, struct sim_node *n);
 bool node_is_up(const struct sim_node *n);
+/* How often any node read a log from its beginning. */
+uint64_t node_read_whole(void);
 
 /* ---- feed.c ---- */
 /* One encoded envelope into a replica, decoded and examined as the shell does it. */
@@ -299,6 +302,8 @@ void weather_brim(struct world *w, struct sim_node *n);
 /* A second machine with everything of the first: database, mark, keys. One in a run, of a node that
  * is up, with its database on a disk. */
 void weather_clone(struct world *w, struct sim_node *n);
+/* The node's disk, and its mark file if `with_mark`, are lost and replaced; not everybody's. */
+void loss_of_disk(struct world *w, struct sim_node *n, bool with_mark);
 /* What is worst when nothing comes after it. */
 void weather_last(struct world *w);
 /* Everything is mended, and stays so. */
