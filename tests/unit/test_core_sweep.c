@@ -160,7 +160,7 @@ static void sweep(struct script *s, uint64_t stride, void (*prepare)(struct node
 		.look = look};
 	sweep_calls(&all, RC_DISK_FULL, stride);
 }
-/* A stride above 1 where the rosters are verified so often that time allows no more; each of them
+/* A stride above 1 where the rosters are read so often that time allows no more; each of them
  * is looked for in five places, so that any stride meets every kind of call. */
 #define SWEEP(s, stride, prepare, ...)                                                             \
 	do {                                                                                       \
