@@ -148,7 +148,9 @@ void fetch_progress(struct replica *r, struct log *log, struct now now)
 	log->patience = FETCH_TIMEOUT_MS;
 	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
 	fetch_wait(log, now);
-	if (!needs_fetch(r, log))
+	/* Who has given all that it has is not waited for. */
+	bool spent = log->source != NO_PEER && !has_more(r, i, log->source);
+	if (!needs_fetch(r, log) || (spent && !MUTANT(SPENT_SOURCE_STAYS)))
 		log->source = NO_PEER;
 }
 

@@ -128,6 +128,21 @@ static struct scene *begin_with_two_sources(void **state)
 	return t;
 }
 
+static void source_that_has_given_all_it_has_is_not_waited_for(void **state)
+{
+	struct scene *t = scene_begin(state, 4);
+	node_greet(&t->n, ANHUI);
+	node_greet(&t->n, OFFICE);
+	assert_ok(&t->n, node_head(&t->n, ANHUI, &t->s, 4));
+	assert_ok(&t->n, node_head(&t->n, OFFICE, &t->s, 6));
+	assert_true(is_asked(t, ANHUI, 0));
+	assert_false(is_asked(t, OFFICE, 0));
+	assert_ok(&t->n, node_leaves(&t->n, ANHUI, &t->s, 0, 4));
+	assert_true(is_asked(t, OFFICE, 4));
+	assert_false(is_asked(t, ANHUI, 4));
+	scene_end(t);
+}
+
 static void lost_source_is_changed_at_once(void **state)
 {
 	struct scene *t = begin_with_two_sources(state);
@@ -466,6 +481,7 @@ int main(void)
 		cmocka_unit_test(silent_source_is_changed_for_the_next_and_all_are_tried_again),
 		cmocka_unit_test(only_source_is_not_asked_again_before_it_says_anything),
 		cmocka_unit_test(only_source_is_given_more_time_each_time_it_is_asked),
+		cmocka_unit_test(source_that_has_given_all_it_has_is_not_waited_for),
 		cmocka_unit_test(lost_source_is_changed_at_once),
 		cmocka_unit_test(source_that_sends_is_given_more_time),
 		cmocka_unit_test(source_whose_line_moves_is_given_five_minutes),
