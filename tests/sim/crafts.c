@@ -228,40 +228,44 @@ static void at_one_time(struct craft *c, const struct forger *newer)
 	c->log->hlc++;
 }
 
-/* ---- the two logs ---- */
+/* ---- the logs ---- */
 
-/* In the first log: an operator whose time ends in it, a change by nobody, a note. In the second,
- * which comes first: a change by that operator, the same change by nobody, and what waits for the
- * note. */
+static struct craft begin_log(
+	struct world *w, struct forger *f, const struct forged *before, uint32_t epoch)
+{
+	struct craft c = {w, &w->identity[f->member], xalloc(sizeof(*c.log))};
+	f->log[f->n_logs++][0] = c.log;
+	forge_begin(w, c.log, c.id, epoch, before);
+	for (size_t i = 0; i < c.log->n; i++)
+		oracle_wrote(w, c.log->origin, f->member, buf_bytes(&c.log->leaf[i]));
+	return c;
+}
+
+/* In the first log, which comes late: an operator whose time ends in it, a change by nobody, a
+ * note. In the second, which builds on it: a change by that operator, the same change by nobody. In
+ * the third: what waits for the note. */
 static void begin(struct world *w, struct forger *f)
 {
-	const struct identity *id = &w->identity[f->member];
 	struct key ended, nobody;
 	struct opened o;
 	bool is_change;
-	for (size_t i = 0; i < 2; i++)
-		f->log[i][0] = xalloc(sizeof(*f->log[i][0]));
-	struct craft first = {w, id, f->log[0][0]}, second = {w, id, f->log[1][0]};
-	new_key(&first, &ended);
-	new_key(&first, &nobody);
-	forge_begin(w, first.log, id, CRAFT_EPOCH, NULL);
-	for (size_t i = 0; i < first.log->n; i++)
-		oracle_wrote(w, first.log->origin, f->member, buf_bytes(&first.log->leaf[i]));
-	put_delegate(&first, &ended, first.log->n + 1);
-	put_note(&first, &ended, MADE_GOOD);
-	put_note(&first, &nobody, MADE_VOID);
-	struct bytes void_one = buf_bytes(&first.log->leaf[first.log->n - 1]);
-	open_note(&first, &o);
-	forge_begin(w, second.log, id, CRAFT_EPOCH + 1, first.log);
-	for (size_t i = 0; i < second.log->n; i++)
-		oracle_wrote(w, second.log->origin, f->member, buf_bytes(&second.log->leaf[i]));
-	put_note(&second, &ended, MADE_VOID);
-	put(&second, forge_same_body(second.log, void_one, &is_change), MADE_VOID);
+	struct craft c = begin_log(w, f, NULL, CRAFT_EPOCH);
+	const struct forged *first = c.log;
+	new_key(&c, &ended);
+	new_key(&c, &nobody);
+	put_delegate(&c, &ended, first->n + 1);
+	put_note(&c, &ended, MADE_GOOD);
+	put_note(&c, &nobody, MADE_VOID);
+	struct bytes void_one = buf_bytes(&first->leaf[first->n - 1]);
+	open_note(&c, &o);
+	c = begin_log(w, f, first, CRAFT_EPOCH + 1);
+	put_note(&c, &ended, MADE_VOID);
+	put(&c, forge_same_body(c.log, void_one, &is_change), MADE_VOID);
+	c = begin_log(w, f, NULL, CRAFT_EPOCH + 2);
 	for (int i = 0; i < WAITING; i++)
-		strike(&second, &o);
+		strike(&c, &o);
 	key_release(&ended);
 	key_release(&nobody);
-	f->n_logs = 2;
 	f->hides_first = true;
 }
 

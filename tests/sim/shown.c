@@ -51,6 +51,18 @@ static int take_current(void *arg, const struct ctl_entry *entry)
 	return 0;
 }
 
+/* And all plans, which say who leads. */
+static void take_conflicts(struct showing *s)
+{
+	for (uint32_t slot = SLOT_TASK; slot <= SLOT_NOTE; slot++) {
+		struct ctl_query q = {.any_task = true,
+			.any_holder = true,
+			.slot = slot,
+			.conflicts = slot != SLOT_TASK};
+		ENSURE(replica_query(s->n->replica, &q, take_current, s, NULL) == RC_OK);
+	}
+}
+
 static bool is_by_lead(const struct view *v, const struct cell_register *r, const struct entry *x)
 {
 	const struct value *plan = view_value(v, r->task, SLOT_TASK, bytes_str(""));
@@ -128,11 +140,10 @@ void oracle_shown(struct world *w, struct sim_node *n)
 {
 	struct showing s = {.w = w, .n = n};
 	struct ctl_query history = {.any_task = true, .any_holder = true, .history = true};
-	struct ctl_query current = {.any_task = true, .any_holder = true};
 	if (!swarm_has(&w->swarm, FAULT_CRAFT))
 		return;
 	ENSURE(replica_query(n->replica, &history, check_entry, &s, NULL) == RC_OK);
-	ENSURE(replica_query(n->replica, &current, take_current, &s, NULL) == RC_OK);
+	take_conflicts(&s);
 	check_both_ways(&s);
 	view_release(&s.view);
 	ENSURE(n->store->ops->log_each(n->store, check_tally, &s, NULL) == RC_OK);

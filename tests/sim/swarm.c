@@ -42,7 +42,7 @@ static const struct {
 	[FAULT_RETIRE] = {"retire", 40, 0},
 	[FAULT_APART] = {"apart", 30, 0},
 	[FAULT_CRAFT] = {"craft", 30, 0},
-	[FAULT_RESTART] = {"restart", 40, 8},
+	[FAULT_RESTART] = {"restart", 40, 14},
 	[FAULT_DECEIT] = {"deceit", 90, 0},
 	[FAULT_DOUBT] = {"doubt", 60, 0},
 	[FAULT_DAYS] = {"days", 8, 0},

@@ -19,9 +19,13 @@ struct place {
 	size_t n_supersedes;
 };
 
-struct history {
+struct places {
 	struct place *place;
 	size_t n, cap;
+};
+
+struct history {
+	struct places counts, waits; /* effective changes, pending ones */
 };
 
 static void keep_text(char *out, struct bytes s)
@@ -53,6 +57,15 @@ static void keep_roles(struct place *p, const struct ctl_entry *entry, const str
 			value.overall.status == STATUS_WITHDRAWN;
 }
 
+static struct place *new_place(struct places *l)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : 2 * l->cap;
+		l->place = xrealloc(l->place, l->cap * sizeof(*l->place));
+	}
+	return &l->place[l->n++];
+}
+
 static int take_entry(void *arg, const struct ctl_entry *entry)
 {
 	struct history *h = arg;
@@ -61,15 +74,11 @@ static int take_entry(void *arg, const struct ctl_entry *entry)
 	struct leaf leaf;
 	struct change c;
 	arena_init(&a, memory, sizeof(memory));
-	if (entry->verdict != VERDICT_EFFECTIVE)
+	if (entry->verdict != VERDICT_EFFECTIVE && entry->verdict != VERDICT_PENDING)
 		return 0;
 	ENSURE(leaf_decode(entry->leaf, &a, &leaf, NULL) == RC_OK);
 	ENSURE(change_decode(leaf.signed_body.body, &a, &c, NULL) == RC_OK);
-	if (h->n == h->cap) {
-		h->cap = h->cap == 0 ? 64 : 2 * h->cap;
-		h->place = xrealloc(h->place, h->cap * sizeof(*h->place));
-	}
-	struct place *p = &h->place[h->n++];
+	struct place *p = new_place(entry->verdict == VERDICT_EFFECTIVE ? &h->counts : &h->waits);
 	*p = (struct place){.slot = c.slot, .n_supersedes = c.n_supersedes};
 	keep_text(p->task, c.task);
 	keep_text(p->holder, c.holder);
@@ -79,6 +88,13 @@ static int take_entry(void *arg, const struct ctl_entry *entry)
 	for (size_t i = 0; i < c.n_supersedes; i++)
 		memcpy(p->supersedes[i].b, c.supersedes[i].p, HASH_BYTES);
 	return 0;
+}
+
+static void release_places(struct places *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->place[i].supersedes);
+	free(l->place);
 }
 
 static int compare_registers(const struct place *a, const struct place *b)
@@ -116,7 +132,7 @@ static void put_register(struct buf *leaf, const struct place *p, size_t n)
 	free(v);
 }
 
-static void root_of(const struct history *h, struct hash *out)
+static void root_of(const struct places *h, struct hash *out)
 {
 	struct frontier f = {0};
 	struct buf leaf = {0};
@@ -141,7 +157,7 @@ static void root_of(const struct history *h, struct hash *out)
 
 /* ---- who wrote it ---- */
 
-static bool is_lead(const struct world *w, const struct history *h, const struct place *p)
+static bool is_lead(const struct world *w, const struct places *h, const struct place *p)
 {
 	const char *office = w->identity[0].slug;
 	for (size_t i = 0; i < h->n; i++) {
@@ -154,7 +170,7 @@ static bool is_lead(const struct world *w, const struct history *h, const struct
 }
 
 /* As PROTOCOL 6.4 has it, said once more. */
-static bool may_write(const struct world *w, const struct history *h, const struct place *p)
+static bool may_write(const struct world *w, const struct places *h, const struct place *p)
 {
 	bool is_office = strcmp(p->member, w->identity[0].slug) == 0;
 	if (strcmp(p->member, p->author) != 0)
@@ -171,7 +187,7 @@ static bool may_write(const struct world *w, const struct history *h, const stru
 }
 
 /* I17: nothing is effective that its member may not write, whatever a liar says. */
-static void check_writers(struct world *w, const struct sim_node *n, const struct history *h)
+static void check_writers(struct world *w, const struct sim_node *n, const struct places *h)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (!may_write(w, h, &h->place[i]))
@@ -182,26 +198,50 @@ static void check_writers(struct world *w, const struct sim_node *n, const struc
 		oracle_holds(17);
 }
 
+/* ---- what waits ---- */
+
+/* Where a change looks for what it acts under. */
+static bool finds(const struct place *p, const struct place *under)
+{
+	bool there = under->slot == SLOT_TASK ||
+		(under->slot == p->slot && strcmp(under->holder, p->holder) == 0);
+	return there && hash_equal(&under->id, &p->under) && strcmp(under->task, p->task) == 0;
+}
+
+static void check_waiters(struct world *w, const struct sim_node *n, const struct history *h)
+{
+	for (size_t i = 0; i < h->waits.n; i++)
+		for (size_t k = 0; k < h->counts.n; k++)
+			if (finds(&h->waits.place[i], &h->counts.place[k]))
+				oracle_fail(w, 35, "on %s%d a change by %s of slot %u of %s waits",
+					n->id->slug, n->self, h->waits.place[i].author,
+					h->waits.place[i].slot, h->waits.place[i].task);
+	oracle_holds(35);
+}
+
 void oracle_fold(struct world *w, struct sim_node *n)
 {
 	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
 	struct history h = {0};
+	struct places *c = &h.counts;
 	struct hash root;
-	ENSURE(replica_query(n->replica, &q, take_entry, &h, NULL) == RC_OK);
-	if (h.n > 0)
-		qsort(h.place, h.n, sizeof(*h.place), compare_places);
-	root_of(&h, &root);
+	struct err e = {0};
+	if (replica_query(n->replica, &q, take_entry, &h, &e) != RC_OK)
+		oracle_fail(w, 19, "%s%d cannot be read: %s", n->id->slug, n->self, e.text);
+	if (c->n > 0)
+		qsort(c->place, c->n, sizeof(*c->place), compare_places);
+	root_of(c, &root);
 	if (!hash_equal(&root, &n->held.view)) {
 		oracle_print_view(n);
 		oracle_fail(w, 28, "%s%d does not show what follows from its history", n->id->slug,
 			n->self);
 	}
 	oracle_holds(28);
-	check_writers(w, n, &h);
+	check_writers(w, n, c);
+	check_waiters(w, n, &h);
 	oracle_shown(w, n);
-	for (size_t i = 0; i < h.n; i++)
-		free(h.place[i].supersedes);
-	free(h.place);
+	release_places(c);
+	release_places(&h.waits);
 }
 
 /* ---- what honest members write ---- */

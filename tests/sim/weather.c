@@ -10,7 +10,7 @@
 #define MONTH_MS 2592000000LL
 #define BACKUPS 4
 #define START_READS 40
-#define START_CHANGES 40
+#define START_CHANGES 12
 #define SPOILT_MS 10000
 #define OLD_FROM_STEP 1000
 #define BRIM_IN 60
@@ -237,7 +237,7 @@ static void spoil_start(struct world *w)
 	struct sim_node *n = any_node(w);
 	unsigned nth = (unsigned)dice_range(&w->weather, 1, START_READS);
 	unsigned change = (unsigned)dice_range(&w->weather, 1, START_CHANGES);
-	bool reads = dice_percent(&w->weather, 40);
+	bool reads = dice_percent(&w->weather, 25);
 	if (n->disk == NULL || !node_is_up(n))
 		return;
 	world_trace(w, "spoil %s%d %s", n->id->slug, n->self, reads ? "reads" : "sync");
