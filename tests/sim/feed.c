@@ -8,6 +8,7 @@
 
 #define AUDIT_AT_ONCE 12
 #define DEATH_PERCENT 1
+#define DEATH_PERCENT_SLOW 25
 
 static struct arena *same_room(void *arena)
 {
@@ -105,7 +106,9 @@ void feed_on_audit(struct world *w, struct sim_node *n)
 	if (n->full || n->in_group)
 		return;
 	programs_run(n);
-	bool dies = dice_percent(&w->audit, DEATH_PERCENT) && swarm_has(&w->swarm, FAULT_CRASH);
+	bool slow = n->audit_wait > AUDIT_WAIT_MS;
+	bool dies = dice_percent(&w->audit, slow ? DEATH_PERCENT_SLOW : DEATH_PERCENT) &&
+		swarm_has(&w->swarm, FAULT_CRASH);
 	if (dies && !w->calm) {
 		sometimes(SOMETIMES_DEATH_BEFORE_AUDIT);
 		node_die(w, n, NODE_DEAD);
