@@ -89,7 +89,7 @@ static void take_roster(struct shell *s, const struct roster *r, struct now now)
 		memcpy(p->slug, r->member[i].slug, sizeof(p->slug));
 		memcpy(p->noise, r->member[i].noise, sizeof(p->noise));
 		set_address(s, p, &r->member[i]);
-		dial_init(&p->dial, now.mono, s->config.chance);
+		contact_init(&p->contact, now.mono, s->config.chance);
 	}
 	warn_of_unknown(s, r);
 }
@@ -101,7 +101,7 @@ void peers_readdress(struct shell *s, struct now now)
 		struct peer *p = &s->peers.peer[i];
 		set_address(s, p, &r->member[i]);
 		if (!p->session && !p->dialling)
-			dial_init(&p->dial, now.mono, s->config.chance);
+			contact_init(&p->contact, now.mono, s->config.chance);
 	}
 	if (r)
 		warn_of_unknown(s, r);
@@ -316,8 +316,7 @@ bool peers_join(struct shell *s, struct conn *c, const uint8_t remote[KEY_BYTES]
 		p->dialling = NULL;
 	p->trouble[0] = '\0';
 	p->silent = false;
-	pulse_init(&p->pulse, now.mono);
-	dial_up(&p->dial, now.mono);
+	contact_up(&p->contact, now.mono);
 	replica_link(s->replica, peer, LINK_UP, now);
 	if (old) {
 		log_elsewhere(p, old, c, now);
@@ -333,7 +332,7 @@ static void session_ended(
 	char detail[192];
 	p->session = NULL;
 	p->lost = true;
-	dial_down(&p->dial, now.mono, s->config.chance);
+	contact_down(&p->contact, now.mono, s->config.chance);
 	text_print(p->trouble, sizeof(p->trouble), "%s", text);
 	text_print(detail, sizeof(detail), "why=\"%s\" seconds=%lld", text,
 		(long long)(now.mono.v - c->tenure.opened.v) / 1000);
@@ -354,13 +353,8 @@ static void dial_failed(
 {
 	char detail[192];
 	p->dialling = NULL;
-	if (p->session && !p->pulse.lost)
-		return;
-	if (answered && !p->session)
-		dial_down(&p->dial, now.mono, s->config.chance);
-	else
-		dial_unanswered(&p->dial, now.mono, s->config.chance);
-	if (was_said(p, answered, text))
+	if (!contact_failed(&p->contact, p->session, answered, now.mono, s->config.chance) ||
+		was_said(p, answered, text))
 		return;
 	text_print(p->trouble, sizeof(p->trouble), "%s", text);
 	text_print(detail, sizeof(detail), "address=%s why=\"%s\"", p->addr_text, text);
@@ -428,11 +422,13 @@ void peers_send(struct shell *s)
 	}
 }
 
-static bool may_dial(const struct shell *s, size_t i)
+static struct contact_line line_of(const struct shell *s, size_t i)
 {
 	const struct peer *p = &s->peers.peer[i];
-	return (int)i != s->peers.self && p->has_addr && (!p->session || p->pulse.lost) &&
-		!p->dialling;
+	return (struct contact_line){.address = (int)i != s->peers.self && p->has_addr,
+		.session = p->session,
+		.dialling = p->dialling,
+		.written = p->session ? p->session->bytes_out : 0};
 }
 
 static struct mono_ms earlier(struct mono_ms a, struct mono_ms b)
@@ -446,43 +442,31 @@ struct mono_ms peers_deadline(const struct shell *s)
 	for (const struct conn *c = s->peers.conns; c; c = c->next)
 		at = earlier(at, conn_deadline(c));
 	for (size_t i = 0; i < s->peers.n && s->state == SHELL_RUNNING; i++) {
-		const struct peer *p = &s->peers.peer[i];
-		if (may_dial(s, i))
-			at = earlier(at, p->dial.at);
-		if (p->session)
-			at = earlier(at, pulse_deadline(&p->pulse, p->session->bytes_out));
+		struct contact_line line = line_of(s, i);
+		at = earlier(at, contact_deadline(&s->peers.peer[i].contact, &line));
 	}
 	return at;
 }
 
-/* A session that may only be waiting for its line stays; another is tried beside it, and if that
- * comes through it replaces this one. */
-static void feel_pulse(struct shell *s, struct peer *p, struct now now)
+static void feel_pulse(struct shell *s, size_t i, struct now now)
 {
-	struct conn *c = p->session;
-	struct pulse_line line;
+	struct peer *p = &s->peers.peer[i];
+	struct contact_line line = line_of(s, i);
+	struct pulse_line kernel;
 	struct err e = {0};
 	uv_os_fd_t fd;
-	if (!c || now.mono.v < pulse_deadline(&p->pulse, c->bytes_out).v)
+	if (!contact_feels(&p->contact, &line, now.mono))
 		return;
-	bool was_lost = p->pulse.lost;
-	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0 || pulse_read(fd, &line, &e))
-		line = (struct pulse_line){0};
-	pulse_look(&p->pulse, c->bytes_out, &line, now.mono);
-	/* For the waits it has ended: a line that lets no session live long is not dialled for
-	 * ever.
-	 */
-	if (p->pulse.lost && !was_lost && !p->dialling)
-		dial_down(&p->dial, now.mono, s->config.chance);
-	else if (was_lost && !p->pulse.lost)
-		dial_up(&p->dial, now.mono);
+	if (uv_fileno((uv_handle_t *)&p->session->tcp, &fd) < 0 || pulse_read(fd, &kernel, &e))
+		kernel = (struct pulse_line){0};
+	contact_feel(&p->contact, &line, &kernel, now.mono, s->config.chance);
 }
 
 static void dial(struct shell *s, size_t i, struct now now)
 {
 	struct peer *p = &s->peers.peer[i];
 	struct err e = {0};
-	dial_started(&p->dial);
+	dial_started(&p->contact.dial);
 	/* p->dialling is set before the connection can fail, so peers_part knows whose it was. */
 	if (conn_dial(s, (int)i, &p->addr, p->noise, &p->dialling, &e))
 		dial_failed(s, p, true, e.text, now);
@@ -494,8 +478,9 @@ void peers_on_time(struct shell *s, struct now now)
 	for (struct conn *c = s->peers.conns; c; c = c->next)
 		conn_on_time(c, now);
 	for (size_t i = 0; i < s->peers.n && s->state == SHELL_RUNNING; i++) {
-		feel_pulse(s, &s->peers.peer[i], now);
-		if (may_dial(s, i) && dial_is_due(&s->peers.peer[i].dial, now.mono))
+		feel_pulse(s, i, now);
+		struct contact_line line = line_of(s, i);
+		if (contact_is_due(&s->peers.peer[i].contact, &line, now.mono))
 			dial(s, i, now);
 	}
 }

@@ -3,10 +3,9 @@
 #ifndef DELTAD_NET_PEERS_H
 #define DELTAD_NET_PEERS_H
 
-#include "daemon/core/dial.h"
 #include "daemon/net/address.h"
 #include "daemon/net/conn.h"
-#include "daemon/net/pulse.h"
+#include "daemon/net/contact.h"
 #include "daemon/net/quota.h"
 
 struct shell;
@@ -17,10 +16,9 @@ struct peer {
 	bool has_addr; /* we may dial */
 	struct sockaddr_storage addr;
 	char addr_text[ADDRESS_TEXT_SIZE];
-	struct dial dial;
+	struct contact contact;
 	struct conn *session, *dialling;
-	struct pulse pulse; /* of the session */
-	bool lost;	    /* the core believes in a session that is gone */
+	bool lost; /* the core believes in a session that is gone */
 	struct quota quota;
 	bool silent;		      /* nobody answered, and that was said */
 	char trouble[160];	      /* why the last connection failed or ended; "" while well */
