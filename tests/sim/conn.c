@@ -3,14 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/calls.h"
 #include "tests/sim/hostile.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pipe.h"
 #include "tests/sim/sometimes.h"
+#include "tests/sim/talk.h"
 
 #define FIN_LATE_MS 1
-/* After so long TCP has tried again four times. */
+/* After so long TCP has tried again four times: each wait is twice as long as the one before. */
 #define RETRIES_MS 3000
+#define RETRY_MS 200
+/* So many dials bring their first bytes one by one, too slowly for any handshake. */
+#define TRICKLES_PERCENT 4
+#define TRICKLE_MIN_MS 200
+#define TRICKLE_MAX_MS 4000
+#define RETRY_MAX_MS 120000
 
 /* What deltad.conf says unless it is told otherwise. */
 static const struct net_limits limits = {.handshake_ms = LIMIT_HANDSHAKE_MS,
@@ -69,7 +77,7 @@ static void end_init(struct world *w, struct conn_end *e, struct sim_node *n, bo
 {
 	uint8_t ephemeral[KEY_BYTES];
 	dice_fill(&n->dice, ephemeral, sizeof(ephemeral));
-	*e = (struct conn_end){.node = n, .life = n->life, .peer = -1};
+	*e = (struct conn_end){.node = n, .life = n->life, .peer = -1, .begun = w->now};
 	tenure_begin(&e->tenure, dialled, mono(w));
 	line_init(&e->line, swarm_has(&w->swarm, FAULT_NOISE), &w->cluster_id, &n->id->noise,
 		remote, ephemeral);
@@ -82,6 +90,8 @@ uint64_t conn_dial(struct world *w, struct sim_node *n, int member)
 	end_init(w, &c->end[0], n, true, w->identity[member].noise.public);
 	c->end[0].peer = member;
 	c->end[1] = (struct conn_end){.node = to, .peer = -1, .tenure.state = CONN_CLOSED};
+	if (swarm_has(&w->swarm, FAULT_TCP) && !w->calm && dice_percent(&w->tcp, TRICKLES_PERCENT))
+		c->pipe[0].trickle_ms = dice_range(&w->tcp, TRICKLE_MIN_MS, TRICKLE_MAX_MS);
 	world_trace(w, "dial %s%d %s %llu", n->id->slug, n->self, to->id->slug,
 		(unsigned long long)c->id);
 	int64_t late = latency(w, path_from(w, c, 0));
@@ -211,9 +221,12 @@ void conn_reset(struct world *w, struct sim_conn *c)
 void conn_on_fin(struct world *w, struct sim_conn *c, int end)
 {
 	struct conn_end *e = &c->end[end];
+	const struct pipe *p = &c->pipe[1 - end];
 	if (!is_open(e) || e->node->power == NODE_OFF)
 		return;
-	if (w->now < path_from(w, c, 1 - end)->hole_to)
+	if (w->now < p->held_to)
+		queue_add(w, p->held_to, SIM_FIN, end, c->id);
+	else if (w->now < path_from(w, c, 1 - end)->hole_to)
 		queue_add(w, path_from(w, c, 1 - end)->hole_to, SIM_FIN, end, c->id);
 	else
 		conn_close(w, c, end, "closed by the other side");
@@ -270,15 +283,24 @@ void conn_send_raw(struct world *w, struct sim_conn *c, int end, struct bytes en
 		conn_close(w, c, end, "its write queue is over the limit");
 }
 
+void conn_send_part(struct world *w, struct sim_conn *c, int end, struct bytes part)
+{
+	struct buf out = {0};
+	line_send_part(&c->end[end].line, part, &out);
+	end_write(w, c, end, &out);
+}
+
 void conn_send(struct world *w, struct sim_conn *c, int end, const struct outbound *out)
 {
 	struct conn_end *e = &c->end[end];
 	ENSURE(e->tenure.state == CONN_SESSION || e->tenure.state == CONN_LEAVING);
+	if (out->last && bytes_equal(out->msg.bye.code, bytes_str(rc_id(RC_UNREACHABLE)))) {
+		sometimes(SOMETIMES_HALF_OPEN);
+		calls_waited(w, c, end);
+	}
 	if (out->last && e->tenure.state == CONN_SESSION)
 		end_move(w, e, CONN_LEAVING);
 	e->bye_written |= out->last;
-	if (out->last && bytes_equal(out->msg.bye.code, bytes_str(rc_id(RC_UNREACHABLE))))
-		sometimes(SOMETIMES_HALF_OPEN);
 	struct buf envelope = {0};
 	message_encode(&out->msg, &envelope);
 	world_trace(w, "send %s%d %llu %s %zu", e->node->id->slug, e->node->self,
@@ -343,7 +365,8 @@ static void got_envelope(struct world *w, struct sim_conn *c, int end)
 	struct err err = {0};
 	struct fed f;
 	w->messages++;
-	if (hostile_takes(w, c, end, line_envelope(&e->line)))
+	if (hostile_takes(w, c, end, line_envelope(&e->line)) ||
+		talk_takes(w, c, end, line_envelope(&e->line)))
 		return;
 	int rc = feed_decode(w, line_envelope(&e->line), e->node->lazy, &f, &err);
 	if (rc == RC_OK)
@@ -359,6 +382,7 @@ static void got(struct world *w, struct sim_conn *c, int end, int what, struct e
 {
 	struct conn_end *e = &c->end[end];
 	if (what == CHANNEL_AUTHENTICATED) {
+		calls_shake_hands(w, e);
 		uint8_t remote[KEY_BYTES];
 		memcpy(remote, line_remote(&e->line), sizeof(remote));
 		if (shell_join(w, c, end, remote))
@@ -395,6 +419,32 @@ static void end_pump(struct world *w, struct sim_conn *c, int end)
 	tenure_frame(&e->tenure, line_is_midframe(&e->line), line_used(&e->line) != used, mono(w));
 }
 
+static int64_t next_try(int64_t from, int64_t not_before)
+{
+	int64_t at = from, wait = RETRY_MS;
+	while (at < not_before) {
+		at += wait;
+		wait = 2 * wait < RETRY_MAX_MS ? 2 * wait : RETRY_MAX_MS;
+	}
+	return at;
+}
+
+/* When to try again to bring what comes next from this end; 0 = it comes now. */
+static int64_t held_to(struct world *w, struct pipe *p, const struct path *path)
+{
+	bool doubles = swarm_has(&w->swarm, FAULT_TCP) && path->hole_to != SIM_NEVER;
+	if (w->now < p->held_to)
+		return p->held_to;
+	if (w->now >= path->hole_to)
+		return 0;
+	if (!doubles)
+		return path->hole_to;
+	if (p->held_from == 0)
+		p->held_from = w->now;
+	p->held_to = next_try(p->held_from, path->hole_to);
+	return p->held_to;
+}
+
 static void flip_a_bit(struct world *w, struct path *p, struct conn_end *e, uint8_t *b, size_t n)
 {
 	if (p->flip_ppm == 0 || w->calm || n == 0)
@@ -417,13 +467,17 @@ void conn_on_chunk(struct world *w, struct sim_conn *c, int end)
 	struct path *path = path_from(w, c, 1 - end);
 	if (pipe_is_empty(p) || e->node->power == NODE_OFF || (e->deaf && is_open(e)))
 		return;
-	if (w->now < path->hole_to) {
-		queue_add(w, path->hole_to, SIM_CHUNK, end, c->id);
+	int64_t later = held_to(w, p, path);
+	if (later > 0) {
+		queue_add(w, later, SIM_CHUNK, end, c->id);
 		return;
 	}
+	if (p->held_from != 0)
+		calls_waited(w, c, 1 - end);
+	p->held_from = p->held_to = 0;
 	struct buf bytes = {0};
 	bool waited = from->tenure.drain.queued > 0;
-	pipe_take(p, &bytes);
+	pipe_take(p, w->now, &bytes);
 	if (is_open(from) && drain_look(&from->tenure.drain, pipe_queued(p), false, mono(w)))
 		line_moved(w, from);
 	if (!is_open(e)) {
@@ -444,8 +498,10 @@ void conn_on_chunk(struct world *w, struct sim_conn *c, int end)
 struct pulse_line conn_pulse(struct world *w, const struct sim_conn *c, int end)
 {
 	struct path *there = path_from(w, c, end), *back = path_from(w, c, 1 - end);
+	int64_t held_from = c->pipe[end].held_from;
 	bool lost = (w->now < there->hole_to && w->now - there->hole_from > RETRIES_MS) ||
-		(w->now < back->hole_to && w->now - back->hole_from > RETRIES_MS);
+		(w->now < back->hole_to && w->now - back->hole_from > RETRIES_MS) ||
+		(held_from != 0 && w->now - held_from > RETRIES_MS);
 	return (struct pulse_line){.unacknowledged = !pipe_is_empty(&c->pipe[end]),
 		.retries = lost ? PULSE_LOST_RETRIES : 0};
 }
@@ -459,6 +515,7 @@ struct mono_ms conn_deadline(const struct conn_end *e)
 
 void conn_on_time(struct world *w, struct sim_conn *c, int end)
 {
+	calls_shake_hands(w, &c->end[end]);
 	enum tenure_end over = tenure_ended(&c->end[end].tenure, &limits, mono(w));
 	if (over == TENURE_STALLED)
 		sometimes(SOMETIMES_WRITE_STALLED);

@@ -32,6 +32,9 @@ struct conn_end {
 	bool deaf;    /* reads nothing (a hostile node) */
 	bool flipped; /* a bit of what it received was wrong */
 	uint64_t bytes_out;
+	int64_t begun;
+	uint64_t gave_way; /* to this connection, which was dialled at the same time */
+	unsigned talks;	   /* instead of answering: so many parts or messages */
 	struct repeats said;
 };
 
@@ -45,8 +48,12 @@ struct pipe {
 	struct chunk *chunk;
 	size_t head, n, cap; /* chunk[head..n) */
 	int64_t free_at, last_at;
-	bool broken; /* nothing more comes through */
-	bool narrow; /* the other side offers no window */
+	bool broken;	    /* nothing more comes through */
+	bool narrow;	    /* the other side offers no window */
+	int64_t trickle_ms; /* of each of the first bytes; 0: they come as they are written */
+	size_t trickled;
+	int64_t held_from, held_to; /* TCP tries in vain, and when again; 0: it does not */
+	int64_t moved_at;	    /* that something was taken, or began to wait */
 };
 
 struct sim_conn {
@@ -67,6 +74,8 @@ void conn_close_all(struct world *w, struct sim_node *n, bool silent);
 void conn_send(struct world *w, struct sim_conn *c, int end, const struct outbound *out);
 /* Bytes of an envelope that need not be well-formed. */
 void conn_send_raw(struct world *w, struct sim_conn *c, int end, struct bytes envelope);
+/* Part of an envelope that is not whole then. Only in the clear. */
+void conn_send_part(struct world *w, struct sim_conn *c, int end, struct bytes part);
 void conn_say_bye(struct world *w, struct sim_conn *c, int end, int rc, const char *text);
 bool conn_has_room(const struct world *w, const struct conn_end *e);
 /* What the kernel would say of the line. */

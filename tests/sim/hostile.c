@@ -151,23 +151,52 @@ static bool is_known(const struct world *w, const struct forger *f, const struct
 		held_size(&to->held, log->origin) >= log->n;
 }
 
+static void say_leaves(struct world *w, const struct forger *f, struct sim_conn *c, int end,
+	const struct forged *log, size_t from)
+{
+	struct bytes leaf[FORGED_MAX];
+	struct buf note = {0};
+	for (size_t k = from; k < log->n; k++)
+		leaf[k] = buf_bytes(&log->leaf[k]);
+	forge_head(log, &w->identity[f->member], log->n, &note);
+	struct message m = {.kind = MESSAGE_LEAVES};
+	m.leaves.origin = bytes_str(log->origin);
+	m.leaves.first = from;
+	m.leaves.leaves = &leaf[from];
+	m.leaves.n = log->n - from;
+	m.leaves.head = buf_bytes(&note);
+	hostile_say(w, c, end, &m);
+	buf_release(&note);
+}
+
+static void say_head(struct world *w, const struct forger *f, struct sim_conn *c, int end,
+	const struct forged *log)
+{
+	struct buf note = {0};
+	forge_head(log, &w->identity[f->member], log->n, &note);
+	struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
+	hostile_say(w, c, end, &m);
+	cosign_for_another(w, f, c, end, buf_bytes(&note));
+	buf_release(&note);
+}
+
+/* Who pushes what it wrote last does not know what the other side lost since. */
 static void announce(struct world *w, const struct forger *f)
 {
+	bool pushes = swarm_has(&w->swarm, FAULT_PUSH) && !f->lies;
 	for (size_t peer = 0; f->member >= 0 && peer < w->n_members; peer++)
 		for (size_t i = f->hides_first; i < f->n_logs; i++) {
 			int end;
 			struct sim_conn *c = hostile_session(w, f->member, peer, &end);
 			if (c == NULL)
 				continue;
-			struct buf note = {0};
 			const struct forged *log = branch_for(f, i, (int)peer);
 			if (is_known(w, f, log, c->end[1 - end].node))
 				continue;
-			forge_head(log, &w->identity[f->member], log->n, &note);
-			struct message m = {.kind = MESSAGE_HEAD, .note = buf_bytes(&note)};
-			hostile_say(w, c, end, &m);
-			cosign_for_another(w, f, c, end, buf_bytes(&note));
-			buf_release(&note);
+			if (pushes)
+				say_leaves(w, f, c, end, log, log->n - 1);
+			else
+				say_head(w, f, c, end, log);
 		}
 }
 
@@ -178,22 +207,8 @@ static bool serve(struct world *w, const struct forger *f, struct sim_conn *c, i
 		const struct forged *log = branch_for(f, i, c->end[end].peer);
 		if (!bytes_equal(want->want.origin, bytes_str(log->origin)))
 			continue;
-		if (want->want.from >= log->n)
-			return true;
-		struct bytes leaf[FORGED_MAX];
-		struct buf note = {0};
-		size_t from = (size_t)want->want.from;
-		for (size_t k = from; k < log->n; k++)
-			leaf[k] = buf_bytes(&log->leaf[k]);
-		forge_head(log, &w->identity[f->member], log->n, &note);
-		struct message m = {.kind = MESSAGE_LEAVES};
-		m.leaves.origin = bytes_str(log->origin);
-		m.leaves.first = from;
-		m.leaves.leaves = &leaf[from];
-		m.leaves.n = log->n - from;
-		m.leaves.head = buf_bytes(&note);
-		hostile_say(w, c, end, &m);
-		buf_release(&note);
+		if (want->want.from < log->n)
+			say_leaves(w, f, c, end, log, (size_t)want->want.from);
 		return true;
 	}
 	return false;

@@ -115,6 +115,14 @@ void line_send(struct line *l, struct bytes envelope, struct buf *out)
 	buf_release(&plain);
 }
 
+void line_send_part(struct line *l, struct bytes part, struct buf *out)
+{
+	size_t at = out->n;
+	ENSURE(!l->noise && part.n <= PACKET_SEND_DATA);
+	line_send(l, part, out);
+	out->p[at + 2] = 1; /* more follows: behind the frame's length */
+}
+
 size_t line_used(const struct line *l)
 {
 	return l->noise ? l->channel.used : l->used;

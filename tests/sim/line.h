@@ -27,6 +27,8 @@ void line_feed(struct line *l, struct bytes in);
 int line_next(struct line *l, struct buf *out, struct err *e) MUST_CHECK;
 struct bytes line_envelope(const struct line *l);
 void line_send(struct line *l, struct bytes envelope, struct buf *out);
+/* Part of an envelope, to which more belongs. Only in the clear. */
+void line_send_part(struct line *l, struct bytes part, struct buf *out);
 /* Of what was fed last. */
 size_t line_used(const struct line *l);
 bool line_is_midframe(const struct line *l);

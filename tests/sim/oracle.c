@@ -442,6 +442,35 @@ static void note_want(struct world *w, struct sim_node *n, const struct message 
 		(const char *)m->want.origin.p);
 }
 
+static bool names(const struct message *hello, const struct held_log *held)
+{
+	for (size_t i = 0; i < hello->hello.n_heads; i++) {
+		struct note note;
+		struct checkpoint cp;
+		ENSURE(note_parse(hello->hello.heads[i], &note, NULL) == RC_OK);
+		ENSURE(checkpoint_parse(note.text, &cp, NULL) == RC_OK);
+		if (bytes_equal(cp.origin, bytes_str(held->origin)))
+			return cp.size == held->size;
+	}
+	return false;
+}
+
+/* I65: what the other side held when it was last heard of it may have lost. Own leaves wait for the
+ * mark. */
+static void check_hello(struct world *w, struct sim_node *n, const struct message *m)
+{
+	for (size_t i = 0; i < n->held.n; i++) {
+		const struct held_log *held = &n->held.log[i];
+		const struct book_log *l = books_log(&w->books, held->origin, false);
+		if (held->size == 0 || held->forked || l->member == n->member || ends_has_end(n, l))
+			continue;
+		if (!names(m, held))
+			oracle_fail(w, 65, "%s%d does not name %s at %llu in a Hello", n->id->slug,
+				n->self, held->origin, (unsigned long long)held->size);
+		oracle_holds(65);
+	}
+}
+
 void oracle_message(struct world *w, struct sim_node *n, const struct message *m, uint64_t conn)
 {
 	if (m->kind == MESSAGE_LEAVES)
@@ -454,6 +483,8 @@ void oracle_message(struct world *w, struct sim_node *n, const struct message *m
 		check_head(w, n, m->leaves.head);
 	if (m->kind == MESSAGE_COSIGNATURE)
 		witness_said(w, n, m->note);
+	if (m->kind == MESSAGE_HELLO && conn != 0)
+		check_hello(w, n, m);
 	if (m->kind == MESSAGE_HELLO)
 		for (size_t i = 0; i < m->hello.n_heads; i++)
 			check_head(w, n, m->hello.heads[i]);

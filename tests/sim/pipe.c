@@ -10,6 +10,8 @@
 #define LARGE_CHUNK_BYTES 16384
 /* What a slow line takes long for does not come in one piece at the end of that time. */
 #define CHUNK_MAX_MS 1000
+/* More than a handshake's message has. */
+#define TRICKLE_BYTES 64
 
 static void add_chunk(struct pipe *p, size_t n, int64_t sent)
 {
@@ -20,6 +22,11 @@ static void add_chunk(struct pipe *p, size_t n, int64_t sent)
 		p->chunk = xrealloc(p->chunk, p->cap * sizeof(*p->chunk));
 	}
 	p->chunk[p->n++] = (struct chunk){n, sent};
+}
+
+static bool trickles(const struct pipe *p)
+{
+	return p->trickle_ms > 0 && p->trickled < TRICKLE_BYTES;
 }
 
 static size_t chunk_size(struct world *w, const struct path *path, size_t done, size_t left)
@@ -38,12 +45,18 @@ void pipe_write(struct world *w, struct pipe *p, const struct path *path, struct
 {
 	if (p->broken)
 		return;
+	if (pipe_queued(p) == 0)
+		p->moved_at = w->now;
 	buf_put_bytes(&p->bytes, in);
 	for (size_t done = 0; done < in.n;) {
-		size_t n = chunk_size(w, path, done, in.n - done);
+		bool slowly = trickles(p);
+		size_t n = slowly ? 1 : chunk_size(w, path, done, in.n - done);
 		if (p->free_at < w->now)
 			p->free_at = w->now;
-		if (path->rate > 0)
+		p->trickled += n;
+		if (slowly)
+			p->free_at += p->trickle_ms;
+		else if (path->rate > 0)
 			p->free_at += (int64_t)n / path->rate;
 		int64_t at = p->free_at;
 		at += dice_range(&w->wires, path->delay_min, path->delay_max);
@@ -59,8 +72,9 @@ bool pipe_is_empty(const struct pipe *p)
 	return p->head == p->n;
 }
 
-void pipe_take(struct pipe *p, struct buf *out)
+void pipe_take(struct pipe *p, int64_t now, struct buf *out)
 {
+	p->moved_at = now;
 	size_t n = p->chunk[p->head++].n;
 	buf_put(out, p->bytes.p, n);
 	buf_consume(&p->bytes, n);

@@ -16,7 +16,7 @@ void pipe_write(struct world *w, struct pipe *p, const struct path *path, struct
 	uint64_t conn);
 bool pipe_is_empty(const struct pipe *p);
 /* The next chunk. */
-void pipe_take(struct pipe *p, struct buf *out);
+void pipe_take(struct pipe *p, int64_t now, struct buf *out);
 /* Bytes that wait in the writer's own queue. */
 size_t pipe_queued(const struct pipe *p);
 /* When the last byte under way leaves its host; 0 = none. */

@@ -4,6 +4,7 @@
 #include "tests/sim/pipe.h"
 #include "tests/sim/runs.h"
 #include "tests/sim/sometimes.h"
+#include "tests/sim/talk.h"
 
 /* 45 s until silence is noticed, 60 s until the next dial, 60 s for the exchange, and as long as
  * the bytes take on the slowest line. */
@@ -20,6 +21,8 @@
 #define DAY_MS (25 * 3600000LL)	   /* so that no late start makes one too short */
 #define FAR_DAY_MS 7258982400000LL /* 2200-01-11: no clock of a run has been there */
 #define DAY_BEGINS_MS 80000	   /* a start, and the minute until a node looks what day it is */
+/* I64: TCP tries once more after 12.6 s, and then not before 25.4 s. */
+#define LAST_CUT_MS 14000
 
 static int64_t bound(const struct world *w)
 {
@@ -34,7 +37,8 @@ static int64_t bound(const struct world *w)
 			if (w->path[i][k].rate > 0 && w->path[i][k].rate < rate)
 				rate = w->path[i][k].rate;
 	}
-	bool lied_to = swarm_has(&w->swarm, FAULT_HOSTILE) && swarm_has(&w->swarm, FAULT_SLOW);
+	bool lied_to = (swarm_has(&w->swarm, FAULT_HOSTILE) && swarm_has(&w->swarm, FAULT_SLOW)) ||
+		talk_holds(w);
 	return BOUND_MS + 3 * (int64_t)bytes / rate + (lied_to ? HELD_UP_MS : 0);
 }
 
@@ -57,7 +61,7 @@ static bool is_stalled(const struct sim_conn *c, int end)
 {
 	const struct conn_end *e = &c->end[end];
 	return c->end[1 - end].deaf && e->tenure.state == CONN_SESSION &&
-		e->tenure.drain.queued > 0;
+		pipe_queued(&c->pipe[end]) > 0;
 }
 
 /* I15: who takes nothing of what is sent is left within its time. */
@@ -73,11 +77,9 @@ static void wait_for_deaf_readers(struct world *w)
 		const struct sim_conn *c = w->conn[i / 2];
 		if (c == NULL || !is_stalled(c, i % 2))
 			continue;
-		const struct conn_end *e = &c->end[i % 2];
-		if (w->now >
-			drain_deadline(&e->tenure.drain, LIMIT_WRITE_STALL_MS).v + STALL_LATE_MS)
+		if (w->now > c->pipe[i % 2].moved_at + LIMIT_WRITE_STALL_MS + STALL_LATE_MS)
 			oracle_fail(w, 15, "%s holds on to a peer that reads nothing",
-				e->node->id->slug);
+				c->end[i % 2].node->id->slug);
 	}
 	oracle_holds(15);
 }
@@ -96,7 +98,7 @@ static bool all_arrived(const struct world *w)
 /* I16: where nobody lies or is slow, nothing but pings is said. */
 static void listen_to_idle_lines(struct world *w)
 {
-	if (w->hostile != NULL || swarm_has(&w->swarm, FAULT_SLOW))
+	if (w->hostile != NULL || w->talk != NULL || swarm_has(&w->swarm, FAULT_SLOW))
 		return;
 	run_until(w, w->now + SETTLE_MS);
 	if (!all_arrived(w))
@@ -149,6 +151,18 @@ static void let_days_pass(struct world *w)
 	sometimes(SOMETIMES_DAYS_PASSED);
 }
 
+/* I64: all is well; then all lines are cut without a word, and come back before TCP tries again. */
+static void cut_once_more(struct world *w)
+{
+	if (!swarm_has(&w->swarm, FAULT_TCP) || swarm_has(&w->swarm, FAULT_SLOW))
+		return;
+	run_until(w, w->now + LIMIT_DIAL_HEALTHY_MS + SETTLE_MS);
+	weather_cut_all(w, w->now + LAST_CUT_MS);
+	for (size_t i = 0; i < w->n_nodes; i++)
+		people_act(w);
+	run_until(w, w->now + LAST_CUT_MS + SETTLE_MS);
+}
+
 /* A promise that nobody made and nobody keeps; it takes so many steps and one kind of fault. */
 static void sing(struct world *w)
 {
@@ -178,6 +192,7 @@ void run_once(const struct run *run, struct outcome *out)
 		listen_to_idle_lines(w);
 	oracle_end(w);
 	let_days_pass(w);
+	cut_once_more(w);
 	out->trace = w->trace_hash;
 	out->steps = w->steps;
 	out->images = w->images;

@@ -2,10 +2,12 @@
  * session a pair, a Bye before parting, room in the write queue. */
 #include <string.h>
 
+#include "tests/sim/calls.h"
 #include "tests/sim/ends.h"
 #include "tests/sim/hostile.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sometimes.h"
+#include "tests/sim/talk.h"
 #include "tests/sim/world.h"
 
 static void chance_fill(void *self, void *p, uint32_t n)
@@ -27,7 +29,7 @@ void shell_start(struct world *w, struct sim_node *n)
 {
 	for (size_t i = 0; i < w->n_members; i++) {
 		n->peer[i] = (struct sim_peer){0};
-		dial_init(&n->peer[i].dial, mono(w), chance_of(n));
+		contact_init(&n->peer[i].contact, mono(w), chance_of(n));
 	}
 }
 
@@ -85,37 +87,30 @@ bool shell_join(struct world *w, struct sim_conn *c, int end, const uint8_t remo
 	}
 	struct sim_peer *p = &n->peer[peer];
 	e->peer = peer;
-	if (!wins(w, n, peer, end)) {
+	int old_end;
+	struct sim_conn *before =
+		end_of(w, n, p->session, &old_end) != NULL ? conn_find(w, p->session) : NULL;
+	bool stays = wins(w, n, peer, end);
+	if (before != NULL)
+		calls_chose(w, stays ? c : before, stays ? before : c, n, !stays);
+	if (!stays) {
 		conn_close(w, c, end, "another session of this pair stays");
 		return false;
 	}
 	if (!node_enter(w, n))
 		return false;
-	uint64_t old = p->session;
 	p->session = c->id;
 	p->lost = false;
+	calls_went_on(n, peer);
 	if (p->dialling == c->id)
 		p->dialling = 0;
-	dial_up(&p->dial, mono(w));
-	pulse_init(&p->pulse, mono(w));
+	contact_up(&p->contact, mono(w));
 	world_trace(w, "up %s%d %s %llu", n->id->slug, n->self, w->identity[peer].slug,
 		(unsigned long long)c->id);
 	replica_link(n->replica, peer, LINK_UP, node_now(w, n));
-	int old_end;
-	if (end_of(w, n, old, &old_end) != NULL)
-		conn_close(w, conn_find(w, old), old_end, "replaced by a newer session");
+	if (before != NULL)
+		conn_close(w, before, old_end, "replaced by a newer session");
 	return true;
-}
-
-static void dial_failed(struct world *w, struct sim_node *n, struct sim_peer *p, bool answered)
-{
-	p->dialling = 0;
-	if (p->session != 0 && !p->pulse.lost)
-		return;
-	if (answered && p->session == 0)
-		dial_down(&p->dial, mono(w), chance_of(n));
-	else
-		dial_unanswered(&p->dial, mono(w), chance_of(n));
 }
 
 void shell_part(struct world *w, struct sim_conn *c, int end)
@@ -128,9 +123,13 @@ void shell_part(struct world *w, struct sim_conn *c, int end)
 	if (p->session == c->id) {
 		p->session = 0;
 		p->lost = true;
-		dial_down(&p->dial, mono(w), chance_of(n));
+		calls_went_on(n, e->peer);
+		contact_down(&p->contact, mono(w), chance_of(n));
 	} else if (p->dialling == c->id) {
-		dial_failed(w, n, p, e->tenure.state != CONN_DIALLING);
+		bool answered = e->tenure.state != CONN_DIALLING;
+		p->dialling = 0;
+		(void)contact_failed(&p->contact, p->session != 0, answered, mono(w), chance_of(n));
+		calls_failed(w, n, e->peer, answered);
 	}
 }
 
@@ -183,11 +182,12 @@ void shell_send(struct world *w, struct sim_node *n)
 		struct outbound out;
 		while (node_is_up(n) && !n->in_group && (c = may_send(w, n, i, &end)) != NULL &&
 			replica_next_out(n->replica, (int)i, &out)) {
-			if (hostile_sends(w, c, end, &out))
+			if (hostile_sends(w, c, end, &out) || talk_sends(w, c, end))
 				continue;
 			if (world_is_honest(w, n->member))
 				oracle_message(w, n, &out.msg, c->id);
 			repeats_said(w, c, end, &out.msg);
+			calls_queue(w, c, end);
 			conn_send(w, c, end, &out);
 		}
 	}
@@ -195,11 +195,16 @@ void shell_send(struct world *w, struct sim_node *n)
 
 /* ---- time ---- */
 
-static bool may_dial(const struct sim_node *n, size_t i)
+static struct contact_line line_of(struct world *w, const struct sim_node *n, size_t i)
 {
 	const struct sim_peer *p = &n->peer[i];
-	return (int)i != n->member && shell_is_open(n) && ends_knows(n, (int)i) &&
-		(p->session == 0 || p->pulse.lost) && p->dialling == 0;
+	int end;
+	const struct conn_end *e = end_of(w, n, p->session, &end);
+	return (struct contact_line){
+		.address = (int)i != n->member && shell_is_open(n) && ends_knows(n, (int)i),
+		.session = e != NULL,
+		.dialling = p->dialling != 0,
+		.written = e != NULL ? e->bytes_out : 0};
 }
 
 int64_t shell_deadline(struct world *w, struct sim_node *n)
@@ -212,30 +217,26 @@ int64_t shell_deadline(struct world *w, struct sim_node *n)
 			at = due < at ? due : at;
 		}
 	for (size_t i = 0; i < w->n_members; i++) {
-		int end;
-		struct conn_end *e = end_of(w, n, n->peer[i].session, &end);
-		int64_t pulse = e != NULL ? pulse_deadline(&n->peer[i].pulse, e->bytes_out).v : at;
-		at = pulse < at ? pulse : at;
-		if (may_dial(n, i) && n->peer[i].dial.at.v < at)
-			at = n->peer[i].dial.at.v;
+		struct contact_line line = line_of(w, n, i);
+		int64_t due = contact_deadline(&n->peer[i].contact, &line).v;
+		at = due < at ? due : at;
 	}
 	return at;
 }
 
-/* A session that may only be waiting for its line stays; another is tried beside it. */
-static void feel_pulse(struct world *w, struct sim_node *n, struct sim_peer *p)
+static void feel_pulse(struct world *w, struct sim_node *n, size_t i)
 {
-	int end;
-	struct conn_end *e = end_of(w, n, p->session, &end);
-	if (e == NULL || w->now < pulse_deadline(&p->pulse, e->bytes_out).v)
+	struct sim_peer *p = &n->peer[i];
+	struct contact_line line = line_of(w, n, i);
+	int end = 0;
+	if (!contact_feels(&p->contact, &line, mono(w)))
 		return;
-	bool was_lost = p->pulse.lost;
-	struct pulse_line line = conn_pulse(w, conn_find(w, p->session), end);
-	pulse_look(&p->pulse, e->bytes_out, &line, mono(w));
-	if (p->pulse.lost && !was_lost)
+	(void)end_of(w, n, p->session, &end);
+	struct pulse_line kernel = conn_pulse(w, conn_find(w, p->session), end);
+	bool was_lost = p->contact.pulse.lost;
+	contact_feel(&p->contact, &line, &kernel, mono(w), chance_of(n));
+	if (p->contact.pulse.lost && !was_lost)
 		sometimes(SOMETIMES_HALF_OPEN);
-	if (p->pulse.lost && !was_lost && p->dialling == 0)
-		dial_unanswered(&p->dial, mono(w), chance_of(n));
 }
 
 void shell_on_time(struct world *w, struct sim_node *n)
@@ -251,10 +252,12 @@ void shell_on_time(struct world *w, struct sim_node *n)
 		shell_drop_all(w, n, "there may be room on the disk again");
 	}
 	for (size_t i = 0; i < w->n_members; i++) {
-		feel_pulse(w, n, &n->peer[i]);
-		if (!may_dial(n, i) || !dial_is_due(&n->peer[i].dial, mono(w)))
+		feel_pulse(w, n, i);
+		struct contact_line line = line_of(w, n, i);
+		if (!contact_is_due(&n->peer[i].contact, &line, mono(w)))
 			continue;
-		dial_started(&n->peer[i].dial);
+		calls_dialled(w, n, (int)i, n->peer[i].contact.dial.at.v);
+		dial_started(&n->peer[i].contact.dial);
 		n->peer[i].dialling = conn_dial(w, n, (int)i);
 	}
 }

@@ -49,6 +49,9 @@ static const struct {
 	[FAULT_BRIM] = {"brim", 30, 0},
 	[FAULT_PRETEND] = {"pretend", 60, 0},
 	[FAULT_LOSS] = {"loss", 40, 4},
+	[FAULT_TCP] = {"tcp", 50, 0},
+	[FAULT_TALK] = {"talk", 25, 0},
+	[FAULT_PUSH] = {"push", 60, 0},
 };
 
 const char *fault_name(enum fault_class c)
@@ -97,6 +100,10 @@ void swarm_init(struct swarm *s, const struct run *run, struct dice *d)
 	/* What a liar pretends is of versions that there are. */
 	if (swarm_has(s, FAULT_HOSTILE) && swarm_has(s, FAULT_PRETEND) && !run->two_liars)
 		s->on |= ~run->without & (uint64_t)1 << FAULT_ROSTER;
+	/* The daemon's own channel is to hear most of the talk. */
+	if (swarm_has(s, FAULT_TALK) && dice_percent(&later, 30) &&
+		(run->without >> FAULT_NOISE & 1) == 0)
+		s->on |= (uint64_t)1 << FAULT_NOISE;
 	for (size_t c = 0; c < FAULT_CLASSES; c++)
 		s->weight_sum += s->weight[c];
 	s->death_in = (unsigned)dice_range(d, 300, 5000);

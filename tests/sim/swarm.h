@@ -46,6 +46,9 @@ enum fault_class {
 	FAULT_BRIM,	/* a disk is full when there is still something to be done */
 	FAULT_PRETEND,	/* the liar names other versions of the roster, and repeats them */
 	FAULT_LOSS,	/* a disk is lost, and replaced by an empty one */
+	FAULT_TCP,	/* bytes trickle, and after a cut TCP waits as long again */
+	FAULT_TALK,	/* one member is asked for leaves and talks of other things */
+	FAULT_PUSH,	/* not a fault: the newer program sends what it wrote, unasked */
 	FAULT_CLASSES
 };
 

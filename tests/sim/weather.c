@@ -94,6 +94,13 @@ void weather_mend(struct world *w, int a, int b)
 	w->path[a][b].hole_to = w->path[b][a].hole_to = 0;
 }
 
+void weather_cut_all(struct world *w, int64_t until)
+{
+	for (size_t i = 0; i < w->n_nodes; i++)
+		for (size_t k = i + 1; k < w->n_nodes; k++)
+			cut(w, &w->node[i], &w->node[k], until, false);
+}
+
 static void cut_pair(struct world *w)
 {
 	struct sim_node *a = any_node(w), *b = any_node(w);
@@ -164,7 +171,7 @@ static void refuse(struct world *w)
 static void pause(struct world *w)
 {
 	struct sim_node *n = any_node(w);
-	n->paused_to = w->now + how_long(w);
+	n->paused_to = n->slept_to = w->now + how_long(w);
 	world_trace(w, "pause %s%d", n->id->slug, n->self);
 }
 
@@ -420,6 +427,9 @@ static void happen(struct world *w, enum fault_class c)
 	case FAULT_DAYS:
 	case FAULT_BRIM:
 	case FAULT_PRETEND:
+	case FAULT_TCP:
+	case FAULT_TALK:
+	case FAULT_PUSH:
 	case FAULT_CLASSES: break;
 	}
 }

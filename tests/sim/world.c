@@ -13,6 +13,7 @@
 #include "tests/sim/programs.h"
 #include "tests/sim/requests.h"
 #include "tests/sim/sometimes.h"
+#include "tests/sim/talk.h"
 
 #define YEARS_MS 315360000000LL
 #define DRIFT_PPM 200
@@ -107,6 +108,7 @@ void world_init(struct world *w, const struct run *run)
 	struct dice kind = derived(&seed);
 	w->hostile_dice = derived(&seed);
 	w->audit = derived(&seed);
+	w->tcp = (struct dice){run->seed ^ 0x746370};
 	w->n_members = (size_t)dice_range(&kind, 2, SIM_MEMBERS);
 	if (dice_percent(&kind, 40))
 		w->n_members = SIM_MEMBERS;
@@ -124,6 +126,7 @@ void world_init(struct world *w, const struct run *run)
 		make_node(w, i);
 	versions_setup(w, run->steps);
 	hostile_setup(w);
+	talk_setup(w, run->steps);
 	bundles_setup(w);
 	people_setup(w);
 	if (w->stage)
@@ -150,6 +153,7 @@ void world_release(struct world *w)
 		release_node(&w->node[i]);
 	programs_run_newest();
 	hostile_release(w);
+	free(w->talk);
 	requests_release(w);
 	weather_release(w);
 	versions_release(w);
@@ -224,6 +228,7 @@ static struct sim_node *node_of_event(struct world *w, const struct sim_event *e
 	case SIM_WEATHER:
 	case SIM_HOSTILE:
 	case SIM_DECEIT:
+	case SIM_TALK:
 	case SIM_CARRY:
 	case SIM_LOOK: break;
 	}
@@ -294,6 +299,7 @@ static void run_event(struct world *w, struct sim_node *n, const struct sim_even
 		break;
 	case SIM_HOSTILE: hostile_act(w); break;
 	case SIM_DECEIT: deceit_act(w); break;
+	case SIM_TALK: talk_act(w); break;
 	case SIM_PARCEL: bundles_on_parcel(w, ev->id); break;
 	case SIM_CARRY: bundles_on_carry(w); break;
 	case SIM_LOOK:

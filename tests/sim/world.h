@@ -13,8 +13,8 @@
 #ifndef DELTAD_TESTS_SIM_WORLD_H
 #define DELTAD_TESTS_SIM_WORLD_H
 
-#include "daemon/core/dial.h"
 #include "daemon/core/replica.h"
+#include "daemon/net/contact.h"
 #include "tests/sim/books.h"
 #include "tests/sim/conn.h"
 #include "tests/sim/dice.h"
@@ -38,9 +38,9 @@ struct identity {
 };
 
 struct sim_peer {
-	struct dial dial;
-	struct pulse pulse;
+	struct contact contact;
 	uint64_t session, dialling; /* connections, 0 = none */
+	int64_t unanswered;	    /* when a dial came to nothing that nobody answered; 0 = none */
 	bool lost;		    /* the replica believes in a session that is gone */
 	/* which version it says it has; all zero: it does not say which text */
 	uint32_t roster_version;
@@ -66,7 +66,9 @@ struct sim_node {
 	bool in_group;
 	uint64_t life;	   /* counts starts: late events of an earlier life are dropped */
 	int64_t paused_to; /* the process is stopped until then */
-	bool old_program;  /* knows fewer slots */
+	int64_t slept_to;  /* the last time it was */
+	int64_t dialled_at;
+	bool old_program;				 /* knows fewer slots */
 	int64_t wall_offset, wall_drift_ppm, wall_stuck; /* stuck: what it says, 0 = it runs */
 	struct mark mark;				 /* the mark file */
 	bool mark_writing;
@@ -149,7 +151,8 @@ enum event_kind_of_world {
 	SIM_DECEIT,
 	SIM_PARCEL, /* a file arrives, or goes on being read */
 	SIM_CARRY,  /* in the liveness phase: files, where there is no line */
-	SIM_LOOK,   /* in the liveness phase: is it over? */
+	SIM_TALK,
+	SIM_LOOK, /* in the liveness phase: is it over? */
 };
 
 struct sim_event {
@@ -163,7 +166,7 @@ struct sim_event {
 struct world {
 	uint64_t seed;
 	struct swarm swarm;
-	struct dice people, weather, wires, oracle, hostile_dice, audit;
+	struct dice people, weather, wires, oracle, hostile_dice, audit, tcp;
 	int64_t now; /* ms */
 	uint64_t seq, steps;
 	struct sim_event *queue; /* a binary heap */
@@ -184,9 +187,11 @@ struct world {
 	int64_t down_to;	 /* who dies now stays down until then */
 	struct hostile *hostile; /* NULL: nobody is */
 	struct deceit *deceit;	 /* NULL: not to a purpose */
+	struct talk *talk;	 /* NULL: nobody does */
 	bool stage, two_liars, calm, over;
 	int64_t calm_since;
 	uint64_t messages, flips, wire_bytes;
+	uint64_t dials, dials_in_step;
 	uint64_t images; /* databases opened that a dead process or a power cut left */
 	bool trace;
 	struct hash trace_hash;
@@ -299,6 +304,8 @@ void weather_cut(struct world *w, int a, int b);
 void weather_mend(struct world *w, int a, int b);
 /* After a commit: the disk may be full from now on. */
 void weather_brim(struct world *w, struct sim_node *n);
+/* Every line swallows what it is given; nobody is told. */
+void weather_cut_all(struct world *w, int64_t until);
 /* A second machine with everything of the first: database, mark, keys. One in a run, of a node that
  * is up, with its database on a disk. */
 void weather_clone(struct world *w, struct sim_node *n);
