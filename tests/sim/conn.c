@@ -353,7 +353,10 @@ static void deliver(struct world *w, struct sim_conn *c, int end, struct fed *f)
 		oracle_refusal(w, n, c, end, rc, &err);
 	if (!node_survives(w, n, rc, &err))
 		return;
-	versions_heard(w, n, e->peer, &f->m, looked);
+	if (rc != RC_OK && f->m.kind == MESSAGE_HELLO)
+		n->peer[e->peer].roster_version = 0; /* nobody knows what was taken of it */
+	else
+		versions_heard(w, n, e->peer, &f->m, looked);
 	witness_heard(w, n, e->peer, f->m.kind);
 	if (rc != RC_OK && e->tenure.state == CONN_SESSION)
 		end_move(w, e, CONN_LEAVING);

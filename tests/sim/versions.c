@@ -405,8 +405,9 @@ static void greeted(struct sim_peer *p, const struct message *m)
 bool versions_are_comparable(const struct sim_node *n, int peer)
 {
 	const struct sim_peer *p = &n->peer[peer];
-	return p->roster_version == n->roster_version &&
-		(hash_is_zero(&p->roster_id) || hash_equal(&p->roster_id, &n->roster_id));
+	return p->roster_version == 0 ||
+		(p->roster_version == n->roster_version &&
+			(hash_is_zero(&p->roster_id) || hash_equal(&p->roster_id, &n->roster_id)));
 }
 
 /* I51: two of each version and ten besides in a minute, of those that change nothing. */
