@@ -47,7 +47,7 @@ static const struct {
 	[FAULT_DOUBT] = {"doubt", 60, 0},
 	[FAULT_DAYS] = {"days", 8, 0},
 	[FAULT_BRIM] = {"brim", 30, 0},
-	[FAULT_PRETEND] = {"pretend", 60, 0},
+	[FAULT_PRETEND] = {"pretend", 40, 0},
 	[FAULT_LOSS] = {"loss", 40, 4},
 	[FAULT_TCP] = {"tcp", 50, 0},
 	[FAULT_TALK] = {"talk", 25, 0},
