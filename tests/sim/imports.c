@@ -101,11 +101,12 @@ static bool must_be_refused(const struct world *w, const struct parcel *p)
 	return false;
 }
 
-/* Nobody changed it. Its receiver may have lost what its maker believes it has; and of a log with
- * two histories only a file from its beginning shows where they part. */
+/* Nobody changed it. Its receiver may have lost what its maker believes it has, or lied about it;
+ * and of a log with two histories only a file from its beginning shows where they part. */
 static bool may_be_refused(const struct world *w, const struct sim_node *n, int rc)
 {
-	bool forgot = n->lineage > 0 || w->identity[n->member].copied;
+	bool forgot =
+		n->lineage > 0 || w->identity[n->member].copied || !world_is_honest(w, n->member);
 	return (rc == RC_REFUSED_GAP && forgot) || (rc == RC_PEER_BATCH && any_is_tainted(w));
 }
 
