@@ -56,7 +56,7 @@ static void ask(struct replica *r, size_t i, int peer, struct now now)
 		r->session[p].log[i].failed = false;
 	if (!again)
 		log->patience = FETCH_TIMEOUT_MS;
-	else if (log->patience < FETCH_HOLD_MS)
+	else if (log->patience < FETCH_HOLD_MS && !MUTANT(ASKED_IN_STEP))
 		log->patience *= FETCH_PATIENCE;
 	log->source = peer;
 	log->source_limit = (struct mono_ms){now.mono.v + FETCH_HOLD_MS};
@@ -106,7 +106,7 @@ static int64_t author_is_due(const struct replica *r, size_t i)
 {
 	const struct log *log = r->log[i];
 	if (log->gave_way || log->source == log->member || !has_more(r, i, log->member) ||
-		r->session[log->member].log[i].failed)
+		r->session[log->member].log[i].failed || MUTANT(AUTHOR_KEPT_WAITING))
 		return INT64_MAX;
 	return log->source_limit.v - FETCH_HOLD_MS + FETCH_TIMEOUT_MS;
 }

@@ -16,7 +16,7 @@ static bool has_slept(const struct sim_node *n, int64_t since)
 	return n->slept_to >= since;
 }
 
-/* I60 */
+/* I41 */
 static void look_at_steps(struct world *w, struct sim_node *n, int64_t due)
 {
 	if (w->now != due)
@@ -25,9 +25,9 @@ static void look_at_steps(struct world *w, struct sim_node *n, int64_t due)
 	w->dials_in_step += n->dialled_at == w->now;
 	n->dialled_at = w->now;
 	if (w->dials_in_step > IN_STEP_MAX + w->dials / IN_STEP_OF)
-		oracle_fail(w, 60, "%llu of %llu dials began with another of the same node",
+		oracle_fail(w, 41, "%llu of %llu dials began with another of the same node",
 			(unsigned long long)w->dials_in_step, (unsigned long long)w->dials);
-	oracle_holds(60);
+	oracle_holds(41);
 }
 
 void calls_dialled(struct world *w, struct sim_node *n, int member, int64_t due)
@@ -37,10 +37,10 @@ void calls_dialled(struct world *w, struct sim_node *n, int member, int64_t due)
 	if (p->unanswered == 0 || has_slept(n, p->unanswered))
 		return;
 	if (w->now - p->unanswered > LIMIT_DIAL_SILENT_MS)
-		oracle_fail(w, 61, "%s%d dials %s again %lld ms after a dial that nobody answered",
+		oracle_fail(w, 42, "%s%d dials %s again %lld ms after a dial that nobody answered",
 			n->id->slug, n->self, w->identity[member].slug,
 			(long long)(w->now - p->unanswered));
-	oracle_holds(61);
+	oracle_holds(42);
 }
 
 void calls_failed(struct world *w, struct sim_node *n, int member, bool answered)
@@ -54,7 +54,7 @@ void calls_went_on(struct sim_node *n, int member)
 	n->peer[member].unanswered = 0;
 }
 
-/* I62: both dialled at the same time, so both know which one stays; and who was cut off comes back
+/* I43: both dialled at the same time, so both know which one stays; and who was cut off comes back
  * at once. */
 void calls_chose(struct world *w, struct sim_conn *stays, struct sim_conn *goes, struct sim_node *n,
 	bool new_goes)
@@ -67,25 +67,25 @@ void calls_chose(struct world *w, struct sim_conn *stays, struct sim_conn *goes,
 	if (!is_old && stays->end[0].node != goes->end[0].node) {
 		here->gave_way = stays->id;
 		if (there->gave_way == goes->id)
-			oracle_fail(w, 62, "%s and %s each close the session that the other keeps",
+			oracle_fail(w, 43, "%s and %s each close the session that the other keeps",
 				n->id->slug, there->node->id->slug);
 	}
 	if (is_old && new_goes && there->tenure.state == CONN_CLOSED)
-		oracle_fail(w, 62, "%s%d turns %s away for a session that is gone", n->id->slug,
+		oracle_fail(w, 43, "%s%d turns %s away for a session that is gone", n->id->slug,
 			n->self, there->node->id->slug);
-	oracle_holds(62);
+	oracle_holds(43);
 }
 
-/* I63 */
+/* I44 */
 void calls_shake_hands(struct world *w, const struct conn_end *e)
 {
 	bool waits = e->tenure.state == CONN_DIALLING || e->tenure.state == CONN_HANDSHAKE;
 	if (!waits || has_slept(e->node, e->begun))
 		return;
 	if (w->now - e->begun > LIMIT_HANDSHAKE_MS)
-		oracle_fail(w, 63, "%s%d has been waiting for a key for %lld ms", e->node->id->slug,
+		oracle_fail(w, 44, "%s%d has been waiting for a key for %lld ms", e->node->id->slug,
 			e->node->self, (long long)(w->now - e->begun));
-	oracle_holds(63);
+	oracle_holds(44);
 }
 
 /* I15 */
@@ -113,7 +113,7 @@ static int64_t clear_since(
 	return later_of(later_of(holes, there->refuse_to), w->calm ? w->calm_since : 0);
 }
 
-/* I64: of a session that was well for long enough; lines where a handshake may fail are left out.
+/* I45: of a session that was well for long enough; lines where a handshake may fail are left out.
  */
 void calls_waited(struct world *w, const struct sim_conn *c, int end)
 {
@@ -128,8 +128,8 @@ void calls_waited(struct world *w, const struct sim_conn *c, int end)
 		return;
 	int64_t clear = later_of(clear_since(w, from, to), held);
 	if (w->now - clear > BACK_MS)
-		oracle_fail(w, 64, "%s%d waits with TCP for a line to %s that is back for %lld ms",
+		oracle_fail(w, 45, "%s%d waits with TCP for a line to %s that is back for %lld ms",
 			from->node->id->slug, from->node->self, to->node->id->slug,
 			(long long)(w->now - clear));
-	oracle_holds(64);
+	oracle_holds(45);
 }

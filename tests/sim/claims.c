@@ -31,7 +31,7 @@ static int check_entry(void *arg, const struct ctl_entry *entry)
 	if (entry->verdict != VERDICT_EFFECTIVE || entry->unaudited)
 		return 0;
 	if (!is_signed(s->w, entry->leaf))
-		oracle_fail(s->w, 41, "%s%d shows leaf %llu of %.*s, which nobody signed",
+		oracle_fail(s->w, 36, "%s%d shows leaf %llu of %.*s, which nobody signed",
 			s->n->id->slug, s->n->self, (unsigned long long)entry->index,
 			(int)entry->origin.n, (const char *)entry->origin.p);
 	return 0;
@@ -42,7 +42,7 @@ void oracle_values(struct world *w, struct sim_node *n)
 	struct ctl_query q = {.any_task = true, .any_holder = true, .history = true};
 	struct showing s = {w, n};
 	ENSURE(replica_query(n->replica, &q, check_entry, &s, NULL) == RC_OK);
-	oracle_holds(41);
+	oracle_holds(36);
 	if (n->held.provisional)
 		sometimes(SOMETIMES_SHOWN_PROVISIONAL);
 }
@@ -79,12 +79,12 @@ void oracle_diverged(struct world *w, struct sim_node *n, const struct event *ev
 	const char *peer = w->identity[ev->peer].slug;
 	/* Within one group of inputs a view only becomes provisional, or only ceases to be. */
 	if (n->held.provisional && replica_is_provisional(n->replica))
-		oracle_fail(w, 42, "%s holds a view that is not settled against that of %s",
+		oracle_fail(w, 37, "%s holds a view that is not settled against that of %s",
 			n->id->slug, peer);
 	if (knew_two_histories(n))
-		oracle_fail(w, 42, "%s knows two histories of a log and compares its view with %s",
+		oracle_fail(w, 37, "%s knows two histories of a log and compares its view with %s",
 			n->id->slug, peer);
-	oracle_holds(42);
+	oracle_holds(37);
 	if (!versions_are_comparable(n, ev->peer))
 		oracle_fail(w, 30, "%s holds its view against that of %s, by another roster",
 			n->id->slug, peer);
@@ -133,9 +133,9 @@ void oracle_twins(struct world *w, struct sim_node *n)
 			if (!are_twins(replica_roster(n->replica), &h->log[i], &h->log[k]))
 				continue;
 			if (!is_listed(&status, &h->log[i], &h->log[k]))
-				oracle_fail(w, 43, "%s%d holds %s and %s, and says nothing",
+				oracle_fail(w, 38, "%s%d holds %s and %s, and says nothing",
 					n->id->slug, n->self, h->log[i].origin, h->log[k].origin);
 			sometimes(SOMETIMES_TWINS_SHOWN);
-			oracle_holds(43);
+			oracle_holds(38);
 		}
 }

@@ -228,7 +228,7 @@ void meet_looked_back(struct world *w, struct sim_node *n, int peer, struct byte
 	}
 	b->read[peer] = w->now;
 	sometimes(SOMETIMES_LOOKED_BACK);
-	oracle_holds(44);
+	oracle_holds(39);
 }
 
 /* ---- leaves in a file ---- */
@@ -297,7 +297,7 @@ void meet_committed(struct world *w, struct sim_node *n)
 		if (ends_has_end(n, l) || (held != NULL && held->forked))
 			continue;
 		if (m->of[i].hurried)
-			oracle_fail(w, 44, "%s%d reads %s from its beginning twice in a minute",
+			oracle_fail(w, 39, "%s%d reads %s from its beginning twice in a minute",
 				n->id->slug, n->self, m->of[i].origin);
 		if (!has_parted(n, &m->of[i]))
 			continue;

@@ -455,7 +455,7 @@ static bool names(const struct message *hello, const struct held_log *held)
 	return false;
 }
 
-/* I65: what the other side held when it was last heard of it may have lost. Own leaves wait for the
+/* I46: what the other side held when it was last heard of it may have lost. Own leaves wait for the
  * mark. */
 static void check_hello(struct world *w, struct sim_node *n, const struct message *m)
 {
@@ -465,9 +465,9 @@ static void check_hello(struct world *w, struct sim_node *n, const struct messag
 		if (held->size == 0 || held->forked || l->member == n->member || ends_has_end(n, l))
 			continue;
 		if (!names(m, held))
-			oracle_fail(w, 65, "%s%d does not name %s at %llu in a Hello", n->id->slug,
+			oracle_fail(w, 46, "%s%d does not name %s at %llu in a Hello", n->id->slug,
 				n->self, held->origin, (unsigned long long)held->size);
-		oracle_holds(65);
+		oracle_holds(46);
 	}
 }
 

@@ -75,11 +75,11 @@ void oracle_findings(struct world *w, struct sim_node *n);
 void oracle_shown(struct world *w, struct sim_node *n);
 
 /* ---- claims.c ---- */
-/* I41, of all that the node shows at the moment. */
+/* I36, of all that the node shows at the moment. */
 void oracle_values(struct world *w, struct sim_node *n);
-/* I42, and I6: it says that a peer with the same leaves sees another view. */
+/* I37, and I6: it says that a peer with the same leaves sees another view. */
 void oracle_diverged(struct world *w, struct sim_node *n, const struct event *ev);
-/* I43 */
+/* I38 */
 void oracle_twins(struct world *w, struct sim_node *n);
 
 /* ---- meet.c ---- */

@@ -21,7 +21,7 @@
 #define DAY_MS (25 * 3600000LL)	   /* so that no late start makes one too short */
 #define FAR_DAY_MS 7258982400000LL /* 2200-01-11: no clock of a run has been there */
 #define DAY_BEGINS_MS 80000	   /* a start, and the minute until a node looks what day it is */
-/* I64: TCP tries once more after 12.6 s, and then not before 25.4 s. */
+/* I45: TCP tries once more after 12.6 s, and then not before 25.4 s. */
 #define LAST_CUT_MS 14000
 
 static int64_t bound(const struct world *w)
@@ -151,7 +151,7 @@ static void let_days_pass(struct world *w)
 	sometimes(SOMETIMES_DAYS_PASSED);
 }
 
-/* I64: all is well; then all lines are cut without a word, and come back before TCP tries again. */
+/* I45: all is well; then all lines are cut without a word, and come back before TCP tries again. */
 static void cut_once_more(struct world *w)
 {
 	if (!swarm_has(&w->swarm, FAULT_TCP) || swarm_has(&w->swarm, FAULT_SLOW))

@@ -410,7 +410,7 @@ bool versions_are_comparable(const struct sim_node *n, int peer)
 			(hash_is_zero(&p->roster_id) || hash_equal(&p->roster_id, &n->roster_id)));
 }
 
-/* I51: two of each version and ten besides in a minute, of those that change nothing. */
+/* I40: two of each version and ten besides in a minute, of those that change nothing. */
 static void check_effort(struct world *w, struct sim_node *n, int peer, bool looked)
 {
 	struct sim_peer *p = &n->peer[peer];
@@ -425,9 +425,9 @@ static void check_effort(struct world *w, struct sim_node *n, int peer, bool loo
 	}
 	/* The node's minute may begin within ours. */
 	if (++p->rosters > 2 * in_vain + (unsigned)w->versions.n)
-		oracle_fail(w, 51, "%s has looked at %u versions of the roster that %s sent",
+		oracle_fail(w, 40, "%s has looked at %u versions of the roster that %s sent",
 			n->id->slug, p->rosters, w->identity[peer].slug);
-	oracle_holds(51);
+	oracle_holds(40);
 }
 
 static void note_origin(const struct world *w, const struct sim_node *n, int peer)
