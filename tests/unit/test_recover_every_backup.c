@@ -2,8 +2,6 @@
  * that it had, and loses nobody's data. And backups whose bits a disk changed. */
 #include "tests/lib/core_test.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -363,52 +361,6 @@ static void backup_keeps_what_proves_a_fork(void **state)
 	run_end(&t);
 }
 
-/* ---- whose files they are ---- */
-
-#define SOMEBODY 65534
-
-static void assert_owned(const char *folder, uid_t uid)
-{
-	struct stat st;
-	size_t n = 0;
-	DIR *d = opendir(folder);
-	assert_non_null(d);
-	for (struct dirent *x; (x = readdir(d)) != NULL;) {
-		if (strcmp(x->d_name, "..") == 0)
-			continue;
-		assert_int_equal(fstatat(dirfd(d), x->d_name, &st, AT_SYMLINK_NOFOLLOW), 0);
-		if (st.st_uid != uid || st.st_gid != uid)
-			fail_msg("%s is of %u", x->d_name, st.st_uid);
-		n++;
-	}
-	closedir(d);
-	assert_true(n > 1);
-}
-
-static void what_root_restores_belongs_to_the_owner_of_the_folder(void **state)
-{
-	struct run t;
-	struct config *config = xalloc(sizeof(*config));
-	struct restored done;
-	struct err e = {0};
-	char backup[256], database[SETTINGS_PATH_SIZE + 16];
-	if (geteuid() != 0) {
-		print_message("SKIPPED: only root can give files away\n");
-		free(config);
-		skip();
-	}
-	run_begin(&t, state);
-	assert_int_equal(restore_into(&t, t.n_backups - 1, config, &e), RC_OK);
-	assert_int_equal(chown(config->net.data_dir, SOMEBODY, SOMEBODY), 0);
-	snprintf(database, sizeof(database), "%s/replica.db", config->net.data_dir);
-	assert_int_equal(unlink(database), 0);
-	snprintf(backup, sizeof(backup), "%s", file_of(&t, "backup", t.n_backups - 1));
-	assert_int_equal(restore_run(backup, config, &done, &e), RC_OK);
-	assert_owned(config->net.data_dir, SOMEBODY);
-	free(config);
-	run_end(&t);
-}
-
 /* ---- cosignatures ---- */
 
 static void say_cosigned(struct run *t, const struct scribe *s, size_t size)
@@ -619,7 +571,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(backup_of_every_moment_is_restored_without_a_fork_or_a_loss),
 		cmocka_unit_test(backup_keeps_what_proves_a_fork),
-		cmocka_unit_test(what_root_restores_belongs_to_the_owner_of_the_folder),
 		cmocka_unit_test(restored_node_cosigns_nothing_below_what_it_had_cosigned),
 		cmocka_unit_test(flipped_bit_in_a_backup_is_refused_or_changes_nothing),
 		cmocka_unit_test(backup_amid_a_release_is_good),
