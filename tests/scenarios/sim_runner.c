@@ -188,6 +188,7 @@ static void do_carry(struct stage *s, int node, const struct command *c)
 static void do_clock(struct stage *s, int node, const struct command *c)
 {
 	s->w.node[node].wall_offset += strtoll(c->word[2], NULL, 10);
+	s->w.node[node].wall_set = true;
 	done();
 }
 

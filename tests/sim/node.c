@@ -220,6 +220,14 @@ static bool dies_here(struct world *w, struct sim_node *n, unsigned rarer)
 
 /* ---- trouble with the store ---- */
 
+/* By its mark it may not go on in the log it has, and there is no room for the first leaf of
+ * another. */
+static bool needs_new_log(const struct sim_node *n)
+{
+	bool moves = n->mark_writing && strcmp(n->mark.origin, n->mark_next.origin) != 0;
+	return moves || (n->mark.present && held_size(&n->held, n->mark.origin) < n->mark.size);
+}
+
 static void roll_back(struct world *w, struct sim_node *n)
 {
 	struct err e = {0};
@@ -229,7 +237,7 @@ static void roll_back(struct world *w, struct sim_node *n)
 	int rc = replica_rollback(n->replica, node_now(w, n), &e);
 	meet_started(n);
 	world_trace(w, "rollback %s%d rc %d", n->id->slug, n->self, rc);
-	if (rc == RC_DISK_FULL)
+	if (rc == RC_DISK_FULL && !needs_new_log(n))
 		oracle_fail(w, 20, "%s%d ends because its disk is full: %s", n->id->slug, n->self,
 			e.text);
 	if (rc != RC_OK)

@@ -118,6 +118,7 @@ static void listen_to_idle_lines(struct world *w)
 /* A new life on that day, which is not near the end of a quarter. */
 static void begin_day(struct world *w, struct sim_node *n, int day)
 {
+	n->wall_set = true;
 	n->wall_stuck = n->wall_offset = 0;
 	n->wall_offset = FAR_DAY_MS + day * DAY_MS - node_now(w, n).wall.v;
 	node_die(w, n, NODE_DEAD);

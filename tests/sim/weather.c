@@ -207,6 +207,7 @@ static void jump(struct world *w)
 	int64_t far = dice_range(&w->weather, -10 * YEAR_MS, 10 * YEAR_MS);
 	int64_t near = dice_range(&w->weather, -100000, 100000);
 	int64_t now = node_now(w, n).wall.v;
+	n->wall_set = true;
 	switch (dice_index(&w->weather, 4)) {
 	case 0: n->wall_offset += far; break;
 	case 1: n->wall_offset += near; break;

@@ -189,7 +189,7 @@ static void check_is_kept(struct world *w, struct sim_node *n, const struct head
 static void check_order(struct world *w, struct sim_node *n, const struct head *h, uint64_t time)
 {
 	const struct book_heads *b = &w->books.cosigned;
-	for (size_t i = 0; i < b->n && !swarm_has(&w->swarm, FAULT_JUMP); i++) {
+	for (size_t i = 0; i < b->n && !n->wall_set; i++) {
 		const struct book_head *other = &b->head[i];
 		bool in_order =
 			other->size < h->cp.size ? other->time <= time : other->time >= time;

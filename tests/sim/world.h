@@ -70,6 +70,7 @@ struct sim_node {
 	int64_t dialled_at;
 	bool old_program;				 /* knows fewer slots */
 	int64_t wall_offset, wall_drift_ppm, wall_stuck; /* stuck: what it says, 0 = it runs */
+	bool wall_set;					 /* since the beginning of the run */
 	struct mark mark;				 /* the mark file */
 	bool mark_writing;
 	bool lazy; /* takes all leaves in bulk, and audits them when it has time */
