@@ -338,6 +338,7 @@ static void put_back(struct world *w, const struct backup *b, bool with_mark)
 	if (node_is_up(n))
 		node_die(w, n, NODE_DEAD);
 	world_trace(w, "put back %s%d", n->id->slug, n->self);
+	n->set_back = 0; /* it has to find out again */
 	sometimes(with_mark ? SOMETIMES_ROLLED_BACK : SOMETIMES_RESTORED);
 	disk_put_back(n->disk, b->copy);
 	oracle_put_back(w, n, with_mark ? &b->mark : NULL);
